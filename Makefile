@@ -1,0 +1,44 @@
+# The two commands of the README are `make run` and `make test`.
+SHELL := /bin/bash
+UV := build/uv/bin/uv
+BIN := .venv/bin
+export PYTHONSAFEPATH := 1
+
+.PHONY: help setup run test lint types imports unit lock links bench clean
+
+help:  ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+setup: build/.installed links  ## Creates .venv from the lock that fits this machine's glibc.
+
+build/.installed: $(wildcard requirements/*.txt) requirements/set-up setup.py pyproject.toml
+	@requirements/set-up
+	@touch $@
+
+links:  ## Link tree through which type checkers see the package mapping of setup.py.
+	@mkdir -p build/links/demandcast
+	@for folder in pipeline components schema serving; do \
+	  ln -sfn ../../../$$folder build/links/demandcast/$$folder; done
+
+lint: setup  ## ruff: format and rules.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup  ## mypy --strict.
+	MYPYPATH=build/links $(BIN)/mypy -p demandcast.schema -p demandcast.components -p demandcast.serving -p demandcast.pipeline
+
+imports: setup  ## The import contracts.
+	$(BIN)/lint-imports
+
+unit: setup  ## Tests that need no TensorFlow; seconds.
+	$(BIN)/pytest -m "not slow"
+
+test: setup lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
+	$(BIN)/pytest
+
+lock: setup  ## Regenerates the locks of both TFX lines from the .in files.
+	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt
+	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/tfx-1.21.0.in -o requirements/tfx-1.21.0.txt
+
+clean:  ## Removes what make made, but not runs/.
+	rm -rf build .venv

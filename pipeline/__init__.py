@@ -1,0 +1,1 @@
+"""Wiring only: the order of the stages, runners, and the command line."""

@@ -1,0 +1,1 @@
+"""The contract, lowest layer: columns and roles, configuration, periods, tables, feature schema."""

@@ -1,0 +1,56 @@
+"""The configuration of a run: frozen models, one per concern, read once from YAML."""
+
+from demandcast.schema.config.data import (
+    AvailabilityConfig,
+    ColumnsConfig,
+    CovariatesConfig,
+    DataConfig,
+    TableConfig,
+)
+from demandcast.schema.config.features import (
+    FeaturesConfig,
+    ImputationConfig,
+    Interaction,
+    OutlierConfig,
+    VocabularyConfig,
+)
+from demandcast.schema.config.forecast import (
+    DEFAULT_QUANTILE_LEVELS,
+    ForecastConfig,
+    SamplingConfig,
+    ValidationConfig,
+)
+from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig, PushConfig
+from demandcast.schema.config.loading import load_config, parse_config, resolve_paths
+from demandcast.schema.config.model import NetworkConfig, TrainingConfig
+from demandcast.schema.config.run import BeamConfig, RunConfig
+from demandcast.schema.config.series import SeriesSpec
+
+__all__ = [
+    "AvailabilityConfig",
+    "BeamConfig",
+    "ChangeConfig",
+    "ColumnsConfig",
+    "CovariatesConfig",
+    "DEFAULT_QUANTILE_LEVELS",
+    "DataConfig",
+    "FeaturesConfig",
+    "FloorsConfig",
+    "ForecastConfig",
+    "GateConfig",
+    "ImputationConfig",
+    "Interaction",
+    "NetworkConfig",
+    "OutlierConfig",
+    "PushConfig",
+    "RunConfig",
+    "SamplingConfig",
+    "SeriesSpec",
+    "TableConfig",
+    "TrainingConfig",
+    "ValidationConfig",
+    "VocabularyConfig",
+    "load_config",
+    "parse_config",
+    "resolve_paths",
+]

@@ -1,0 +1,135 @@
+"""`data:` where the tables are and which column has which role."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from demandcast.schema import series_example
+from demandcast.schema.config.base import Section
+
+__all__ = ["AvailabilityConfig", "ColumnsConfig", "CovariatesConfig", "DataConfig", "TableConfig"]
+
+
+class CovariatesConfig(Section):
+    """Covariates of one kind, by type."""
+
+    numeric: tuple[str, ...] = Field((), description="Columns of numbers.")
+    categorical: tuple[str, ...] = Field(
+        (), description="Columns of categories; any type, read as text."
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Numeric names, then categorical ones."""
+        return self.numeric + self.categorical
+
+
+class AvailabilityConfig(Section):
+    """The column that tells whether the item could be bought."""
+
+    column: str = Field(description="Name of the column.")
+    kind: Literal["in_stock_fraction", "stockout_flag", "stockout_hours", "on_hand"] = Field(
+        "in_stock_fraction",
+        description=(
+            "in_stock_fraction: share of the period in stock, 0 to 1. "
+            "stockout_flag: 1 or true where the item ran out. "
+            "stockout_hours: hours out of stock, of opening_hours. "
+            "on_hand: stock at the end of the period; 0 or less means it ran out."
+        ),
+    )
+    opening_hours: float = Field(
+        24.0, gt=0, description="Hours of a period in which it could sell; for stockout_hours."
+    )
+
+
+class ColumnsConfig(Section):
+    """Which column of the tables plays which role."""
+
+    series_key: tuple[str, ...] = Field(
+        min_length=1, description="Columns that together name a series, such as store and item."
+    )
+    timestamp: str = Field(description="Start of the period: a date, or text as YYYY-MM-DD.")
+    target: str = Field(description="Units sold in the period.")
+    static: tuple[str, ...] = Field(
+        (), description="Further attributes of a series, constant in time, such as category."
+    )
+    known_future: CovariatesConfig = Field(
+        CovariatesConfig(), description="Covariates known ahead: price plan, promotion, holiday."
+    )
+    observed_past: CovariatesConfig = Field(
+        CovariatesConfig(), description="Covariates seen only until the cutoff: measured weather."
+    )
+    availability: AvailabilityConfig | None = Field(
+        None, description="Column that tells stockouts; none means always in stock."
+    )
+
+    @property
+    def all_static(self) -> tuple[str, ...]:
+        """Key columns, then the further attributes."""
+        return self.series_key + self.static
+
+    @model_validator(mode="after")
+    def _one_role_per_column(self) -> ColumnsConfig:
+        features = self.all_static + self.known_future.names + self.observed_past.names
+        repeated = [name for name, count in Counter(features).items() if count > 1]
+        if repeated:
+            raise ValueError(f"a column may have one role only; these have several: {repeated}")
+        reserved = sorted(set(features) & series_example.RESERVED_NAMES)
+        if reserved:
+            raise ValueError(f"these column names are reserved by demandcast: {reserved}")
+        return self
+
+
+class TableConfig(Section):
+    """A separate table, joined by key."""
+
+    path: str = Field(description="File or glob, CSV or Parquet.")
+    on: tuple[str, ...] = Field(
+        min_length=1, description="Key columns it shares with the sales table."
+    )
+
+
+class DataConfig(Section):
+    """Where the tables are, which column has which role, and what to do with odd rows."""
+
+    sales: str = Field(
+        description="File or glob of the sales table, CSV or Parquet, on any filesystem Beam reads."
+    )
+    columns: ColumnsConfig = Field(description="Roles of the columns.")
+    static_tables: tuple[TableConfig, ...] = Field(
+        (), description="Attributes of items or stores, one row per key."
+    )
+    calendar: TableConfig | None = Field(
+        None,
+        description="Holidays and events, one row per date (and, if wanted, per region).",
+    )
+    future: str | None = Field(
+        None,
+        description=(
+            "File or glob with the known_future columns after the last sale: "
+            "series key, timestamp, covariates."
+        ),
+    )
+    duplicates: Literal["error", "sum", "keep_last"] = Field(
+        "error", description="Two rows for one series and period: refuse, add up, keep the last."
+    )
+    negative_target: Literal["error", "clip", "net"] = Field(
+        "error",
+        description=(
+            "Sales below zero: refuse; clip each row to 0; "
+            "net: add up the rows of a period (returns against sales), then clip to 0."
+        ),
+    )
+    missing_period: Literal["unknown", "zero"] = Field(
+        "unknown",
+        description="A period without a row: unknown (masked, never invented) or no demand.",
+    )
+
+    @model_validator(mode="after")
+    def _net_needs_sums(self) -> DataConfig:
+        if self.negative_target == "net" and self.duplicates == "keep_last":
+            raise ValueError("negative_target: net adds up rows; use duplicates: sum")
+        return self

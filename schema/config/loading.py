@@ -1,0 +1,117 @@
+"""Reads the YAML file; every complaint names the key, the value and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from demandcast.schema.config.run import RunConfig
+from demandcast.schema.errors import ConfigurationError
+
+__all__ = ["load_config", "parse_config", "resolve_paths"]
+
+
+def load_config(path: Path | str) -> RunConfig:
+    """Reads a configuration file; relative paths in it start at its folder.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is no YAML mapping, has an unknown key
+            or a wrong value; all complaints are listed, one per line.
+    """
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error}") from error
+    config = parse_config(text, source=str(file))
+    return resolve_paths(config, file.resolve().parent)
+
+
+def parse_config(text: str, *, source: str = "configuration") -> RunConfig:
+    """Parses the text of a configuration file.
+
+    Raises:
+        ConfigurationError: As for `load_config`.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{source}: not valid YAML: {error}") from error
+    if not isinstance(values, Mapping):
+        raise ConfigurationError(
+            f"{source}: expected keys and values, such as 'name: quickstart', got {values!r}"
+        )
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        lines = [_complaint(details) for details in error.errors()]
+        raise ConfigurationError("\n".join(f"{source}: {line}" for line in lines)) from error
+
+
+def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
+    """Returns the configuration with relative local paths made absolute from a folder."""
+
+    def absolute(path: str | None) -> str | None:
+        if path is None or "://" in path:
+            return path
+        return str(folder / Path(path).expanduser())
+
+    data = config.data
+    tables = {
+        "sales": absolute(data.sales),
+        "future": absolute(data.future),
+        "static_tables": tuple(
+            table.model_copy(update={"path": absolute(table.path)}) for table in data.static_tables
+        ),
+        "calendar": data.calendar
+        and data.calendar.model_copy(update={"path": absolute(data.calendar.path)}),
+    }
+    workspace = absolute(config.workspace)
+    serving = absolute(config.push.serving_directory) or f"{workspace}/serving"
+    return config.model_copy(
+        update={
+            "workspace": workspace,
+            "feature_schema": absolute(config.feature_schema),
+            "data": data.model_copy(update=tables),
+            "push": config.push.model_copy(update={"serving_directory": serving}),
+        }
+    )
+
+
+def _complaint(details: Mapping[str, Any]) -> str:
+    """Words one pydantic error as key, value, what is allowed."""
+    key = ".".join(str(part) for part in details["loc"]) or "configuration"
+    kind, value = details["type"], details["input"]
+    if kind == "extra_forbidden":
+        allowed = ", ".join(_keys_beside(details["loc"]))
+        return f"{key}: unknown key; allowed here: {allowed}"
+    if kind == "missing":
+        return f"{key}: missing; it must be given"
+    message = str(details["msg"]).removeprefix("Value error, ")
+    if isinstance(value, Mapping):  # A check across keys: its message names them.
+        return f"{key}: {message}"
+    return f"{key}: got {value!r}; {message}"
+
+
+def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
+    """Lists the keys allowed where an unknown one was found."""
+    section: Any = RunConfig
+    for part in location[:-1]:
+        if isinstance(part, str) and hasattr(section, "model_fields"):
+            section = _section_of(section.model_fields[part].annotation)
+    return sorted(section.model_fields) if hasattr(section, "model_fields") else []
+
+
+def _section_of(annotation: Any) -> Any:
+    """Finds the section inside an annotation such as `tuple[TableConfig, ...]`."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _section_of(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,111 @@
+"""`RunConfig`: one YAML file describes a run."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, field_validator, model_validator
+
+from demandcast.schema.config.base import Section
+from demandcast.schema.config.data import DataConfig
+from demandcast.schema.config.features import FeaturesConfig
+from demandcast.schema.config.forecast import ForecastConfig, SamplingConfig
+from demandcast.schema.config.gate import GateConfig, PushConfig
+from demandcast.schema.config.model import NetworkConfig, TrainingConfig
+from demandcast.schema.config.series import SeriesSpec
+
+__all__ = ["BeamConfig", "RunConfig"]
+
+
+class BeamConfig(Section):
+    """How Beam runs."""
+
+    args: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Beam pipeline options, such as --runner=DataflowRunner; "
+            "in-memory DirectRunner if none."
+        ),
+    )
+    partitions: int = Field(
+        16, ge=1, le=100_000, description="Parts into which series are hashed; bounds the memory."
+    )
+    block_rows: int = Field(
+        262_144, ge=1_000, description="Rows read and checked at a time; bounds the memory."
+    )
+
+
+class RunConfig(Section):
+    """A run of the pipeline."""
+
+    name: str = Field(description="Name of the pipeline; letters, digits, '_' and '-'.")
+    workspace: str = Field(
+        "runs", description="Directory of artifacts, metadata and logs; relative to this file."
+    )
+    data: DataConfig = Field(description="Tables and columns.")
+    forecast: ForecastConfig = Field(ForecastConfig(), description="Shape of the forecast.")
+    sampling: SamplingConfig = Field(SamplingConfig(), description="History and splits.")
+    feature_schema: str | None = Field(
+        None,
+        description=(
+            "Reviewed schema (.pbtxt) of the data's own columns; 'demandcast schema infer' writes "
+            "a first one. Without it only types, shapes and the curated rules are checked."
+        ),
+    )
+    features: FeaturesConfig = Field(FeaturesConfig(), description="What the network sees.")
+    network: NetworkConfig = Field(NetworkConfig(), description="The LSTM.")
+    training: TrainingConfig = Field(TrainingConfig(), description="How it learns.")
+    gate: GateConfig = Field(GateConfig(), description="What a model must show.")
+    push: PushConfig = Field(PushConfig(), description="Where it goes.")
+    beam: BeamConfig = Field(BeamConfig(), description="How Beam runs.")
+
+    @property
+    def series(self) -> SeriesSpec:
+        """Names, types and shapes of an example, which every stage shares."""
+        return SeriesSpec.from_config(self.data.columns, self.forecast)
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+            raise ValueError("name may hold letters, digits, '_' and '-' only")
+        return value
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> RunConfig:
+        _check_lags(self)
+        _check_columns_exist(self)
+        return self
+
+
+def _check_lags(config: RunConfig) -> None:
+    horizon = config.forecast.horizon
+    short = [lag for lag in config.features.lags if lag < horizon]
+    if short:
+        raise ValueError(
+            f"features.lags must be at least forecast.horizon ({horizon}), "
+            f"or the decoder would see the future; these are shorter: {short}"
+        )
+
+
+def _check_columns_exist(config: RunConfig) -> None:
+    columns = config.data.columns
+    known = columns.known_future
+    uses = [
+        ("gate.slices", config.gate.slices, columns.all_static),
+        ("features.price_column", (config.features.price_column,), known.numeric),
+        ("features.holiday_column", (config.features.holiday_column,), known.names),
+        (
+            "features.imputation.numeric_by_column",
+            tuple(config.features.imputation.numeric_by_column),
+            known.numeric + columns.observed_past.numeric,
+        ),
+        *(
+            ("features.interactions", interaction.columns, columns.all_static + known.names)
+            for interaction in config.features.interactions
+        ),
+    ]
+    for key, names, allowed in uses:
+        missing = [name for name in names if name is not None and name not in allowed]
+        if missing:
+            raise ValueError(f"{key}: no such column {missing}; allowed: {list(allowed)}")

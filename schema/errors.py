@@ -1,0 +1,61 @@
+"""Errors that demandcast raises on purpose, and the exit code of each.
+
+    DemandcastError                     1  something inside demandcast
+    ├── BadInputError                   2  what the user gave cannot be used
+    │   ├── ConfigurationError             the YAML file: key, value, what is allowed
+    │   └── ContractError                  the data: column, count, first rows
+    ├── AnomalyError                    3  data contradicts the schema
+    ├── NotBlessedError                 4  the model did not pass the gate
+    └── ServingError                    5  no model in service, or the server failed
+
+A message names the thing, the value received, and what is allowed. The command
+line prints it without a traceback and exits with `exit_code`.
+"""
+
+__all__ = [
+    "AnomalyError",
+    "BadInputError",
+    "ConfigurationError",
+    "ContractError",
+    "DemandcastError",
+    "NotBlessedError",
+    "ServingError",
+]
+
+
+class DemandcastError(Exception):
+    """Base of all errors raised on purpose."""
+
+    exit_code = 1
+
+
+class BadInputError(DemandcastError):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class ConfigurationError(BadInputError):
+    """A key or value of the configuration is wrong."""
+
+
+class ContractError(BadInputError):
+    """A table breaks the contract that the configuration states for it."""
+
+
+class AnomalyError(DemandcastError):
+    """The statistics of the data contradict the schema."""
+
+    exit_code = 3
+
+
+class NotBlessedError(DemandcastError):
+    """The model did not pass the gate; nothing was pushed."""
+
+    exit_code = 4
+
+
+class ServingError(DemandcastError):
+    """No model is in service, or the server could not start or answer."""
+
+    exit_code = 5

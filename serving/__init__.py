@@ -1,0 +1,1 @@
+"""Serves models over TensorFlow Serving's own contract, and asks for forecasts."""
