@@ -13,6 +13,7 @@ __all__ = [
     "CUTOFF",
     "DEMAND_CLASS",
     "DEMAND_CLASSES",
+    "FULLY_IN_STOCK",
     "FUTURE_IN_STOCK_FRACTION",
     "FUTURE_OBSERVED_MASK",
     "FUTURE_TARGET",
@@ -54,6 +55,9 @@ NAIVE_RMS_SCALE = "naive_rms_scale"
 NAIVE_FORECAST = "naive_forecast"
 """Seasonal-naive forecast from the history. Float32, shape [H]."""
 
+FULLY_IN_STOCK = 0.999
+"""Least `in_stock_fraction` at which a sale counts as demand and not as its lower bound."""
+
 LABELS = (FUTURE_TARGET, FUTURE_OBSERVED_MASK, FUTURE_IN_STOCK_FRACTION)
 DEMAND_CLASSES = ("smooth", "erratic", "intermittent", "lumpy", "no_demand")
 SPLITS = ("train", "validation", "eval")
@@ -71,6 +75,7 @@ RESERVED_NAMES = frozenset(
         NAIVE_FORECAST,
         "series_id",
         "step",
+        "timestamp",
         "mean",
         "quantiles",
         "examples",

@@ -74,7 +74,8 @@ class ColumnsConfig(Section):
     @model_validator(mode="after")
     def _one_role_per_column(self) -> ColumnsConfig:
         features = self.all_static + self.known_future.names + self.observed_past.names
-        repeated = [name for name, count in Counter(features).items() if count > 1]
+        roles = (*features, self.timestamp, self.target)
+        repeated = [name for name, count in Counter(roles).items() if count > 1]
         if repeated:
             raise ValueError(f"a column may have one role only; these have several: {repeated}")
         reserved = sorted(set(features) & series_example.RESERVED_NAMES)

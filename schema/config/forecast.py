@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -44,7 +45,7 @@ class ForecastConfig(Section):
         levels = self.quantile_levels
         if any(not 0 < level < 1 for level in levels):
             raise ValueError("quantile_levels must lie strictly between 0 and 1")
-        if any(low >= high for low, high in zip(levels, levels[1:], strict=False)):
+        if any(low >= high for low, high in itertools.pairwise(levels)):
             raise ValueError("quantile_levels must increase strictly")
         if 0.5 not in levels:
             raise ValueError("quantile_levels must contain 0.5, the point forecast")

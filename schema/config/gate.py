@@ -36,7 +36,9 @@ class ChangeConfig(Section):
     max_relative_loss_increase: float = Field(
         0.01,
         ge=0,
-        description="Overall: weighted quantile loss may exceed the model in service by this share.",
+        description=(
+            "Overall: weighted quantile loss may exceed the model in service's by this share."
+        ),
     )
     max_relative_loss_increase_per_slice: float = Field(
         0.1, ge=0, description="The same for each slice."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from demandcast.schema.config.run import RunConfig
 from demandcast.schema.errors import ConfigurationError
 
 __all__ = ["load_config", "parse_config", "resolve_paths"]
+
+_BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 def load_config(path: Path | str) -> RunConfig:
@@ -38,7 +41,7 @@ def parse_config(text: str, *, source: str = "configuration") -> RunConfig:
         ConfigurationError: As for `load_config`.
     """
     try:
-        values = yaml.safe_load(text)
+        values = _read_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{source}: not valid YAML: {error}") from error
     if not isinstance(values, Mapping):
@@ -80,6 +83,40 @@ def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
             "push": config.push.model_copy(update={"serving_directory": serving}),
         }
     )
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a key given twice and knows the booleans of YAML 1.2 only.
+
+    YAML 1.1 reads the words on, off, yes and no as booleans, and `on` is a key of ours.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Builds a mapping; a repeated key is an error instead of a silent last word."""
+        names = [key.value for key, _ in node.value]
+        for index, (key, _) in enumerate(node.value):
+            if key.value in names[:index]:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOLEAN]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    _BOOLEAN, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+
+
+def _read_yaml(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def _complaint(details: Mapping[str, Any]) -> str:

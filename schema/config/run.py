@@ -75,6 +75,7 @@ class RunConfig(Section):
     def _sections_agree(self) -> RunConfig:
         _check_lags(self)
         _check_columns_exist(self)
+        _check_interactions(self)
         return self
 
 
@@ -85,6 +86,20 @@ def _check_lags(config: RunConfig) -> None:
         raise ValueError(
             f"features.lags must be at least forecast.horizon ({horizon}), "
             f"or the decoder would see the future; these are shorter: {short}"
+        )
+
+
+def _check_interactions(config: RunConfig) -> None:
+    numeric = set(config.data.columns.known_future.numeric)
+    mixed = [
+        list(pair.columns)
+        for pair in config.features.interactions
+        if len(numeric & set(pair.columns)) == 1
+    ]
+    if mixed:
+        raise ValueError(
+            "features.interactions: both columns must be numeric or both categorical; "
+            f"mixed: {mixed}"
         )
 
 

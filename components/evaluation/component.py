@@ -1,0 +1,233 @@
+"""The Evaluator of the pipeline: TFX's, with an optional baseline and a verdict in words."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import tensorflow_model_analysis as tfma
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_model_analysis import constants as tfma_constants
+from tensorflow_model_analysis.slicer import slicer_lib
+from tfx import types
+from tfx.components.evaluator import component as tfx_component
+from tfx.components.evaluator import constants, executor
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ExecutionParameter
+from tfx.utils import io_utils, json_utils, path_utils
+
+from demandcast.components.evaluation import module
+from demandcast.components.evaluation.eval_config import SIGNATURE, make_eval_config
+from demandcast.components.evaluation.verdict import (
+    OVERALL,
+    VERDICT_FILE,
+    SliceResult,
+    Verdict,
+    judge,
+)
+from demandcast.schema.config.gate import GateConfig
+from demandcast.schema.config.run import RunConfig
+
+__all__ = ["ABSENT", "Evaluator", "EvaluatorSpec", "Executor"]
+
+logger = logging.getLogger(__name__)
+
+ABSENT = "absent"
+"""Int custom property of the baseline model: 1 when no model is in service."""
+
+_GATE = "gate"
+_CODE_DIGEST = "code_digest"
+
+ArtifactDict: TypeAlias = dict[str, list[types.Artifact]]
+
+
+class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
+    """TFX's specification, with the gate and what makes a changed source run again."""
+
+    PARAMETERS = {  # noqa: RUF012  TFX reads it as a class attribute.
+        **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        _GATE: ExecutionParameter(type=str),
+        _CODE_DIGEST: ExecutionParameter(type=str),
+    }
+
+
+class Executor(executor.Executor):
+    """Runs TFX's executor, applies the rule for slices, and writes the verdict."""
+
+    def Do(  # noqa: N802  The name is TFX's.
+        self, input_dict: ArtifactDict, output_dict: ArtifactDict, exec_properties: dict[str, Any]
+    ) -> None:
+        """Evaluates the model; the verdict is in the evaluation and in the log."""
+        inputs, comparison = _with_comparable_baseline(input_dict)
+        super().Do(inputs, output_dict, exec_properties)
+        evaluation_uri = artifact_utils.get_single_uri(
+            output_dict[standard_component_specs.EVALUATION_KEY]
+        )
+        gate = GateConfig.model_validate_json(exec_properties[_GATE])
+        verdict = judge(
+            _read_slices(evaluation_uri),
+            _read_failures(evaluation_uri),
+            gate,
+            comparison=comparison,
+        )
+        io_utils.write_string_file(
+            f"{evaluation_uri}/{VERDICT_FILE}", verdict.model_dump_json(indent=2)
+        )
+        blessing = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.BLESSING_KEY]
+        )
+        _bless(blessing, verdict)
+        _log(verdict)
+
+
+class Evaluator(tfx_component.Evaluator):
+    """Judges a model on the eval split, against the floors and the model in service.
+
+    Component `outputs` contains:
+
+    - `evaluation`: `ModelEvaluation` with TFMA's results and `verdict.json`.
+    - `blessing`: `ModelBlessing`; blessed only if TFMA's thresholds and the rule for slices
+      hold.
+    """
+
+    SPEC_CLASS = EvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        *,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        baseline_model: types.BaseChannel,
+        schema: types.BaseChannel,
+        config: RunConfig,
+        code_digest: str,
+    ) -> None:
+        """Describes the evaluation.
+
+        Args:
+            examples: Examples with a split `eval`.
+            model: The candidate.
+            baseline_model: The model in service; custom property `absent` 1 if there is none.
+            schema: The validated schema.
+            config: The run; its series and gate are used.
+            code_digest: Digest of the sources, so that a change of them runs it again.
+        """
+        spec = EvaluatorSpec(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            schema=schema,
+            eval_config=make_eval_config(config.series, config.gate),
+            example_splits=json_utils.dumps(["eval"]),
+            fairness_indicator_thresholds=json_utils.dumps(None),
+            module_path=module.__name__,
+            gate=config.gate.model_dump_json(),
+            code_digest=code_digest,
+            evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+            blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        )
+        # TFX's own constructor cannot make another specification than its own.
+        base_beam_component.BaseBeamComponent.__init__(self, spec=spec)
+
+
+def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
+    """Drops a baseline that is absent or answers other shapes; says what is compared."""
+    key = standard_component_specs.BASELINE_MODEL_KEY
+    without = {name: artifacts for name, artifacts in inputs.items() if name != key}
+    baselines = inputs.get(key) or []
+    if not baselines or baselines[0].get_int_custom_property(ABSENT) == 1:
+        return without, "no model in service: only the floors were judged"
+    old = _output_shapes(baselines[0])
+    new = _output_shapes(inputs[standard_component_specs.MODEL_KEY][0])
+    if not _agree(old, new):
+        reason = f"the model in service answers {old}, this one {new}: only the floors were judged"
+        logger.warning("evaluation: %s", reason)
+        return without, reason
+    return inputs, "compared with the model in service"
+
+
+def _output_shapes(model: types.Artifact) -> dict[str, list[int]]:
+    """Reads the shapes of a model's answers without loading it; -1 where a size may vary."""
+    path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    saved_model = saved_model_pb2.SavedModel()
+    with fileio.open(f"{path}/saved_model.pb", "rb") as file:
+        saved_model.ParseFromString(file.read())
+    outputs = saved_model.meta_graphs[0].signature_def[SIGNATURE].outputs
+    return {
+        name: [dim.size for dim in outputs[name].tensor_shape.dim][1:] for name in sorted(outputs)
+    }
+
+
+def _agree(old: Mapping[str, list[int]], new: Mapping[str, list[int]]) -> bool:
+    """Tells whether two models answer the same names and sizes; -1 agrees with any size."""
+    return old.keys() == new.keys() and all(
+        len(old[name]) == len(new[name])
+        and all(a == b or -1 in (a, b) for a, b in zip(old[name], new[name], strict=True))
+        for name in old
+    )
+
+
+def _read_slices(evaluation_uri: str) -> list[SliceResult]:
+    """Reads TFMA's metrics by slice."""
+    results = []
+    for record in tfma.load_metrics(evaluation_uri):
+        by_model: dict[str, dict[str, float | None]] = {}
+        for item in record.metric_keys_and_values:
+            if not item.key.is_diff and item.value.HasField("double_value"):
+                value = item.value.double_value.value
+                metrics = by_model.setdefault(item.key.model_name, {})
+                metrics[item.key.name] = value if math.isfinite(value) else None
+        key = slicer_lib.deserialize_slice_key(record.slice_key)
+        results.append(
+            SliceResult(
+                name=", ".join(f"{column}={value}" for column, value in key) or OVERALL,
+                candidate=by_model.get(tfma_constants.CANDIDATE_KEY) or by_model.get("", {}),
+                in_service=by_model.get(tfma_constants.BASELINE_KEY, {}),
+            )
+        )
+    return results
+
+
+def _read_failures(evaluation_uri: str) -> set[str]:
+    """Reads the metrics whose thresholds TFMA found broken."""
+    result = tfma.load_validation_result(evaluation_uri)
+    failures = {
+        failure.metric_key.name
+        for part in result.metric_validations_per_slice
+        for failure in part.failures
+    }
+    if not failures and not result.validation_ok:
+        return {"a slice with a threshold is missing"}
+    return failures
+
+
+def _bless(blessing: types.Artifact, verdict: Verdict) -> None:
+    """Makes the blessing say what the verdict says; TFX knows no rule for slices."""
+    files = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
+    values: Mapping[bool, int] = {True: constants.BLESSED_VALUE, False: constants.NOT_BLESSED_VALUE}
+    wrong = f"{blessing.uri}/{files[not verdict.blessed]}"
+    if fileio.exists(wrong):
+        fileio.remove(wrong)
+    io_utils.write_string_file(f"{blessing.uri}/{files[verdict.blessed]}", "")
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY, values[verdict.blessed]
+    )
+
+
+def _log(verdict: Verdict) -> None:
+    """Tells the user in few lines."""
+    metrics = verdict.overall.candidate
+    numbers = {name: metrics.get(name) for name in ("weighted_quantile_loss", "wape", "bias")}
+    text = ", ".join(
+        f"{name.replace('_', ' ')} {'-' if value is None else format(value, '.4f')}"
+        for name, value in numbers.items()
+    )
+    decision = "blessed" if verdict.blessed else "not blessed"
+    logger.info("evaluation: %s; %s; %s", decision, text, verdict.comparison)
+    for reason in verdict.reasons:
+        logger.info("evaluation: not blessed because %s", reason)

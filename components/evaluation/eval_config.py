@@ -1,0 +1,119 @@
+"""The gate as data: an `EvalConfig` for TFMA.
+
+What TFMA judges itself: the floors and the change against the model in service, overall. What
+it cannot judge: the change of each slice, because its thresholds know no minimum size; that
+rule is applied to TFMA's numbers by `demandcast.components.evaluation.verdict`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+from google.protobuf import wrappers_pb2
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.proto import config_pb2
+
+from demandcast.components.evaluation import tfma_metrics
+from demandcast.components.metrics.quantile import interval_positions
+from demandcast.schema import series_example
+from demandcast.schema.config.forecast import ForecastConfig
+from demandcast.schema.config.gate import FloorsConfig, GateConfig
+from demandcast.schema.config.series import SeriesSpec
+
+__all__ = ["INTERVALS", "SIGNATURE", "make_eval_config"]
+
+SIGNATURE = "serving_examples"
+"""Signature that takes serialized examples."""
+
+INTERVALS = {"coverage_80": 0.8, "coverage_90": 0.9}
+"""Nominal coverage of the central intervals."""
+
+
+def make_eval_config(series: SeriesSpec, gate: GateConfig) -> config_pb2.EvalConfig:
+    """Describes to TFMA what is evaluated, by which slices, and what a model must show.
+
+    Slices: overall, by demand class, and by each column of `gate.slices`. Coverage of an
+    interval is left out, and not judged, if the quantile levels do not bound it.
+
+    Args:
+        series: What an example holds.
+        gate: Floors, change against the model in service, slices.
+
+    Returns:
+        A configuration with a candidate and a baseline; TFX drops the baseline and the
+        change when no model is in service.
+    """
+    columns = dict.fromkeys((series_example.DEMAND_CLASS, *gate.slices))
+    return config_pb2.EvalConfig(
+        model_specs=[_model_spec(constants.CANDIDATE_KEY), _model_spec(constants.BASELINE_KEY)],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            *(config_pb2.SlicingSpec(feature_keys=[column]) for column in columns),
+        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metrics(series.forecast, gate))],
+        # Keras' own metrics of the saved model: the network's loss is not one of ours.
+        options=config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
+    )
+
+
+def _model_spec(name: str) -> config_pb2.ModelSpec:
+    return config_pb2.ModelSpec(
+        name=name,
+        model_type=constants.TF_GENERIC,  # Or TFMA loads the model once more to find out.
+        signature_name=SIGNATURE,
+        label_key=series_example.FUTURE_TARGET,
+        is_baseline=name == constants.BASELINE_KEY,
+    )
+
+
+def _metrics(forecast: ForecastConfig, gate: GateConfig) -> list[config_pb2.MetricConfig]:
+    """Lists the metrics that the levels allow, with their thresholds."""
+    levels = list(forecast.quantile_levels)
+    thresholds = _floors(gate.floors)
+    thresholds["weighted_quantile_loss"] = config_pb2.MetricThreshold(
+        change_threshold=config_pb2.GenericChangeThreshold(
+            direction=config_pb2.LOWER_IS_BETTER,
+            relative=_double(gate.change.max_relative_loss_increase),
+        )
+    )
+    metrics = []
+    for name, cls in tfma_metrics.METRIC_CLASSES.items():
+        if name in INTERVALS and interval_positions(levels, INTERVALS[name]) is None:
+            continue
+        config = json.dumps({"name": name, "quantile_levels": levels})
+        metric = config_pb2.MetricConfig(
+            module=tfma_metrics.__name__, class_name=cls.__name__, config=config
+        )
+        if name in thresholds:
+            # A bare threshold would judge every slice; an empty slicing spec is overall.
+            overall = config_pb2.PerSliceMetricThreshold(
+                slicing_specs=[config_pb2.SlicingSpec()], threshold=thresholds[name]
+            )
+            metric.per_slice_thresholds.append(overall)
+        metrics.append(metric)
+    return metrics
+
+
+def _floors(floors: FloorsConfig) -> dict[str, config_pb2.MetricThreshold]:
+    """Words the floors as bounds; TFMA's bounds are inclusive, a skill must exceed its floor."""
+    tolerance = floors.coverage_tolerance
+    bounds: dict[str, tuple[float, float | None]] = {
+        name: (nominal - tolerance, nominal + tolerance) for name, nominal in INTERVALS.items()
+    }
+    for name in ("weighted_quantile_loss_skill", "wape_skill"):
+        bounds[name] = (math.nextafter(getattr(floors, name), math.inf), None)
+    if floors.max_absolute_bias is not None:
+        bounds["bias"] = (-floors.max_absolute_bias, floors.max_absolute_bias)
+    return {
+        name: config_pb2.MetricThreshold(
+            value_threshold=config_pb2.GenericValueThreshold(
+                lower_bound=_double(low), upper_bound=None if high is None else _double(high)
+            )
+        )
+        for name, (low, high) in bounds.items()
+    }
+
+
+def _double(value: float) -> wrappers_pb2.DoubleValue:
+    return wrappers_pb2.DoubleValue(value=value)

@@ -1,0 +1,127 @@
+"""What the checks found: counts, the span of the data, violations."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from demandcast.components.examples.violations import Offender, Violation, merge_violations
+
+__all__ = ["FutureGap", "Report", "merge_reports", "report_from_json", "report_to_json"]
+
+
+@dataclasses.dataclass(frozen=True)
+class FutureGap:
+    """A known-future column without values where a forecast needs them.
+
+    Attributes:
+        column: Name of the column.
+        series: Series with a gap.
+        first: First period without a value.
+        last: Last period without a value.
+        example: Key of one such series, in words.
+    """
+
+    column: str
+    series: int
+    first: int
+    last: int
+    example: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Findings about a block, a partition, or all tables; reports add up.
+
+    Attributes:
+        rows: Rows of the sales table.
+        series: Series with a row.
+        future_series_unknown: Series of the future table that have no sales.
+        oldest: First period with a target; None without any.
+        newest: Last period with a target.
+        misses: Covariates that miss values in recorded periods.
+        examples: Examples by split.
+        violations: What breaks the contract.
+        gaps: Missing future values of known-future columns.
+    """
+
+    rows: int = 0
+    series: int = 0
+    future_series_unknown: int = 0
+    oldest: int | None = None
+    newest: int | None = None
+    misses: frozenset[str] = frozenset()
+    examples: tuple[tuple[str, int], ...] = ()
+    violations: tuple[Violation, ...] = ()
+    gaps: tuple[FutureGap, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing breaks the contract."""
+        return not self.violations and not self.gaps
+
+
+def merge_reports(reports: Iterable[Report]) -> Report:
+    """Adds up reports; order does not matter.
+
+    >>> merge_reports([Report(rows=1, newest=4), Report(rows=2)]).newest
+    4
+    """
+    parts = list(reports)
+    examples: dict[str, int] = {}
+    for part in parts:
+        for split, count in part.examples:
+            examples[split] = examples.get(split, 0) + count
+    return Report(
+        rows=sum(part.rows for part in parts),
+        series=sum(part.series for part in parts),
+        future_series_unknown=sum(part.future_series_unknown for part in parts),
+        oldest=min((part.oldest for part in parts if part.oldest is not None), default=None),
+        newest=max((part.newest for part in parts if part.newest is not None), default=None),
+        misses=frozenset().union(*(part.misses for part in parts)),
+        examples=tuple(sorted(examples.items())),
+        violations=merge_violations(item for part in parts for item in part.violations),
+        gaps=_merge_gaps([gap for part in parts for gap in part.gaps]),
+    )
+
+
+def _merge_gaps(gaps: list[FutureGap]) -> tuple[FutureGap, ...]:
+    by_column: dict[str, list[FutureGap]] = {}
+    for gap in gaps:
+        by_column.setdefault(gap.column, []).append(gap)
+    return tuple(
+        FutureGap(
+            column,
+            series=sum(gap.series for gap in group),
+            first=min(gap.first for gap in group),
+            last=max(gap.last for gap in group),
+            example=min(gap.example for gap in group),
+        )
+        for column, group in sorted(by_column.items())
+    )
+
+
+def report_to_json(report: Report) -> str:
+    """Writes a report as text that another process reads."""
+    values = dataclasses.asdict(report) | {"misses": sorted(report.misses)}
+    return json.dumps(values, indent=1)
+
+
+def report_from_json(text: str) -> Report:
+    """Reads what `report_to_json` wrote."""
+    values: dict[str, Any] = json.loads(text)
+    violations = tuple(
+        Violation(**item | {"offenders": tuple(Offender(**row) for row in item["offenders"])})
+        for item in values.pop("violations")
+    )
+    return Report(
+        **values
+        | {
+            "misses": frozenset(values["misses"]),
+            "examples": tuple((split, count) for split, count in values["examples"]),
+            "violations": violations,
+            "gaps": tuple(FutureGap(**gap) for gap in values["gaps"]),
+        }
+    )

@@ -1,0 +1,221 @@
+"""Runs the transforms: check alone, write the splits, or write the newest examples."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from demandcast.components.examples.ahead import gap_error
+from demandcast.components.examples.ingestion import Ingestion
+from demandcast.components.examples.report import (
+    Report,
+    report_from_json,
+    report_to_json,
+)
+from demandcast.components.examples.tables import open_tables
+from demandcast.components.examples.transforms import (
+    CheckFuture,
+    CheckTables,
+    WriteExamples,
+)
+from demandcast.components.examples.violations import contract_error
+from demandcast.schema.config import BeamConfig, DataConfig, ForecastConfig, SamplingConfig
+from demandcast.schema.errors import ContractError
+from demandcast.schema.periods import Frequency, date_of, days_of
+from demandcast.schema.series_example import SPLITS
+
+__all__ = [
+    "IN_MEMORY_ARGS",
+    "PipelineFactory",
+    "check_data",
+    "dates_of",
+    "make_directory",
+    "read_text",
+    "split_lines",
+    "write_splits",
+    "write_text",
+]
+
+_LOG = logging.getLogger(__name__)
+
+IN_MEMORY_ARGS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+"""Beam's runner inside this process: no other one is fetched, and it is the fastest on a laptop."""
+
+PipelineFactory = Callable[[], Any]
+"""Makes a Beam pipeline."""
+
+
+def check_data(
+    data: DataConfig,
+    forecast: ForecastConfig,
+    sampling: SamplingConfig,
+    beam_config: BeamConfig,
+    *,
+    make_pipeline: PipelineFactory | None = None,
+) -> Report:
+    """Checks the contract of all tables and writes nothing.
+
+    Args:
+        data: The tables.
+        forecast: Frequency.
+        sampling: History and splits.
+        beam_config: Sizes, and arguments of Beam if `make_pipeline` is not given.
+        make_pipeline: Makes the Beam pipeline.
+
+    Returns:
+        Rows, series, span of the data.
+
+    Raises:
+        ContractError: The tables break their contract; all violations are listed.
+    """
+    ingestion = Ingestion(data, forecast, sampling, beam_config, open_tables(data))
+    with _temporary_report(None) as path:
+        with _pipeline(make_pipeline, beam_config) as pipeline:
+            checked = pipeline | "CheckTables" >> CheckTables(ingestion)
+            _ = checked.report | "Report" >> beam.Map(_write_report, path)
+        return accepted(ingestion, path)
+
+
+def write_splits(
+    ingestion: Ingestion,
+    folder: str,
+    *,
+    splits: tuple[str, ...] = SPLITS,
+    make_pipeline: PipelineFactory | None = None,
+    temporary: str | None = None,
+) -> Report:
+    """Writes the examples of each split below a folder, if the tables keep their contract.
+
+    Args:
+        ingestion: What to read and to build.
+        folder: Where the folders `Split-<name>` go.
+        splits: Names of the splits.
+        make_pipeline: Makes the Beam pipeline.
+        temporary: Folder that all workers reach, for the report; one of this machine if None.
+
+    Returns:
+        Counts, and the span of the data.
+
+    Raises:
+        ContractError: The tables break their contract, or a split has no example.
+    """
+    for split in splits:
+        make_directory(FileSystems.join(folder, f"Split-{split}"))
+    with _temporary_report(temporary) as path:
+        with _pipeline(make_pipeline, ingestion.beam) as pipeline:
+            checked = pipeline | "CheckTables" >> CheckTables(ingestion)
+            report = checked.report
+            if ingestion.latest:
+                report = checked | "CheckFuture" >> CheckFuture(ingestion)
+            written = checked | "Write" >> WriteExamples(ingestion, report=report, folder=folder)
+            _ = written | "Report" >> beam.Map(_write_report, path)
+        result = accepted(ingestion, path)
+    _refuse_empty_splits(ingestion, result, splits)
+    return result
+
+
+def accepted(ingestion: Ingestion, path: str) -> Report:
+    """Reads the report of a pipeline that ended.
+
+    Raises:
+        ContractError: The report has a complaint.
+    """
+    report = report_from_json(read_text(path))
+    if report.violations:
+        raise contract_error(report.violations, ingestion.tables.files)
+    if report.gaps:
+        raise gap_error(report, ingestion.tables.roles, ingestion.spec)
+    if report.newest is None or report.oldest is None:
+        raise ContractError(
+            f"sales: column {ingestion.data.columns.target!r} has no value in any row; "
+            "expected units sold in some"
+        )
+    if report.future_series_unknown:
+        _LOG.warning(
+            "%s series of the future table have no sales: they get no forecast",
+            f"{report.future_series_unknown:,}",
+        )
+    first, last = dates_of((report.oldest, report.newest), ingestion.forecast.frequency)
+    _LOG.info(
+        "%s rows of %s series from %s to %s", f"{report.rows:,}", f"{report.series:,}", first, last
+    )
+    return report
+
+
+def split_lines(ingestion: Ingestion, report: Report) -> list[str]:
+    """Says in words what each split holds."""
+    counts = dict(report.examples)
+    plans = ingestion.plans(report.newest) if report.newest is not None else ()
+    return [
+        f"{plan.name}: {counts.get(plan.name, 0):,} examples, cutoff "
+        f"{' and '.join(dates_of(plan.cutoffs, ingestion.forecast.frequency))}"
+        for plan in plans
+    ]
+
+
+def read_text(path: str) -> str:
+    """Reads a small file of any filesystem."""
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
+        return str(stream.read().decode())
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a small file on any filesystem."""
+    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
+        stream.write(text.encode())
+
+
+def make_directory(path: str) -> None:
+    """Creates a folder and those above it, unless it exists."""
+    if not FileSystems.exists(path):
+        FileSystems.mkdirs(path)
+
+
+def _write_report(report: Report, path: str) -> None:
+    write_text(path, report_to_json(report))
+
+
+@contextlib.contextmanager
+def _temporary_report(folder: str | None) -> Iterator[str]:
+    """Gives a path at which a step of the pipeline leaves the report."""
+    if folder is not None:
+        make_directory(folder)
+        yield FileSystems.join(folder, "report.json")
+        return
+    with tempfile.TemporaryDirectory(prefix="demandcast-") as local:
+        yield str(Path(local) / "report.json")
+
+
+def _pipeline(make_pipeline: PipelineFactory | None, beam_config: BeamConfig) -> Any:
+    if make_pipeline is not None:
+        return make_pipeline()
+    return beam.Pipeline(argv=list(beam_config.args or IN_MEMORY_ARGS))
+
+
+def _refuse_empty_splits(ingestion: Ingestion, report: Report, splits: tuple[str, ...]) -> None:
+    counts = dict(report.examples)
+    empty = [split for split in splits if not counts.get(split)]
+    if not empty or report.oldest is None or report.newest is None:
+        return
+    first, last = dates_of((report.oldest, report.newest), ingestion.forecast.frequency)
+    periods = report.newest - report.oldest + 1
+    raise ContractError(
+        f"no example for {', '.join(empty)}: the sales table has {periods} periods, from {first} "
+        f"to {last}, and a split needs a series with {ingestion.sampling.min_history} recorded "
+        f"periods up to its cutoff ({'; '.join(split_lines(ingestion, report))}); expected a "
+        "longer history, or a smaller forecast.horizon, sampling.eval_cutoffs or sampling.min_history"
+    )
+
+
+def dates_of(periods: Sequence[int], frequency: Frequency) -> list[str]:
+    """Returns the dates on which periods start, as text."""
+    return [date_of(day).isoformat() for day in days_of(np.array(periods), frequency)]

@@ -1,0 +1,1 @@
+"""The demand model: windows, network, training, export."""

@@ -1,0 +1,115 @@
+"""What is exported: raw history in, forecast out, in one graph.
+
+The graph holds Transform's graph, the window function and the network, so that
+an application sends what it knows about a series and nothing else has to agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from demandcast.components.forecasting.windows import Windows
+from demandcast.schema import series_example
+from demandcast.schema.config import SeriesSpec
+
+__all__ = ["ForecastModule", "export", "raw_signature"]
+
+_HISTORY = (
+    series_example.TARGET,
+    series_example.OBSERVED_MASK,
+    series_example.IN_STOCK_FRACTION,
+)
+
+
+class ForecastModule(tf.Module):
+    """Everything that serves a forecast.
+
+    Attributes:
+        transform: Layer with Transform's graph; an attribute, so that its tables are saved.
+        network: Network without cuDNN operations.
+    """
+
+    def __init__(self, *, windows: Windows, transform: Any, network: keras.Model) -> None:
+        super().__init__()
+        self.transform = transform
+        self.network = network
+        self._windows = windows
+        self._request_spec = _example_spec(windows.series)
+
+    def forecast(self, raw: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Forecasts from raw examples.
+
+        Args:
+            raw: Features of a request by name; histories ragged [B, T], T at least 1.
+
+        Returns:
+            `quantiles` [B, H, Q] and `mean` [B, H], units per period.
+        """
+        transformed = self.transform(dict(raw))
+        inputs = self._windows.at_end(transformed)
+        scale = inputs.pop("scale")[:, None, None]
+        forecast = self.network(inputs, training=False) * scale
+        return {"quantiles": forecast[..., :-1], "mean": forecast[..., -1]}
+
+    def serve_raw(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Signature `serving_default`: named tensors, histories left-padded with mask 0."""
+        return self.forecast(_strip_padding(tensors, self._windows.series))
+
+    def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Signature `serving_examples`: serialized `tf.Example`s."""
+        return self.forecast(tf.io.parse_example(examples, self._request_spec))
+
+
+def export(module: ForecastModule, directory: str, *, series: SeriesSpec) -> None:
+    """Writes the SavedModel with both signatures."""
+    raw = tf.function(module.serve_raw).get_concrete_function(**raw_signature(series))
+    examples = tf.function(module.serve_examples).get_concrete_function(
+        examples=tf.TensorSpec([None], tf.string, name="examples")
+    )
+    tf.saved_model.save(
+        module, directory, signatures={"serving_default": raw, "serving_examples": examples}
+    )
+
+
+def raw_signature(series: SeriesSpec) -> dict[str, tf.TensorSpec]:
+    """Names, types and shapes of `serving_default`."""
+    specs = {name: tf.TensorSpec([None], tf.string, name=name) for name in series.static}
+    specs[series_example.CUTOFF] = tf.TensorSpec([None], tf.int64, name=series_example.CUTOFF)
+    floats = (*_HISTORY, *series.known_future.numeric, *series.observed_past.numeric)
+    texts = (*series.known_future.categorical, *series.observed_past.categorical)
+    specs |= {name: tf.TensorSpec([None, None], tf.float32, name=name) for name in floats}
+    specs |= {name: tf.TensorSpec([None, None], tf.string, name=name) for name in texts}
+    return specs
+
+
+def _example_spec(series: SeriesSpec) -> dict[str, Any]:
+    """How the features of a request are parsed from a `tf.Example`."""
+    return {
+        name: tf.io.FixedLenFeature([], spec.dtype)
+        if spec.shape.rank == 1
+        else tf.io.RaggedFeature(spec.dtype, row_splits_dtype=tf.int64)
+        for name, spec in raw_signature(series).items()
+    }
+
+
+def _strip_padding(tensors: Mapping[str, tf.Tensor], series: SeriesSpec) -> dict[str, Any]:
+    """Makes histories ragged: each begins at its first recorded period, as examples do.
+
+    A history that was never recorded keeps its last period, which is masked.
+    """
+    observed = tensors[series_example.OBSERVED_MASK] > 0
+    width = tf.shape(observed, out_type=tf.int64)[1]
+    first = tf.argmax(tf.cast(observed, tf.int8), axis=1)
+    first = tf.where(tf.reduce_any(observed, axis=1), first, width - 1)
+    ragged: dict[str, Any] = {}
+    for name, tensor in tensors.items():
+        if tensor.shape.rank == 1:
+            ragged[name] = tensor
+            continue
+        periods = tf.range(tf.shape(tensor, out_type=tf.int64)[1])
+        ragged[name] = tf.ragged.boolean_mask(tensor, periods[None] >= first[:, None])
+    return ragged

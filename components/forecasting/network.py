@@ -1,0 +1,192 @@
+"""The demand model: encoder LSTM, decoder LSTM, and quantiles that cannot cross."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from demandcast.schema.config import NetworkConfig
+
+__all__ = ["InputSpec", "OrderedQuantiles", "build_network"]
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Shapes of the network's inputs; training, tests and export read them here.
+
+    Attributes:
+        context_length: C.
+        horizon: H.
+        encoder: Width of `encoder`, shape [B, C, encoder].
+        decoder: Width of `decoder`, shape [B, H, decoder].
+        static_sizes: Number of categories of each column of `static_index`, shape [B, S].
+        known_sizes: The same of `decoder_index`, shape [B, H, K]; `encoder_index` begins with them.
+        past_sizes: The same of the columns that `encoder_index` has after those.
+    """
+
+    context_length: int
+    horizon: int
+    encoder: int
+    decoder: int
+    static_sizes: tuple[int, ...]
+    known_sizes: tuple[int, ...]
+    past_sizes: tuple[int, ...]
+
+
+@keras.saving.register_keras_serializable(package="demandcast")
+class OrderedQuantiles(layers.Layer):
+    """Turns free numbers into quantiles that are never negative and cannot cross, and a mean.
+
+    Formula: q_1 = softplus(a_1), q_k = q_(k-1) + softplus(a_k), mean = softplus(b).
+
+    The biases start where demand of mean 1 with a deviation of about 0.6 has its quantiles.
+    """
+
+    def __init__(self, quantile_levels: Sequence[float], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.quantile_levels = tuple(quantile_levels)
+        self.dense = layers.Dense(
+            len(self.quantile_levels) + 1,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+            bias_initializer=_start_of(self.quantile_levels),
+            dtype="float32",
+        )
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the weights."""
+        self.dense.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        """Maps shape [B, H, D] to [B, H, Q + 1]: quantiles, then the mean."""
+        free = tf.nn.softplus(self.dense(inputs))
+        quantiles = tf.cumsum(free[..., :-1], axis=-1)
+        return tf.concat([quantiles, free[..., -1:]], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns what rebuilds the layer."""
+        return super().get_config() | {"quantile_levels": self.quantile_levels}
+
+
+def build_network(
+    spec: InputSpec,
+    config: NetworkConfig,
+    *,
+    quantile_levels: Sequence[float],
+    use_cudnn: Literal["auto"] | bool = "auto",
+) -> keras.Model:
+    """Builds the network.
+
+    Args:
+        spec: Shapes of the inputs.
+        config: Sizes.
+        quantile_levels: Levels of the head, Q of them.
+        use_cudnn: `auto` to train; False to export, for a server without a GPU.
+
+    Returns:
+        Model from the tensors of `Windows.cut` (without `scale`) to forecasts in units of the
+        window's scale, shape [B, H, Q + 1]: quantiles, then the mean.
+    """
+    inputs = _inputs(spec)
+    embed = _Embeddings(spec, config)
+    static = layers.Dense(config.units // 2 + 1, activation="relu", name="static_dense")(
+        layers.Dropout(config.dropout)(embed.static(inputs["static_index"]))
+    )
+    past = layers.Concatenate(name="past")(
+        [
+            inputs["encoder"],
+            *embed.over_time(inputs["encoder_index"], spec.known_sizes + spec.past_sizes),
+            layers.RepeatVector(spec.context_length)(static),
+        ]
+    )
+    future = layers.Concatenate(name="future")(
+        [
+            inputs["decoder"],
+            *embed.over_time(inputs["decoder_index"], spec.known_sizes),
+            layers.RepeatVector(spec.horizon)(static),
+        ]
+    )
+    states, decoded = [], future
+    for depth in range(config.layers):
+        past, *state = _lstm(config, use_cudnn, name=f"encoder_{depth}", return_state=True)(past)
+        states.append(state)
+    for depth, state in enumerate(states):
+        decoded = _lstm(config, use_cudnn, name=f"decoder_{depth}", return_state=False)(
+            decoded, initial_state=state
+        )
+    # The head also sees the inputs of its step: what is known ahead acts without delay.
+    seen = layers.Dropout(config.dropout)(layers.Concatenate(name="seen")([decoded, future]))
+    hidden = layers.Dense(config.head_units, activation="relu", name="head")(seen)
+    forecast = OrderedQuantiles(quantile_levels, name="quantiles_and_mean")(hidden)
+    return keras.Model(inputs, forecast, name="demand")
+
+
+class _Embeddings:
+    """One table per category; a category known ahead has the same in context and horizon."""
+
+    def __init__(self, spec: InputSpec, config: NetworkConfig) -> None:
+        self._static = self._tables("static", spec.static_sizes, config)
+        self._timed = self._tables("timed", spec.known_sizes + spec.past_sizes, config)
+
+    def static(self, index: Any) -> Any:
+        """Embeds [B, S] to [B, D]."""
+        parts = [table(index[:, column]) for column, table in enumerate(self._static)]
+        return layers.Concatenate(name="static")(parts) if len(parts) > 1 else parts[0]
+
+    def over_time(self, index: Any, sizes: tuple[int, ...]) -> list[Any]:
+        """Embeds [B, L, K] to K tensors of [B, L, D]."""
+        return [self._timed[column](index[:, :, column]) for column in range(len(sizes))]
+
+    @staticmethod
+    def _tables(kind: str, sizes: tuple[int, ...], config: NetworkConfig) -> list[Any]:
+        return [
+            layers.Embedding(
+                size, min(config.embedding_size, round(size**0.5) + 1), name=f"{kind}_{column}"
+            )
+            for column, size in enumerate(sizes)
+        ]
+
+
+def _inputs(spec: InputSpec) -> Mapping[str, Any]:
+    context, horizon = spec.context_length, spec.horizon
+    known, past = len(spec.known_sizes), len(spec.past_sizes)
+    shapes = {
+        "encoder": ((context, spec.encoder), "float32"),
+        "decoder": ((horizon, spec.decoder), "float32"),
+        "encoder_index": ((context, known + past), "int64"),
+        "decoder_index": ((horizon, known), "int64"),
+        "static_index": ((len(spec.static_sizes),), "int64"),
+    }
+    return {
+        name: keras.Input(shape, dtype=dtype, name=name) for name, (shape, dtype) in shapes.items()
+    }
+
+
+def _lstm(
+    config: NetworkConfig, use_cudnn: Literal["auto"] | bool, *, name: str, return_state: bool
+) -> Any:
+    return layers.LSTM(
+        config.units,
+        return_sequences=True,
+        return_state=return_state,
+        dropout=config.dropout if name[-1] != "0" else 0.0,
+        use_cudnn=use_cudnn,
+        name=name,
+    )
+
+
+def _start_of(levels: Sequence[float]) -> Any:
+    """Biases for which the untrained head says the quantiles of a gamma distribution."""
+    shape = 1 / 0.6**2
+    normal = [tf.math.ndtri(tf.constant(level, tf.float64)).numpy() for level in levels]
+    # Wilson-Hilferty: the cube root of a gamma variable is nearly normal.
+    quantiles = [max(1 - 1 / (9 * shape) + z / (3 * shape**0.5), 0.05) ** 3 for z in normal]
+    steps = [quantiles[0]] + [max(high - low, 1e-3) for low, high in itertools.pairwise(quantiles)]
+    biases = [float(tf.math.log(tf.math.expm1(tf.constant(step, tf.float64)))) for step in steps]
+    return keras.initializers.Constant([*biases, float(tf.math.log(tf.math.expm1(1.0)))])

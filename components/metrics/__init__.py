@@ -1,0 +1,1 @@
+"""Baselines, demand classes and accuracy metrics: pure NumPy, importable by all."""

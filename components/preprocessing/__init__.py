@@ -1,0 +1,1 @@
+"""Transform: what needs a full pass over the data or the whole history of a series."""

@@ -1,0 +1,61 @@
+"""The few file operations that publishing needs, on any filesystem.
+
+The pure modules of this folder take a `Files`; `component.py` has the one that
+reads and writes everything TFX does, and tests bring one that breaks on demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+__all__ = ["Files", "is_remote", "join"]
+
+
+class Files(Protocol):
+    """File operations; paths are strings, local or with a scheme such as `gs://`."""
+
+    def exists(self, path: str) -> bool:
+        """Tells whether a file or folder is there."""
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders in a folder; none if it is not there."""
+
+    def files_below(self, path: str) -> list[str]:
+        """Paths of all files below a folder, relative to it, with '/', sorted."""
+
+    def read(self, path: str) -> bytes:
+        """Content of a small file."""
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """Content of a file of any size, in blocks."""
+
+    def write(self, path: str, content: bytes) -> None:
+        """Writes a small file; its folder is made if needed."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies a file; the target's folder is made if needed."""
+
+    def rename(self, source: str, target: str) -> None:
+        """Renames a file (replacing the target) or a folder."""
+
+    def remove_folder(self, path: str) -> None:
+        """Removes a folder and everything below it."""
+
+
+def is_remote(path: str) -> bool:
+    """Tells whether a path lies in an object store, where folders cannot be renamed.
+
+    >>> is_remote("gs://bucket/serving"), is_remote("/srv/serving")
+    (True, False)
+    """
+    return "://" in path and not path.startswith("file://")
+
+
+def join(folder: str, *names: str) -> str:
+    """Joins with '/', which every filesystem here understands.
+
+    >>> join("gs://bucket/serving/", "1700000000", "saved_model.pb")
+    'gs://bucket/serving/1700000000/saved_model.pb'
+    """
+    return "/".join([folder.rstrip("/"), *names])

@@ -1,0 +1,154 @@
+"""Pushes a model: a new numbered folder in the serving directory, then the pointer.
+
+    local    copy to .pushing-<version>/  ->  rename to <version>/  ->  pointer
+    remote   copy all but saved_model.pb  ->  saved_model.pb        ->  pointer
+
+A server that watches the directory loads a version when its folder (or, in an
+object store, its `saved_model.pb`) appears, so it never sees half a model. What
+an interrupted push left half-copied is removed by the next one; a whole version
+that only lacks its pointer is given it. Complete versions are never removed.
+One pipeline writes to one serving directory.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from demandcast.components.publishing.digest import SAVED_MODEL_FILE, model_digest
+from demandcast.components.publishing.files import Files, is_remote, join
+from demandcast.components.publishing.pointer import (
+    Pointer,
+    read_pointer,
+    utc_text,
+    write_pointer,
+)
+
+__all__ = ["ModelToPush", "Push", "next_version", "push_model"]
+
+_ASIDE = ".pushing-"
+
+
+@dataclass(frozen=True)
+class ModelToPush:
+    """A model that passed the gate.
+
+    Attributes:
+        folder: Folder that holds its `saved_model.pb`.
+        run_id: Run of the pipeline that made it.
+        metrics: Metrics with which it passed, by name.
+    """
+
+    folder: str
+    run_id: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Push:
+    """What a push came to.
+
+    Attributes:
+        pushed: Whether a new version was written.
+        pointer: The model in service now.
+        reason: One sentence for the user.
+    """
+
+    pushed: bool
+    pointer: Pointer
+    reason: str
+
+
+def next_version(existing: Sequence[int], now: datetime.datetime) -> int:
+    """Returns the Unix time, or one more than the newest version if a clock ran ahead.
+
+    >>> moment = datetime.datetime.fromtimestamp(1_700_000_000, datetime.UTC)
+    >>> next_version([3], moment), next_version([1_800_000_000], moment)
+    (1700000000, 1800000001)
+    """
+    return max([int(now.timestamp()), *(version + 1 for version in existing)])
+
+
+def push_model(
+    model: ModelToPush, serving_directory: str, *, files: Files, now: datetime.datetime
+) -> Push:
+    """Puts a model into service, unless it is there already.
+
+    Args:
+        model: The model; it must have passed the gate.
+        serving_directory: Directory that the server watches.
+        files: Filesystem.
+        now: Time of the push; the version number follows from it.
+
+    Returns:
+        What was done. A model whose digest is already in service is not pushed again.
+
+    Raises:
+        FileNotFoundError: The model's folder holds no SavedModel.
+        ServingError: The pointer file cannot be understood.
+    """
+    digest = model_digest(model.folder, files)
+    in_service = read_pointer(serving_directory, files)
+    if in_service is not None and in_service.digest == digest:
+        folder = join(serving_directory, str(in_service.version))
+        if _is_complete(folder, files):
+            reason = f"this model is already in service as version {in_service.version}"
+            return Push(pushed=False, pointer=in_service, reason=reason)
+    _remove_leftovers(serving_directory, files)
+    version = _uncommitted(serving_directory, in_service, digest=digest, files=files)
+    if version is None:
+        version = next_version(_versions(serving_directory, files), now)
+        _copy_model(model.folder, serving_directory, version=version, files=files)
+    pointer = Pointer(
+        version=version,
+        uri=join(serving_directory, str(version)),
+        run_id=model.run_id,
+        digest=digest,
+        metrics=model.metrics,
+        time=utc_text(now),
+    )
+    write_pointer(pointer, serving_directory, files)
+    return Push(pushed=True, pointer=pointer, reason=f"pushed as version {version}")
+
+
+def _versions(serving_directory: str, files: Files) -> list[int]:
+    return [int(name) for name in files.folders(serving_directory) if name.isdecimal()]
+
+
+def _is_complete(folder: str, files: Files) -> bool:
+    return files.exists(join(folder, SAVED_MODEL_FILE))
+
+
+def _remove_leftovers(serving_directory: str, files: Files) -> None:
+    """Removes half-copied folders; complete versions are never touched."""
+    for name in files.folders(serving_directory):
+        folder = join(serving_directory, name)
+        if name.startswith(_ASIDE) or (name.isdecimal() and not _is_complete(folder, files)):
+            files.remove_folder(folder)
+
+
+def _uncommitted(
+    serving_directory: str, in_service: Pointer | None, *, digest: str, files: Files
+) -> int | None:
+    """Finds this model among complete versions that only lack their pointer."""
+    newest_committed = in_service.version if in_service is not None else -1
+    same = [
+        version
+        for version in _versions(serving_directory, files)
+        if version > newest_committed
+        and model_digest(join(serving_directory, str(version)), files) == digest
+    ]
+    return max(same, default=None)
+
+
+def _copy_model(source: str, serving_directory: str, *, version: int, files: Files) -> None:
+    """Copies a model so that a watching server sees all of it or nothing."""
+    target = join(serving_directory, str(version))
+    remote = is_remote(serving_directory)
+    aside = target if remote else join(serving_directory, f"{_ASIDE}{version}")
+    names = files.files_below(source)
+    for name in sorted(names, key=lambda name: (name == SAVED_MODEL_FILE, name)):
+        files.copy(join(source, name), join(aside, name))
+    if not remote:
+        files.rename(aside, target)

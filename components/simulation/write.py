@@ -1,0 +1,159 @@
+"""Writes the sample data: some stores at a time, aside, then renamed."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from demandcast.components.simulation.chain import (
+    Chain,
+    simulate_chain,
+    simulate_stock,
+    simulate_store,
+)
+from demandcast.components.simulation.config import SimulationConfig
+from demandcast.components.simulation.dictionary import TABLES, readme_text
+from demandcast.components.simulation.tables import chain_tables, store_tables
+from demandcast.schema.errors import BadInputError
+
+__all__ = ["README", "SampleFiles", "write_sample_data"]
+
+README = "README.txt"
+"""Name of the data dictionary."""
+
+_LOGGER = logging.getLogger(__name__)
+_ROW_GROUP = 262_144
+_REPORTS = 10  # Lines of progress at most.
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """Where the sample data lie; the data dictionary says what is in them.
+
+    Attributes:
+        rows: Number of rows by table.
+    """
+
+    folder: Path
+    sales: Path
+    calendar: Path
+    items: Path
+    stores: Path
+    future: Path
+    true_demand: Path
+    inventory: Path
+    suppliers: Path
+    supply_terms: Path
+    lead_times: Path
+    readme: Path
+    rows: Mapping[str, int]
+
+
+def write_sample_data(folder: Path, config: SimulationConfig) -> SampleFiles:
+    """Simulates a chain and writes its tables into a folder.
+
+    Files of the same names are replaced, once all of them are complete; others stay.
+
+    Args:
+        folder: Created if it does not exist.
+        config: Size, seed and effects.
+
+    Raises:
+        BadInputError: The folder cannot be created or written.
+    """
+    began = time.monotonic()
+    ending = config.format
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".sample-data-", dir=folder))
+    except OSError as error:
+        raise BadInputError(f"{folder}: not a folder that can be written: {error}") from error
+    try:
+        rows = _write_tables(aside, config)
+        parameters = config.model_dump_json(indent=2)
+        text = readme_text(rows, ending=ending, parameters=parameters)
+        (aside / README).write_text(text, encoding="utf-8")
+        # The dictionary goes last: whoever sees it sees the tables that it describes.
+        for name in [*(f"{table}.{ending}" for table in TABLES), README]:
+            (aside / name).replace(folder / name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    seconds = time.monotonic() - began
+    _LOGGER.info("wrote %s rows of sales to %s in %.1f s", f"{rows['sales']:,}", folder, seconds)
+    paths = {name: folder / f"{name}.{ending}" for name in TABLES}
+    return SampleFiles(folder=folder, readme=folder / README, rows=rows, **paths)
+
+
+def _write_tables(folder: Path, config: SimulationConfig) -> dict[str, int]:
+    """Writes all tables and returns their numbers of rows."""
+    chain = simulate_chain(config)
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(_TableWriter(folder / f"{name}.{config.format}"))
+            for name in TABLES
+        }
+        for name, table in chain_tables(chain).items():
+            writers[name].write(table)
+        reported, step = 0, -(-config.stores // _REPORTS)
+        for done, tables in _chunks(chain):
+            for name, table in tables.items():
+                writers[name].write(table)
+            if done - reported >= step and done < config.stores:
+                reported = done
+                sales = f"{writers['sales'].rows:,}"
+                _LOGGER.info("%d of %d stores, %s rows of sales", done, config.stores, sales)
+        return {name: writer.rows for name, writer in writers.items()}
+
+
+def _chunks(chain: Chain) -> Iterator[tuple[int, dict[str, pa.Table]]]:
+    """Simulates some stores at a time; gives the number of stores done and their tables."""
+    config = chain.config
+    for start in range(0, config.stores, config.chunk_stores):
+        stores = range(start, min(start + config.chunk_stores, config.stores))
+        days = [simulate_store(chain, store) for store in stores]
+        stock = simulate_stock(chain, stores, days)
+        yield stores.stop, store_tables(chain, stores, days, stock)
+
+
+class _TableWriter:
+    """Appends tables to one Parquet or CSV file, by its ending."""
+
+    def __init__(self, path: Path) -> None:
+        self.rows = 0
+        self._path = path
+        self._file: pa.parquet.ParquetWriter | pa.csv.CSVWriter | None = None
+
+    def __enter__(self) -> _TableWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, table: pa.Table) -> None:
+        """Appends rows; all tables of a file have the same columns."""
+        if self._path.suffix == ".csv":
+            self._file = self._file or pa.csv.CSVWriter(str(self._path), table.schema)
+            self._file.write_table(table)
+        else:
+            self._file = self._file or pa.parquet.ParquetWriter(
+                str(self._path), table.schema, compression="zstd"
+            )
+            self._file.write_table(table, row_group_size=_ROW_GROUP)
+        self.rows += table.num_rows

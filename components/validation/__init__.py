@@ -1,0 +1,1 @@
+"""Says whether the data keeps to the schema: the schema's import, the gate, a first schema."""

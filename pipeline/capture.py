@@ -1,0 +1,88 @@
+"""Sends what libraries print and log to a file, so that the screen shows progress only.
+
+TensorFlow and Beam write to the file descriptors from C++ as well, so the
+descriptors themselves are turned, not only `sys.stdout` and `sys.stderr`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+__all__ = ["captured_output", "screen"]
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@contextlib.contextmanager
+def screen() -> Iterator[TextIO]:
+    """Gives a stream to the real standard error that `captured_output` does not turn."""
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+    except (AttributeError, OSError, io.UnsupportedOperation):
+        yield sys.stderr  # Replaced by something in memory, as tests do.
+        return
+    with os.fdopen(descriptor, "w", encoding="utf-8", buffering=1) as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def captured_output(log: Path) -> Iterator[None]:
+    """Appends standard output, standard error and all log records to a file.
+
+    Args:
+        log: The file; its folder is made if needed.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(log, encoding="utf-8")
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        with log.open("a", encoding="utf-8") as file, _turned(file.fileno()), _no_arguments():
+            yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
+
+
+@contextlib.contextmanager
+def _turned(target: int) -> Iterator[None]:
+    """Turns descriptors 1 and 2 to another one for a while."""
+    _flush()
+    kept = [os.dup(1), os.dup(2)]
+    try:
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        yield
+    finally:
+        _flush()
+        for descriptor, original in zip((1, 2), kept, strict=True):
+            os.dup2(original, descriptor)
+            os.close(original)
+
+
+@contextlib.contextmanager
+def _no_arguments() -> Iterator[None]:
+    """Hides our command line from TFX, which hands it to absl's flag parser."""
+    arguments = sys.argv
+    sys.argv = arguments[:1]
+    try:
+        yield
+    finally:
+        sys.argv = arguments
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.flush()

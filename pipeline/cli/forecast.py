@@ -1,0 +1,89 @@
+"""`demandcast forecast`: the forecast table from the model in service."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from demandcast.pipeline.cli.options import (
+    config_options,
+    examples,
+    json_option,
+    load,
+    print_json,
+    progress,
+    quiet_option,
+)
+
+__all__ = ["forecast_command"]
+
+
+@click.command(
+    "forecast",
+    epilog=examples(
+        "demandcast forecast --config demand.yaml --output forecasts/today --format csv",
+    ),
+)
+@config_options
+@click.option(
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Files to write, without ending: forecasts/today gives forecasts/today.parquet.",
+)
+@click.option(
+    "--cutoff",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last period that the model may see; the newest in the data if not given.",
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["parquet", "csv"]),
+    default=("parquet",),
+    show_default=True,
+    help="May be repeated.",
+)
+@quiet_option
+@json_option
+def forecast_command(  # noqa: PLR0913 - one per option
+    *,
+    config_file: Path,
+    overrides: Sequence[str],
+    output: Path,
+    cutoff: datetime.datetime | None,
+    formats: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Forecast every series with the model in service.
+
+    The table has the series key, cutoff, step, timestamp, mean, and a column per quantile
+    level. Known-future covariates must reach the horizon; what is missing is listed.
+    """
+    config = load(config_file, overrides)
+    log = Path(config.workspace) / config.name / "forecast.log"
+    from demandcast.pipeline.capture import captured_output
+
+    with (
+        progress(quiet=quiet) as console,
+        captured_output(log),
+        console.following("demandcast"),
+    ):
+        console.say("loading TensorFlow")
+        from demandcast.components.inference.batch import forecast_batch
+
+        summary = forecast_batch(
+            config, output=output, cutoff=cutoff.date() if cutoff else None, formats=formats
+        )
+    values = dataclasses.asdict(summary)
+    if as_json:
+        print_json(values)
+    elif not quiet:
+        for name, value in values.items():
+            click.echo(f"{name.replace('_', ' '):<16} {value}")

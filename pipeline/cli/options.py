@@ -1,0 +1,80 @@
+"""Options that several commands share, and what they make of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from demandcast.pipeline.capture import screen
+from demandcast.pipeline.console import Console, console_for
+
+if TYPE_CHECKING:
+    from demandcast.schema.config import RunConfig
+
+__all__ = [
+    "config_options",
+    "examples",
+    "json_option",
+    "load",
+    "print_json",
+    "progress",
+    "quiet_option",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Write the result as JSON to standard output."
+)
+
+
+def config_options(function: F) -> F:
+    """Adds --config and --set."""
+    function = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Change a value, such as --set training.epochs=5; may be repeated. "
+        "Relative paths start here.",
+    )(function)
+    return click.option(
+        "--config",
+        "config_file",
+        required=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="The YAML file that describes the run.",
+    )(function)
+
+
+def examples(*lines: str) -> str:
+    """Writes examples for the end of a help text."""
+    # \b keeps click from joining the lines.
+    title = "Example:" if len(lines) == 1 else "Examples:"
+    return "\b\n" + "\n".join([title, *(f"  {line}" for line in lines)])
+
+
+def load(config_file: Path, overrides: Sequence[str]) -> RunConfig:
+    """Reads the configuration that --config and --set name."""
+    from demandcast.pipeline.overrides import load_with_overrides
+
+    return load_with_overrides(config_file, overrides, folder=Path.cwd())
+
+
+@contextlib.contextmanager
+def progress(*, quiet: bool) -> Iterator[Console]:
+    """Gives a console on standard error that also shows what our own modules log."""
+    with screen() as stream:
+        console = console_for(stream, quiet=quiet)
+        yield console
+
+
+def print_json(value: Any) -> None:
+    """Writes a result for scripts."""
+    click.echo(json.dumps(value, indent=2, default=str))

@@ -1,0 +1,67 @@
+"""How results of a run are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from demandcast.pipeline.console import duration_text, memory_text
+from demandcast.pipeline.reports import RunReport, StageReport
+
+__all__ = ["show_places", "show_stages", "show_verdict", "table_text"]
+
+
+def table_text(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Lays out a table; the first columns are aligned left, the others right.
+
+    >>> print(table_text(["stage", "time"], [["Trainer", "61 s"], ["Pusher", "1 s"]]))
+    stage    time
+    Trainer  61 s
+    Pusher    1 s
+    """
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def show_stages(report: RunReport) -> None:
+    """Prints time and peak memory of each stage."""
+    rows = [_stage_row(stage) for stage in report.stages]
+    peak = max((stage.peak_memory_bytes for stage in report.stages), default=0)
+    rows.append(["whole run", "", duration_text(report.seconds), memory_text(peak)])
+    click.echo(table_text(["stage", "", "time", "peak memory"], rows, left=2))
+
+
+def show_verdict(report: RunReport) -> None:
+    """Prints what the gate decided, why, and what was pushed."""
+    if report.verdict is None:
+        return
+    from demandcast.components.evaluation.verdict import Verdict, format_verdict
+
+    click.echo("\n" + format_verdict(Verdict.model_validate(report.verdict)))
+    push: Mapping[str, Any] = report.push or {}
+    if push:
+        click.echo(f"\nPush: {push['reason']}")
+
+
+def show_places(report: RunReport) -> None:
+    """Prints where things lie."""
+    places = [
+        ["artifacts", report.artifacts],
+        ["log", report.log],
+        ["serving", report.serving_directory],
+    ]
+    click.echo("\n" + "\n".join(f"{name:<10} {path}" for name, path in places))
+
+
+def _stage_row(stage: StageReport) -> list[str]:
+    memory = memory_text(stage.peak_memory_bytes) if stage.status == "run" else "-"
+    return [stage.name, stage.status, duration_text(stage.seconds), memory]

@@ -1,0 +1,74 @@
+"""`demandcast run`: the whole pipeline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from demandcast.pipeline.cli.options import (
+    config_options,
+    examples,
+    json_option,
+    load,
+    print_json,
+    progress,
+    quiet_option,
+)
+from demandcast.pipeline.reports import RunReport
+from demandcast.schema.errors import NotBlessedError
+
+__all__ = ["refuse_if_not_blessed", "run_command", "show_run"]
+
+
+@click.command(
+    "run",
+    epilog=examples(
+        "demandcast run --config demand.yaml",
+        "demandcast run --config demand.yaml --set training.epochs=5 --json",
+    ),
+)
+@config_options
+@click.option("--no-cache", is_flag=True, help="Run every stage, also where nothing changed.")
+@quiet_option
+@json_option
+def run_command(
+    *, config_file: Path, overrides: Sequence[str], no_cache: bool, quiet: bool, as_json: bool
+) -> None:
+    """Run the pipeline: check, transform, train, evaluate, push.
+
+    Stages whose inputs, configuration and code did not change use their earlier result. The
+    model is pushed only if the gate blesses it; otherwise the exit code is 4.
+    """
+    from demandcast.pipeline.training_run import RunOptions, run
+
+    config = load(config_file, overrides)
+    with progress(quiet=quiet) as console:
+        report = run(config, console, RunOptions(use_cache=not no_cache))
+    if as_json:
+        print_json(json.loads(report.to_json()))
+    elif not quiet:
+        show_run(report)
+    refuse_if_not_blessed(report)
+
+
+def show_run(report: RunReport) -> None:
+    """Prints stages, verdict and places of a whole run."""
+    from demandcast.pipeline.cli.results import show_places, show_stages, show_verdict
+
+    show_stages(report)
+    show_verdict(report)
+    show_places(report)
+
+
+def refuse_if_not_blessed(report: RunReport) -> None:
+    """Turns the gate's no into the exit code.
+
+    Raises:
+        NotBlessedError: The model did not pass.
+    """
+    if not report.blessed:
+        reasons = (report.verdict or {}).get("reasons", ())
+        raise NotBlessedError("the model did not pass the gate: " + "; ".join(reasons))

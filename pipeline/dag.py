@@ -1,0 +1,216 @@
+"""The order of the stages. One factory for every target.
+
+    SeriesExampleGen ─ StatisticsGen ─ ExampleValidator ─ AnomalyGate ─┐ validated schema
+          │                 SchemaImport ──┘                           │
+          ├──────────────────────────────── Transform ─ Trainer ───────┤
+          │                                               │            │
+          └─ eval split ──────────────────────────── Evaluator ─ Pusher
+                                    ModelInService ──────┘
+
+Each stage is given only the part of the configuration that it uses, and a digest
+of its own code: its cache key then changes when, and only when, its result may.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.orchestration import metadata
+
+from demandcast.components.evaluation.component import Evaluator
+from demandcast.components.examples.component import SeriesExampleGen
+from demandcast.components.examples.fingerprint import data_fingerprint
+from demandcast.components.publishing.component import ModelInService, Pusher, TfxFiles
+from demandcast.components.publishing.pointer import pointer_digest
+from demandcast.components.validation.component import AnomalyGate, SchemaImport
+from demandcast.pipeline.beam_flags import beam_flags
+from demandcast.pipeline.fingerprint import code_digest
+from demandcast.pipeline.training_run import Until
+from demandcast.schema.config import RunConfig
+from demandcast.schema.errors import ConfigurationError
+from demandcast.schema.feature_schema import compose_schema_text
+
+__all__ = ["NEVER_CACHED", "Surroundings", "make_pipeline", "metadata_file", "pipeline_folder"]
+
+NEVER_CACHED = frozenset({"Pusher"})
+"""Nodes that look at the serving directory, which changes without the pipeline."""
+
+_COMPONENTS = "demandcast.components"
+_SHARED_CODE = ("demandcast.schema", f"{_COMPONENTS}.metrics")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run finds outside of its configuration; each is part of a cache key.
+
+    Attributes:
+        data_fingerprint: Of the files behind the data's paths.
+        feature_schema_text: Content of the reviewed schema, if there is one.
+        pointer_digest: Of the model in service.
+    """
+
+    data_fingerprint: str
+    feature_schema_text: str | None
+    pointer_digest: str
+
+    @classmethod
+    def look(cls, config: RunConfig) -> Surroundings:
+        """Reads them from the paths of a configuration.
+
+        Raises:
+            BadInputError: There is no data, or the reviewed schema cannot be read.
+            ServingError: The pointer to the model in service cannot be understood.
+        """
+        return cls(
+            data_fingerprint=data_fingerprint(config.data),
+            feature_schema_text=_read_schema(config.feature_schema),
+            pointer_digest=pointer_digest(str(config.push.serving_directory), TfxFiles()),
+        )
+
+
+def pipeline_folder(config: RunConfig) -> Path:
+    """Folder of a pipeline in the workspace: artifacts, metadata, runs."""
+    return Path(config.workspace) / config.name
+
+
+def metadata_file(config: RunConfig) -> Path:
+    """File of the metadata store."""
+    return pipeline_folder(config) / "metadata.db"
+
+
+def make_pipeline(
+    config: RunConfig,
+    surroundings: Surroundings,
+    *,
+    until: Until = "push",
+    enable_cache: bool = True,
+) -> tfx.dsl.Pipeline:
+    """Wires the stages of a run.
+
+    Args:
+        config: The run; paths are absolute.
+        surroundings: What lies behind its paths.
+        until: Last stage: the statistics, the gate for data, or the push. Name and root stay
+            the same, so that a later whole run takes the first stages from the cache.
+        enable_cache: Use earlier results where nothing changed.
+    """
+    examples, checked, components = _data_stages(config, surroundings)
+    if until == "statistics":
+        components = components[:2]
+    elif until == "push":
+        components += _model_stages(config, surroundings, examples=examples, schema=checked)
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(pipeline_folder(config) / "artifacts"),
+        components=components,
+        enable_cache=enable_cache,
+        beam_pipeline_args=beam_flags(config.beam.args),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(metadata_file(config))
+        ),
+    )
+
+
+def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, Any, list[Any]]:
+    """Returns the examples, the validated schema, and the components up to the gate."""
+    generator = SeriesExampleGen(
+        data=config.data,
+        forecast=config.forecast,
+        sampling=config.sampling,
+        beam=config.beam,
+        fingerprint=surroundings.data_fingerprint,
+        code_digest=_digest_of("examples"),
+    )
+    examples = generator.outputs["examples"]
+    statistics = tfx.components.StatisticsGen(examples=examples)
+    schema = SchemaImport(
+        schema_text=compose_schema_text(config.series, surroundings.feature_schema_text),
+        code_digest=_digest_of("validation"),
+    )
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    gate = AnomalyGate(
+        anomalies=validator.outputs["anomalies"],
+        schema=schema.outputs["schema"],
+        code_digest=_digest_of("validation"),
+    )
+    return examples, gate.outputs["schema"], [generator, statistics, schema, validator, gate]
+
+
+def _model_stages(
+    config: RunConfig, surroundings: Surroundings, *, examples: Any, schema: Any
+) -> list[Any]:
+    """Returns the components after the gate."""
+    transform = _transform(config, examples=examples, schema=schema)
+    trainer = _trainer(config, transform=transform, schema=schema)
+    serving_directory = str(config.push.serving_directory)
+    in_service = ModelInService(
+        serving_directory=serving_directory, pointer_digest=surroundings.pointer_digest
+    )
+    evaluator = Evaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        baseline_model=in_service.outputs["model"],
+        schema=schema,
+        config=config,
+        code_digest=_digest_of("evaluation"),
+    )
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        serving_directory=serving_directory,
+    )
+    return [transform, trainer, in_service, evaluator, pusher]
+
+
+def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
+    return tfx.components.Transform(
+        examples=examples,
+        schema=schema,
+        disable_statistics=True,  # Nobody reads them, and they take longer than the transform.
+        preprocessing_fn=f"{_COMPONENTS}.preprocessing.module.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(
+            analyze=["train"], transform=["train", "validation", "eval"]
+        ),
+        custom_config={
+            "series": config.series.model_dump_json(),
+            "features": config.features.model_dump_json(),
+            "code_digest": _digest_of("preprocessing"),
+        },
+    )
+
+
+def _trainer(config: RunConfig, *, transform: Any, schema: Any) -> Any:
+    return tfx.components.Trainer(
+        run_fn=f"{_COMPONENTS}.forecasting.module.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["validation"]),
+        custom_config={
+            "series": config.series.model_dump_json(),
+            "features": config.features.model_dump_json(),
+            "network": config.network.model_dump_json(),
+            "training": config.training.model_dump_json(),
+            "code_digest": _digest_of("forecasting"),
+        },
+    )
+
+
+def _digest_of(component: str) -> str:
+    return code_digest(f"{_COMPONENTS}.{component}", *_SHARED_CODE)
+
+
+def _read_schema(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return TfxFiles().read(path).decode("utf-8")
+    except Exception as error:  # Each filesystem has its own.
+        raise ConfigurationError(f"feature_schema: {path} cannot be read: {error}") from error

@@ -1,0 +1,193 @@
+"""Small tables and the pure walk from their rows to examples, without Beam."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from demandcast.components.examples.assembly import Partition, Policies, assemble
+from demandcast.components.examples.blocks import check_block, cut_block
+from demandcast.components.examples.features import build_examples
+from demandcast.components.examples.lookup import Calendar, check_joined
+from demandcast.components.examples.readers import SOURCE, read_blocks
+from demandcast.components.examples.report import Report, merge_reports
+from demandcast.components.examples.splits import SplitPlan
+from demandcast.components.examples.tables import Tables, open_tables
+from demandcast.components.examples.violations import contract_error
+from demandcast.schema.config import (
+    AvailabilityConfig,
+    ColumnsConfig,
+    CovariatesConfig,
+    DataConfig,
+    ForecastConfig,
+    SeriesSpec,
+)
+
+Examples = dict[tuple[str, tuple[str, ...], str], dict[str, list[Any]]]
+
+COLUMNS = ColumnsConfig(
+    series_key=("store", "item"),
+    timestamp="date",
+    target="target",
+    static=("category",),
+    known_future=CovariatesConfig(numeric=("price",), categorical=("event",)),
+    observed_past=CovariatesConfig(numeric=("weather",)),
+    availability=AvailabilityConfig(column="in_stock"),
+)
+
+SCHEMA = {
+    "store": pl.Int64,
+    "item": pl.String,
+    "date": pl.Date,
+    "target": pl.Float64,
+    "category": pl.String,
+    "price": pl.Float64,
+    "event": pl.String,
+    "weather": pl.Float64,
+    "in_stock": pl.Float64,
+}
+
+
+def row(day: int | datetime.date, target: float | None = 1.0, **others: Any) -> dict[str, Any]:
+    """Makes a sales row; a day is counted from Monday 2024-01-01."""
+    date = datetime.date(2024, 1, 1) + datetime.timedelta(days=day) if isinstance(day, int) else day
+    base = {
+        "store": 1,
+        "item": "a",
+        "date": date,
+        "target": target,
+        "category": "food",
+        "price": 2.0,
+        "event": None,
+        "weather": 20.0,
+        "in_stock": 1.0,
+    }
+    return base | others
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]], **schema: Any) -> Path:
+    """Writes rows as CSV or Parquet, by the suffix."""
+    names = list(rows[0]) if rows else list(SCHEMA)
+    types = {name: (SCHEMA | schema).get(name) for name in names}
+    frame = pl.DataFrame(rows, schema=types, orient="row")
+    if path.suffix == ".csv":
+        frame.write_csv(path)
+    else:
+        frame.write_parquet(path, compat_level=pl.CompatLevel.oldest(), row_group_size=7)
+    return path
+
+
+def make_data(sales: Path | str, **changes: Any) -> DataConfig:
+    return DataConfig(**({"sales": str(sales), "columns": COLUMNS} | changes))
+
+
+def check_purely(
+    data: DataConfig, forecast: ForecastConfig, *, block_rows: int = 1000, partitions: int = 3
+) -> tuple[list[Partition], Report, Tables, Calendar | None]:
+    """Reads, checks and assembles as the Beam steps do."""
+    tables = open_tables(data)
+    policies = Policies(
+        forecast.frequency, data.duplicates, data.negative_target, data.missing_period
+    )
+    roles, reports = tables.roles, []
+    joined: dict[str, pl.DataFrame] = {}
+    calendar = None
+    for table in (*roles.static_tables, *([roles.calendar] if roles.calendar else [])):
+        frames = [
+            frame
+            for task in tables.tasks[table.name]
+            for frame in read_blocks(task, table.columns, block_rows=block_rows, malformed=[])
+        ]
+        checked, violations = check_joined(pl.concat(frames), table, frequency=forecast.frequency)
+        reports.append(Report(violations=violations))
+        if table.timestamp is None:
+            joined[table.name] = checked
+        else:
+            calendar = Calendar(checked, table)
+    pieces: dict[tuple[int, str], list[Any]] = {}
+    for table in (roles.sales, *([roles.future] if roles.future else [])):
+        for task in tables.tasks[table.name]:
+            for frame in read_blocks(task, table.columns, block_rows=block_rows, malformed=[]):
+                block = check_block(
+                    frame,
+                    table,
+                    frequency=forecast.frequency,
+                    negative_target=data.negative_target,
+                )
+                reports.append(block.report)
+                for piece in cut_block(block, partitions):
+                    pieces.setdefault((piece.partition, table.name), []).append(piece)
+    assembled = []
+    for number in sorted({number for number, _ in pieces}):
+        if (number, "sales") not in pieces:
+            continue
+        partition, report = assemble(
+            pieces[number, "sales"][::-1],  # Order must not matter.
+            pieces.get((number, "future"), []),
+            roles,
+            policies,
+            joined=joined,
+            calendar=calendar,
+        )
+        assembled.append(Partition.from_bytes(partition.to_bytes()))
+        reports.append(report)
+    return assembled, merge_reports(reports), tables, calendar
+
+
+def complaint(data: DataConfig, forecast: ForecastConfig | None = None) -> str:
+    """Returns the text of the contract error."""
+    _, report, tables, _ = check_purely(data, forecast or ForecastConfig())
+    assert report.violations, "nothing breaks the contract"
+    return str(contract_error(report.violations, tables.files))
+
+
+def examples_of(
+    data: DataConfig,
+    forecast: ForecastConfig,
+    plans: Sequence[SplitPlan],
+    *,
+    max_history: int = 1000,
+    **sizes: int,
+) -> Examples:
+    """Builds all examples, as lists by split, series and date of the cutoff."""
+    partitions, report, tables, calendar = check_purely(data, forecast, **sizes)
+    assert not report.violations, contract_error(report.violations, tables.files)
+    assert report.newest is not None
+    policies = Policies(
+        forecast.frequency, data.duplicates, data.negative_target, data.missing_period
+    )
+    found: Examples = {}
+    for partition in partitions:
+        batches = build_examples(
+            partition,
+            tables.roles,
+            plans,
+            SeriesSpec.from_config(data.columns, forecast),
+            policies=policies,
+            window=(report.newest, max_history),
+            calendar=calendar,
+        )
+        found |= _unpack(batches)
+    return found
+
+
+def _unpack(batches: Iterable[Any]) -> Examples:
+    found: Examples = {}
+    for batch in batches:
+        date = datetime.date(1970, 1, 1) + datetime.timedelta(days=batch.cutoff_day)
+        for key, example in zip(batch.keys.rows(), batch.columns.to_pylist(), strict=True):
+            place = (batch.split, key, date.isoformat())
+            assert place not in found
+            found[place] = example
+    return found
+
+
+def block_of(rows: Sequence[dict[str, Any]], **schema: Any) -> pl.DataFrame:
+    """Makes a block as `read_blocks` does."""
+    types = {name: (SCHEMA | schema).get(name) for name in rows[0]}
+    frame = pl.DataFrame(rows, schema=types, orient="row")
+    return frame.with_columns(pl.Series(SOURCE, range(1, len(rows) + 1), pl.Int64))

@@ -1,0 +1,57 @@
+"""The one place that says which modules of the package are pure: no TensorFlow, TFX or Beam."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["ADAPTERS", "FOLDERS", "pure_modules"]
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("schema", "components", "serving", "pipeline")
+
+ADAPTERS = ("module", "component", "transforms", "tfma_metrics")
+"""Last names of the thin adapters, which import the heavy libraries."""
+
+HEAVY = (
+    "demandcast.components.evaluation.eval_config",
+    "demandcast.components.examples.latest",
+    "demandcast.components.examples.run",
+    "demandcast.components.examples.shards",
+    "demandcast.components.forecasting.calendar",
+    "demandcast.components.forecasting.dataset",
+    "demandcast.components.forecasting.exporting",
+    "demandcast.components.forecasting.losses",
+    "demandcast.components.forecasting.network",
+    "demandcast.components.forecasting.training",
+    "demandcast.components.forecasting.windows",
+    "demandcast.components.preprocessing.encoding",
+    "demandcast.components.preprocessing.history",
+    "demandcast.components.preprocessing.transformer",
+    "demandcast.pipeline.dag",
+    "demandcast.pipeline.runners.local",
+    "demandcast.serving.saved_model",
+    "demandcast.serving.services",
+)
+"""Public names of further modules, or of packages with all that is in them."""
+
+
+def pure_modules() -> list[str]:
+    """Public names of the pure modules and packages, sorted."""
+    return sorted(
+        name for folder in FOLDERS for name in _walk(ROOT / folder, f"demandcast.{folder}")
+    )
+
+
+def _walk(folder: Path, name: str) -> Iterator[str]:
+    """Names below a folder without importing anything."""
+    yield name
+    for module in pkgutil.iter_modules([str(folder)]):
+        inner = f"{name}.{module.name}"
+        if module.name in ADAPTERS or inner in HEAVY:
+            continue
+        if module.ispkg:
+            yield from _walk(folder / module.name, inner)
+        else:
+            yield inner

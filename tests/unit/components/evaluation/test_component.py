@@ -1,0 +1,230 @@
+"""The Evaluator on toy models: each way out of the gate, and what it leaves behind."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from configurations import parse
+from evaluation_models import (
+    make_eval_set,
+    make_series,
+    save_model,
+    write_examples,
+    write_schema,
+)
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import channel_utils, standard_artifacts
+from tfx.utils import json_utils, proto_utils
+
+from demandcast.components.evaluation import component
+from demandcast.components.evaluation.eval_config import make_eval_config
+from demandcast.components.evaluation.verdict import read_verdict
+from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig
+
+pytestmark = pytest.mark.slow
+
+HORIZON = 7
+GATE = GateConfig(slices=("store",), change=ChangeConfig(min_slice_examples=30))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Eval examples and toy models, made once."""
+    folder = tmp_path_factory.mktemp("world")
+    eval_set = make_eval_set(examples=400, horizon=HORIZON, stores=4)
+    models = {
+        "good": {"factor": 1.0},
+        "a little worse": {"factor": 1.03},
+        "worse": {"factor": 1.12},
+        "useless": {"factor": 6.0},
+        "worse where intermittent": {"in_class": {"intermittent": 3.0}},
+        "not a number": {"factor": float("nan")},
+    }
+    return {
+        "examples": write_examples(eval_set, folder / "examples"),
+        "schema": write_schema(HORIZON, folder / "schema"),
+        "intermittent": int((eval_set.demand_class == "intermittent").sum()),
+        **{
+            name: save_model(folder / name.replace(" ", "_"), horizon=HORIZON, **arguments)
+            for name, arguments in models.items()
+        },
+    }
+
+
+def evaluate(world, folder, *, model, in_service, gate=GATE):
+    """Runs the executor; returns the verdict, the blessing artifact and the folder."""
+    evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+    evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
+    inputs = {
+        "examples": [world["examples"]],
+        "schema": [world["schema"]],
+        "model": [world[model]],
+        "baseline_model": [world[in_service] if isinstance(in_service, str) else in_service],
+    }
+    context = base_beam_executor.BaseBeamExecutor.Context(
+        # Any packaging flag keeps TFX from packaging itself for remote workers.
+        beam_pipeline_args=["--direct_running_mode=in_memory", "--sdk_container_image=unused"],
+        tmp_dir=str(folder / "tmp"),
+        unique_id="1",
+    )
+    component.Executor(context).Do(
+        inputs,
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": proto_utils.proto_to_json(make_eval_config(make_series(HORIZON), gate)),
+            "example_splits": json_utils.dumps(["eval"]),
+            "module_path": "demandcast.components.evaluation.module",
+            "gate": gate.model_dump_json(),
+            "code_digest": "1",
+        },
+    )
+    return read_verdict(evaluation.uri), blessing
+
+
+def absent_model():
+    model = standard_artifacts.Model()
+    model.set_int_custom_property("absent", 1)
+    return model
+
+
+def assert_blessed(blessing, expected):
+    files = [path.name for path in Path(blessing.uri).iterdir()]
+    assert files == ["BLESSED" if expected else "NOT_BLESSED"]
+    assert blessing.get_int_custom_property("blessed") == int(expected)
+
+
+def test_good_model_passes_without_a_model_in_service(world, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "demandcast")
+    verdict, blessing = evaluate(world, tmp_path, model="good", in_service=absent_model())
+    assert verdict.reasons == ()
+    assert_blessed(blessing, True)
+    assert verdict.comparison == "no model in service: only the floors were judged"
+    assert verdict.overall.in_service == {}
+    assert not blessing.has_custom_property("baseline_model")
+    messages = [record.getMessage() for record in caplog.records if "demandcast" in record.name]
+    assert len(messages) == 1
+    assert messages[0].startswith("evaluation: blessed; weighted quantile loss 0.")
+
+
+def test_the_same_model_again_passes(world, tmp_path):
+    verdict, blessing = evaluate(world, tmp_path, model="good", in_service="good")
+    assert verdict.reasons == ()
+    assert_blessed(blessing, True)
+    assert verdict.overall.candidate == verdict.overall.in_service
+    assert {part.name for part in verdict.slices} >= {"overall", "store=store_0"}
+
+
+def test_useless_model_fails_on_the_floors(world, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "demandcast")
+    verdict, blessing = evaluate(world, tmp_path, model="useless", in_service=absent_model())
+    assert_blessed(blessing, False)
+    text = "\n".join(verdict.reasons)
+    for part in ("coverage of the 80 %", "coverage of the 90 %", "weighted quantile loss", "WAPE"):
+        assert part in text
+    assert len(verdict.reasons) == 4
+    assert caplog.text.count("not blessed because") == 4
+
+
+def test_each_floor_can_be_moved(world, tmp_path):
+    floors = FloorsConfig(
+        weighted_quantile_loss_skill=-99, wape_skill=-99, coverage_tolerance=1, max_absolute_bias=1
+    )
+    verdict, _ = evaluate(
+        world,
+        tmp_path,
+        model="useless",
+        in_service=absent_model(),
+        gate=GateConfig(floors=floors),
+    )
+    assert [reason.split()[0] for reason in verdict.reasons] == ["bias"]
+
+
+def test_model_that_answers_no_numbers_fails(world, tmp_path):
+    verdict, blessing = evaluate(world, tmp_path, model="not a number", in_service=absent_model())
+    assert_blessed(blessing, False)
+    assert any("cannot be computed" in reason for reason in verdict.reasons)
+
+
+def test_worse_model_fails_on_the_change_overall_and_by_slice(world, tmp_path):
+    verdict, blessing = evaluate(world, tmp_path, model="worse", in_service="good")
+    assert_blessed(blessing, False)
+    assert "worse than the model in service" in verdict.reasons[0]
+    assert "in slice" not in verdict.reasons[0]
+    assert any("in slice store=store_0" in reason for reason in verdict.reasons)
+
+
+def test_allowed_change_passes(world, tmp_path):
+    gate = GateConfig(change=ChangeConfig(max_relative_loss_increase=0.1, min_slice_examples=30))
+    verdict, _ = evaluate(world, tmp_path, model="a little worse", in_service="good", gate=gate)
+    assert verdict.reasons == ()
+    loss = "weighted_quantile_loss"
+    assert verdict.overall.candidate[loss] > verdict.overall.in_service[loss]
+
+
+LOOSE = {"max_relative_loss_increase": 0.5, "max_relative_loss_increase_per_slice": 0.2}
+
+
+def test_model_that_is_worse_in_one_slice_fails_on_it_alone(world, tmp_path):
+    gate = GateConfig(change=ChangeConfig(min_slice_examples=world["intermittent"] // 2, **LOOSE))
+    verdict, blessing = evaluate(
+        world, tmp_path, model="worse where intermittent", in_service="good", gate=gate
+    )
+    assert_blessed(blessing, False)
+    (reason,) = verdict.reasons
+    assert reason.endswith("(allowed 20 %) in slice demand_class=intermittent")
+
+
+def test_slice_below_the_least_size_is_reported_and_not_judged(world, tmp_path):
+    gate = GateConfig(change=ChangeConfig(min_slice_examples=world["intermittent"] + 1, **LOOSE))
+    verdict, blessing = evaluate(
+        world, tmp_path, model="worse where intermittent", in_service="good", gate=gate
+    )
+    assert_blessed(blessing, True)
+    assert "demand_class=intermittent" in {part.name for part in verdict.slices}
+
+
+def test_model_in_service_of_another_horizon_is_not_compared(world, tmp_path, caplog):
+    other = save_model(tmp_path / "other", horizon=HORIZON + 1)
+    verdict, blessing = evaluate(world, tmp_path, model="good", in_service=other)
+    assert_blessed(blessing, True)
+    assert "only the floors were judged" in verdict.comparison
+    assert "'mean': [8]" in verdict.comparison
+    assert "only the floors were judged" in caplog.text
+
+
+def make_component(*, digest="1", **changes):
+    channels = {
+        name: channel_utils.as_channel([kind()])
+        for name, kind in {
+            "examples": standard_artifacts.Examples,
+            "model": standard_artifacts.Model,
+            "baseline_model": standard_artifacts.Model,
+            "schema": standard_artifacts.Schema,
+        }.items()
+    }
+    return component.Evaluator(**channels, config=parse(**changes), code_digest=digest)
+
+
+def test_component_is_an_evaluator_with_the_usual_outputs():
+    evaluator = make_component()
+    assert evaluator.id == "Evaluator"
+    assert evaluator.outputs["evaluation"].type is standard_artifacts.ModelEvaluation
+    assert evaluator.outputs["blessing"].type is standard_artifacts.ModelBlessing
+
+
+def test_parameters_change_with_code_gate_and_series():
+    parameters = [
+        make_component(**arguments).exec_properties
+        for arguments in (
+            {},
+            {"digest": "2"},
+            {"gate.floors.wape_skill": 0.1},
+            {"gate.change.min_slice_examples": 5},
+            {"forecast.quantile_levels": [0.1, 0.5, 0.9]},
+        )
+    ]
+    texts = [str(sorted((key, str(value)) for key, value in p.items())) for p in parameters]
+    assert len(set(texts)) == len(texts)
+    assert json.loads(parameters[0]["gate"]) == json.loads(GateConfig().model_dump_json())
+    assert parameters[0]["example_splits"] == '["eval"]'

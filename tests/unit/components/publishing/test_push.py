@@ -1,0 +1,145 @@
+import datetime
+import doctest
+
+import pytest
+from publishing_files import LocalFiles, RemoteFiles, SimulatedCrashError, write_model
+
+from demandcast.components.publishing import push as module
+from demandcast.components.publishing.pointer import read_pointer
+from demandcast.components.publishing.push import ModelToPush, next_version, push_model
+
+NOW = datetime.datetime.fromtimestamp(1_700_000_000, datetime.UTC)
+LATER = NOW + datetime.timedelta(hours=1)
+
+
+def push(folder, serving, files=None, now=NOW, run_id="run-1"):
+    model = ModelToPush(folder=folder, run_id=run_id, metrics={"wape": 0.5})
+    return push_model(model, str(serving), files=files or LocalFiles(), now=now)
+
+
+def versions(serving):
+    return sorted(p.name for p in serving.iterdir() if p.is_dir())
+
+
+def test_examples_in_docstrings_are_true():
+    assert doctest.testmod(module).failed == 0
+
+
+def test_version_numbers_increase_strictly_whatever_the_clock_says():
+    assert next_version([], NOW) == 1_700_000_000
+    assert next_version([1_700_000_000], NOW) == 1_700_000_000 + 1
+    assert next_version([5, 1_700_000_007, 9], NOW) == 1_700_000_007 + 1
+
+
+def test_a_model_is_copied_whole_and_pointed_at(tmp_path):
+    source = write_model(tmp_path / "model")
+    serving = tmp_path / "serving"
+    result = push(source, serving)
+    assert result.pushed
+    assert result.reason == "pushed as version 1700000000"
+    assert versions(serving) == ["1700000000"]
+    files = LocalFiles()
+    assert files.files_below(str(serving / "1700000000")) == files.files_below(source)
+    pointer = read_pointer(str(serving), files)
+    assert pointer == result.pointer
+    assert (pointer.run_id, pointer.metrics) == ("run-1", {"wape": 0.5})
+    assert pointer.uri == str(serving / "1700000000")
+    assert pointer.time == "2023-11-14T22:13:20+00:00"
+
+
+def test_the_model_in_service_is_not_pushed_again(tmp_path):
+    serving = tmp_path / "serving"
+    first = push(write_model(tmp_path / "a"), serving)
+    second = push(write_model(tmp_path / "b"), serving, now=LATER, run_id="run-2")
+    assert not second.pushed
+    assert second.reason == "this model is already in service as version 1700000000"
+    assert second.pointer == first.pointer
+    assert versions(serving) == ["1700000000"]
+
+
+def test_another_model_becomes_a_newer_version(tmp_path):
+    serving = tmp_path / "serving"
+    push(write_model(tmp_path / "a"), serving)
+    result = push(write_model(tmp_path / "b", "better"), serving)  # In the same second.
+    assert result.pushed
+    assert versions(serving) == ["1700000000", "1700000001"]
+    assert read_pointer(str(serving), LocalFiles()).version == 1700000001
+
+
+def test_a_model_whose_folder_was_deleted_is_pushed_again(tmp_path):
+    serving = tmp_path / "serving"
+    source = write_model(tmp_path / "a")
+    push(source, serving)
+    LocalFiles().remove_folder(str(serving / "1700000000"))
+    assert push(source, serving, now=LATER).pushed
+
+
+def test_going_back_to_an_older_model_is_a_new_version(tmp_path):
+    serving = tmp_path / "serving"
+    old = write_model(tmp_path / "a")
+    push(old, serving)
+    push(write_model(tmp_path / "b", "better"), serving)
+    result = push(old, serving)
+    assert result.pushed
+    assert result.pointer.version == 1700000002
+
+
+@pytest.mark.parametrize("break_at", range(7))
+def test_a_crash_at_any_point_is_made_good_by_the_next_push(tmp_path, break_at):
+    """Changes of a local push: 4 copies, rename of the folder, write and rename of the pointer."""
+    serving = tmp_path / "serving"
+    old = push(write_model(tmp_path / "a"), serving).pointer
+    source = write_model(tmp_path / "b", "better")
+    with pytest.raises(SimulatedCrashError):
+        push(source, serving, LocalFiles(break_at), now=LATER)
+    assert read_pointer(str(serving), LocalFiles()) == old
+    for name in versions(serving):  # A server sees whole versions only.
+        if name.isdecimal():
+            assert (serving / name / "saved_model.pb").exists()
+            assert (serving / name / "variables/variables.index").exists()
+    result = push(source, serving, now=LATER)
+    assert result.pushed
+    assert versions(serving) == ["1700000000", str(1_700_000_000 + 3600)]
+    assert read_pointer(str(serving), LocalFiles()) == result.pointer
+
+
+def test_a_push_makes_seven_changes_so_that_the_crash_test_covers_all(tmp_path):
+    files = LocalFiles()
+    push(write_model(tmp_path / "a"), tmp_path / "serving", files)
+    kinds = [kind for kind, _ in files.changes]
+    assert kinds == ["copy"] * 4 + ["rename", "write", "rename"]
+
+
+def test_in_an_object_store_saved_model_comes_last_and_nothing_is_renamed(tmp_path):
+    files = RemoteFiles(tmp_path)
+    result = push(write_model(tmp_path / "a"), "mem://serving", files)
+    copied = [path for kind, path in files.changes if kind == "copy"]
+    assert copied[-1] == str(tmp_path / "serving/1700000000/saved_model.pb")
+    assert len(copied) == 4
+    assert result.pointer.uri == "mem://serving/1700000000"
+
+
+@pytest.mark.parametrize("break_at", range(6))
+def test_an_interrupted_push_to_an_object_store_is_made_good(tmp_path, break_at):
+    old = push(write_model(tmp_path / "a"), "mem://serving", RemoteFiles(tmp_path)).pointer
+    source = write_model(tmp_path / "b", "better")
+    with pytest.raises(SimulatedCrashError):
+        push(source, "mem://serving", RemoteFiles(tmp_path, break_at), now=LATER)
+    assert read_pointer("mem://serving", RemoteFiles(tmp_path)) == old
+    assert push(source, "mem://serving", RemoteFiles(tmp_path), now=LATER).pushed
+    assert versions(tmp_path / "serving") == ["1700000000", "1700003600"]
+
+
+def test_folders_of_others_are_left_alone(tmp_path):
+    serving = tmp_path / "serving"
+    write_model(serving / "7", "by hand")
+    (serving / "notes").mkdir()
+    push(write_model(tmp_path / "a"), serving)
+    assert versions(serving) == ["1700000000", "7", "notes"]
+
+
+def test_a_folder_without_model_is_never_pushed(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError):
+        push(str(tmp_path / "empty"), tmp_path / "serving")
+    assert not (tmp_path / "serving").exists()

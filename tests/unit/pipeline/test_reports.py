@@ -1,0 +1,47 @@
+import json
+
+from demandcast.pipeline.reports import ArtifactReport, RunReport, StageReport, write_report
+
+STAGE = StageReport(
+    name="Trainer",
+    status="run",
+    started="2026-11-20T09:30:00+00:00",
+    seconds=1.5,
+    peak_memory_bytes=10,
+    outputs={"model": ArtifactReport("/artifacts/model", {"absent": 0})},
+)
+REPORT = RunReport(
+    pipeline="quickstart",
+    run_id="one",
+    status="succeeded",
+    seconds=2.0,
+    stages=(STAGE,),
+    log="/log",
+    artifacts="/artifacts",
+    serving_directory="/serving",
+)
+
+
+def test_stages_and_artifacts_are_found_by_name():
+    assert REPORT.stage("Trainer") is STAGE
+    assert REPORT.stage("Pusher") is None
+    assert REPORT.artifact("Trainer", "model").uri == "/artifacts/model"
+    assert REPORT.artifact("Trainer", "other") is None
+    assert REPORT.artifact("Pusher", "model") is None
+
+
+def test_a_run_without_verdict_is_not_blessed():
+    assert not REPORT.blessed
+    assert RunReport(**{**vars(REPORT), "verdict": {"blessed": True}}).blessed
+    assert not RunReport(**{**vars(REPORT), "verdict": {"blessed": False}}).blessed
+
+
+def test_the_file_holds_everything_and_nothing_is_left_aside(tmp_path):
+    write_report(REPORT, tmp_path / "run.json")
+    values = json.loads((tmp_path / "run.json").read_text())
+    assert set(values) == set(vars(REPORT))
+    assert values["stages"][0]["outputs"]["model"] == {
+        "uri": "/artifacts/model",
+        "properties": {"absent": 0},
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

@@ -1,0 +1,31 @@
+"""The gate and the push."""
+
+import pytest
+from configurations import parse
+
+from demandcast.schema.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("gate.floors.wape_skill", 1, r"gate\.floors\.wape_skill: got 1; .*less than 1"),
+        ("gate.floors.coverage_tolerance", 0, r"coverage_tolerance: got 0; .*greater than 0"),
+        ("gate.floors.max_absolute_bias", 0, r"max_absolute_bias: got 0; .*greater than 0"),
+        ("gate.change.max_relative_loss_increase", -1, r"max_relative_loss_increase: got -1"),
+        ("gate.change.min_slice_examples", 0, r"min_slice_examples: got 0"),
+        ("push.model_name", "a b", r"push\.model_name: got 'a b'; model_name may hold letters"),
+        ("push.model_name", "../up", r"push\.model_name: got '\.\./up'"),
+    ],
+)
+def test_wrong_values_are_refused_with_path_value_and_what_is_allowed(key, value, message):
+    with pytest.raises(ConfigurationError, match=message):
+        parse(**{key: value})
+
+
+def test_a_floor_may_be_negative_to_let_weak_models_pass():
+    assert parse(**{"gate.floors.wape_skill": -10}).gate.floors.wape_skill == -10
+
+
+def test_slices_are_static_columns():
+    assert parse(**{"gate.slices": ["store"]}).gate.slices == ("store",)

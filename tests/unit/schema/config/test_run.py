@@ -1,0 +1,171 @@
+"""Defaults of a run, and the checks across sections."""
+
+import pydantic
+import pytest
+from configurations import minimal, parse
+
+from demandcast.schema.config import RunConfig
+from demandcast.schema.errors import ConfigurationError
+
+DEFAULTS = {
+    "workspace": "runs",
+    "feature_schema": None,
+    "forecast": {
+        "frequency": "D",
+        "context_length": 56,
+        "horizon": 28,
+        "quantile_levels": [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95],
+    },
+    "sampling": {
+        "max_history": 1100,
+        "min_history": 1,
+        "validation": {"kind": "later_cutoffs", "cutoffs": 1, "fraction": 0.1},
+        "eval_cutoffs": 1,
+        "eval_stride": None,
+    },
+    "features": {
+        "lags": [364, 371],
+        "moving_averages": [7, 28],
+        "growth_window": 28,
+        "price_column": None,
+        "interactions": [],
+        "calendar": ["day_of_week", "day_of_month", "day_of_year"],
+        "holiday_column": None,
+        "imputation": {
+            "numeric": "mean",
+            "categorical": "own_category",
+            "numeric_by_column": {},
+        },
+        "outliers": {
+            "method": "quantile",
+            "lower_quantile": 0.001,
+            "upper_quantile": 0.999,
+            "iqr_multiple": 3.0,
+            "target_scale_multiple": 10.0,
+        },
+        "vocabulary": {"min_count": 5, "max_size": 100_000, "oov_buckets": 1},
+    },
+    "network": {
+        "units": 64,
+        "layers": 1,
+        "dropout": 0.1,
+        "embedding_size": 16,
+        "head_units": 64,
+    },
+    "training": {
+        "epochs": 20,
+        "windows_per_series": 4,
+        "batch_size": 512,
+        "learning_rate": 2e-3,
+        "schedule": "cosine",
+        "patience": 5,
+        "max_minutes": None,
+        "weighting": "volume",
+        "mean_loss_weight": 0.25,
+        "gradient_clip": 1.0,
+        "shuffle_buffer": 20_000,
+        "cache_in_memory": True,
+        "seed": 17,
+    },
+    "gate": {
+        "floors": {
+            "weighted_quantile_loss_skill": 0.0,
+            "wape_skill": 0.0,
+            "coverage_tolerance": 0.1,
+            "max_absolute_bias": None,
+        },
+        "change": {
+            "max_relative_loss_increase": 0.01,
+            "max_relative_loss_increase_per_slice": 0.1,
+            "min_slice_examples": 100,
+        },
+        "slices": [],
+    },
+    "push": {"serving_directory": None, "model_name": "demand"},
+    "beam": {"args": [], "partitions": 16, "block_rows": 262_144},
+}
+
+
+def test_defaults_are_pinned():
+    values = parse().model_dump(mode="json")
+    assert {key: values[key] for key in DEFAULTS} == DEFAULTS
+    assert set(values) == {*DEFAULTS, "name", "data"}
+
+
+def test_a_configuration_is_frozen():
+    config = parse()
+    for section, key in ((config, "name"), (config.forecast, "horizon")):
+        with pytest.raises(pydantic.ValidationError, match="frozen"):
+            setattr(section, key, 1)
+
+
+def test_a_configuration_survives_json():
+    config = parse(**{"gate.slices": ["store"], "features.lags": [28]})
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_series_spec_takes_names_types_and_shapes():
+    config = parse(
+        **{
+            "data.columns.static": ["category"],
+            "data.columns.known_future": {"numeric": ["price"], "categorical": ["promotion"]},
+            "data.columns.observed_past": {"numeric": ["rain"]},
+            "forecast.horizon": 7,
+        }
+    )
+    series = config.series
+    assert series.series_key == ("store", "item")
+    assert series.static == ("store", "item", "category")
+    assert series.known_future.names == ("price", "promotion")
+    assert series.observed_past.names == ("rain",)
+    assert series.forecast == config.forecast
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "é"])
+def test_names_of_pipelines_are_letters_digits_and_dashes(name):
+    with pytest.raises(ConfigurationError, match=r"name: got .*; name may hold letters"):
+        parse(name=name)
+    assert parse(name="A-b_9").name == "A-b_9"
+
+
+def test_lags_reach_back_at_least_one_horizon():
+    assert parse(**{"forecast.horizon": 28, "features.lags": [28]}).features.lags == (28,)
+    with pytest.raises(ConfigurationError, match=r"at least forecast\.horizon \(28\).*\[27\]"):
+        parse(**{"forecast.horizon": 28, "features.lags": [27, 364]})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "gate.slices",
+            ["colour"],
+            r"gate\.slices: no such column \['colour'\]; allowed: \['store",
+        ),
+        ("features.price_column", "p", r"features\.price_column: no such column \['p'\]"),
+        ("features.price_column", "promotion", r"price_column: no such column \['promotion'\]"),
+        ("features.holiday_column", "h", r"holiday_column: no such column \['h'\]; .*'price'"),
+        (
+            "features.imputation.numeric_by_column",
+            {"promotion": "zero"},
+            r"numeric_by_column: no such column \['promotion'\]; allowed: \['price', 'rain'\]",
+        ),
+        (
+            "features.interactions",
+            [{"columns": ["store", "rain"]}],
+            r"features\.interactions: no such column \['rain'\]",
+        ),
+    ],
+)
+def test_named_columns_must_exist_in_the_right_role(key, value, message):
+    columns = {
+        "data.columns.known_future": {"numeric": ["price"], "categorical": ["promotion"]},
+        "data.columns.observed_past": {"numeric": ["rain"]},
+    }
+    with pytest.raises(ConfigurationError, match=message):
+        parse(**columns, **{key: value})
+
+
+def test_required_keys_are_name_and_data():
+    required = {name for name, field in RunConfig.model_fields.items() if field.is_required()}
+    assert required == set(minimal())
