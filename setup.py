@@ -22,5 +22,4 @@ setuptools.setup(
     packages=packages,
     package_dir=package_dir,
     package_data={"": ["py.typed", "*.pbtxt", "*.yaml"]},
-    entry_points={"console_scripts": [f"{NAMESPACE}={NAMESPACE}.pipeline.cli:main"]},
 )

@@ -47,7 +47,14 @@ def captured_output(log: Path) -> Iterator[None]:
     root.addHandler(handler)
     root.setLevel(logging.INFO)
     try:
-        with log.open("a", encoding="utf-8") as file, _turned(file.fileno()), _no_arguments():
+        with (
+            log.open("a", encoding="utf-8", buffering=1) as file,
+            _turned(file.fileno()),
+            # These may be other objects than the descriptors, as in a notebook.
+            contextlib.redirect_stdout(file),
+            contextlib.redirect_stderr(file),
+            _no_arguments(),
+        ):
             yield
     finally:
         root.removeHandler(handler)

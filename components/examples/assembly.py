@@ -95,7 +95,7 @@ def assemble(
     *,
     joined: Mapping[str, pl.DataFrame],
     calendar: Calendar | None,
-) -> tuple[Partition, Report]:
+) -> tuple[Partition | None, Report]:
     """Puts the pieces of a partition together and checks what only whole series show.
 
     Args:
@@ -107,15 +107,18 @@ def assemble(
         calendar: The calendar, if there is one.
 
     Returns:
-        The partition, and what breaks the contract in it.
+        The partition, None if nothing in it was ever sold; and what breaks the contract in it.
     """
+    if not sales:
+        stacked, _ = _stack(future)
+        return None, Report(future_series_unknown=stacked.drop(SOURCE).n_unique())
     violations: list[Violation] = []
-    stacked, codes = _stack(sales, roles.sales)
+    stacked, codes = _stack(sales)
     series, index = _unique_series(stacked, roles.sales, violations)
-    rows = _in_order(_with_series(codes, index), roles.sales, series, policies, violations)
+    rows = _in_order(_with_series(codes, index), roles.sales, policies, violations)
     for table in roles.static_tables:
         series = _join_static(series, joined[table.name], table, violations)
-    series = _named(series, roles)
+    series = _named(series)
     if calendar is not None:
         _check_calendar(series, rows, calendar, violations, policies.frequency)
     ahead, unknown = _future_rows(future, series, roles, policies, violations)
@@ -123,9 +126,8 @@ def assemble(
     return Partition(series.drop(SOURCE), rows.drop(SOURCE), ahead.drop(SOURCE)), report
 
 
-def _stack(pieces: Sequence[Piece], table: RowTable) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _stack(pieces: Sequence[Piece]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Concatenates pieces; codes of series are shifted so that they stay apart."""
-    del table
     shift, rows = 0, []
     for piece in pieces:
         rows.append(piece.rows.with_columns((pl.col(CODE) + shift).cast(pl.UInt32)))
@@ -191,7 +193,6 @@ def _with_series(rows: pl.DataFrame, index: IntArray) -> pl.DataFrame:
 def _in_order(
     rows: pl.DataFrame,
     table: RowTable,
-    series: pl.DataFrame,
     policies: Policies,
     violations: list[Violation],
 ) -> pl.DataFrame:
@@ -283,9 +284,8 @@ def _column_of(series: pl.DataFrame, name: str) -> str:
     return f"k:{name}" if f"k:{name}" in series.columns else f"s:{name}"
 
 
-def _named(series: pl.DataFrame, roles: Roles) -> pl.DataFrame:
+def _named(series: pl.DataFrame) -> pl.DataFrame:
     """Gives key and static columns their own names back."""
-    del roles
     return series.rename({name: name[2:] for name in series.columns if name != SOURCE})
 
 
@@ -330,7 +330,7 @@ def _future_rows(
     """Brings the rows of the future table in order; returns also the series without sales."""
     if roles.future is None or not pieces:
         return pl.DataFrame(schema={CODE: pl.UInt32, PERIOD: pl.Int32, SOURCE: pl.Int64}), 0
-    stacked, rows = _stack(pieces, roles.future)
+    stacked, rows = _stack(pieces)
     keys = list(roles.future.key)
     named = stacked.rename({f"k:{name}": name for name in keys})
     joined = named.join(
@@ -340,4 +340,4 @@ def _future_rows(
     index = joined["#at"].cast(pl.Int64).fill_null(-1).to_numpy()
     codes = index[rows[CODE].to_numpy()]
     rows = rows.filter(codes >= 0).with_columns(pl.Series(CODE, codes[codes >= 0], pl.UInt32))
-    return _in_order(rows, roles.future, series, policies, violations), unknown
+    return _in_order(rows, roles.future, policies, violations), unknown

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from demandcast.components.examples.assembly import Partition, Policies
+from demandcast.components.examples.assembly import Partition
 from demandcast.components.examples.blocks import CODE, PERIOD
 from demandcast.components.examples.grid import (
     Grid,
@@ -63,6 +63,7 @@ def grid_span(
     return Span(
         earliest=min(cutoffs) - max_history + 1,
         latest=max(cutoffs) + spec.forecast.horizon,
+        max_history=max_history,
         zero_until=zero_until,
     )
 
@@ -89,14 +90,13 @@ def _rows_of(rows: pl.DataFrame, start: int, stop: int) -> pl.DataFrame:
     return rows.slice(low, high - low).with_columns(pl.col(CODE) - start)
 
 
-def build_examples(  # noqa: PLR0913
+def build_examples(
     partition: Partition,
     roles: Roles,
     plans: Sequence[SplitPlan],
     spec: SeriesSpec,
     *,
-    policies: Policies,
-    window: tuple[int, int],
+    span: Span,
     calendar: Calendar | None = None,
 ) -> Iterator[ExampleBatch]:
     """Builds the examples of a partition.
@@ -106,16 +106,12 @@ def build_examples(  # noqa: PLR0913
         roles: Roles of the columns.
         plans: Splits and their cutoffs.
         spec: Names and shapes of an example.
-        policies: What a period without a row means.
-        window: Newest period with a target in the whole table; longest history, periods.
+        span: Periods wanted, from `grid_span`.
         calendar: The calendar, if there is one.
 
     Yields:
         Batches that hold at least one example.
     """
-    last, max_history = window
-    zero_until = last if policies.missing_period == "zero" else None
-    span = grid_span(plans, spec, max_history=max_history, zero_until=zero_until)
     begin = max(span.earliest, int(partition.sales[PERIOD].to_numpy().min(initial=span.latest)))
     for chunk in cut_into_chunks(partition, span.latest - begin + 1):
         grid = lay_on_grid(chunk, roles, span, calendar=calendar)
@@ -123,9 +119,9 @@ def build_examples(  # noqa: PLR0913
             members = members_of(plan, grid.series.select(spec.series_key))
             for cutoff in plan.cutoffs:
                 batch = example_columns(
-                    grid, plan, cutoff, spec=spec, members=members, max_history=max_history
+                    grid, plan, cutoff, spec=spec, members=members, max_history=span.max_history
                 )
-                if len(batch.keys):
+                if batch is not None:
                     yield batch
 
 
@@ -149,7 +145,7 @@ def example_columns(
     spec: SeriesSpec,
     members: npt.NDArray[np.bool_],
     max_history: int,
-) -> ExampleBatch:
+) -> ExampleBatch | None:
     """Cuts the examples of one cutoff out of a grid; nothing after it enters the history.
 
     Args:
@@ -159,9 +155,14 @@ def example_columns(
         spec: Names and shapes.
         members: Series that belong to the split. Shape [N].
         max_history: Longest history, periods.
+
+    Returns:
+        None if no series has an example.
     """
     horizon = spec.forecast.horizon
     window = _select(grid, plan, cutoff, members=members, sizes=(max_history, horizon))
+    if not len(window.at):
+        return None
     history = ragged_ranges(window.start, window.length)
     extended = ragged_ranges(window.start, window.length + horizon)
     past = ragged_offsets(window.length)

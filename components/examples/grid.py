@@ -42,11 +42,13 @@ class Span:
     Attributes:
         earliest: No series begins before it.
         latest: Last period of each series.
+        max_history: Longest history of an example, periods.
         zero_until: Periods without a row count as observed zeros up to here; None: unknown.
     """
 
     earliest: int
     latest: int
+    max_history: int
     zero_until: int | None = None
 
 

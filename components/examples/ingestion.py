@@ -60,12 +60,16 @@ class Ingestion:
         )
 
     def plans(self, newest: int) -> tuple[SplitPlan, ...]:
-        """Returns the splits, given the newest period with a target."""
+        """Returns the splits, given the newest period with a target.
+
+        None if the wanted cutoff lies after it.
+        """
         if not self.latest:
             return plan_splits(newest, self.forecast, self.sampling)
         if self.cutoff_day is None:
             return plan_latest(newest)
-        return plan_latest(int(periods_of(np.array(self.cutoff_day), self.forecast.frequency)))
+        cutoff = int(periods_of(np.array(self.cutoff_day), self.forecast.frequency))
+        return plan_latest(cutoff) if cutoff <= newest else ()
 
     @property
     def row_tables(self) -> tuple[RowTable, ...]:

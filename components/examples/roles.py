@@ -202,7 +202,7 @@ class _Resolver:
             wanted = [
                 column
                 for column in (*columns.static, *self._later_keys(index))
-                if column in self._names[name] and column not in {*taken, *table.on}
+                if column in self._names[name] and column not in {*taken, *links, *table.on}
             ]
             wanted = [column for column in dict.fromkeys(wanted) if column != columns.timestamp]
             taken.update(wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def check_data(
         ContractError: The tables break their contract; all violations are listed.
     """
     ingestion = Ingestion(data, forecast, sampling, beam_config, open_tables(data))
-    with _temporary_report(None) as path:
+    with _temporary_report(_shared_folder(beam_config)) as path:
         with _pipeline(make_pipeline, beam_config) as pipeline:
             checked = pipeline | "CheckTables" >> CheckTables(ingestion)
             _ = checked.report | "Report" >> beam.Map(_write_report, path)
@@ -100,7 +101,8 @@ def write_splits(
         folder: Where the folders `Split-<name>` go.
         splits: Names of the splits.
         make_pipeline: Makes the Beam pipeline.
-        temporary: Folder that all workers reach, for the report; one of this machine if None.
+        temporary: Folder that all workers reach, for the report; by default below Beam's
+            --temp_location, or on this machine if there is none.
 
     Returns:
         Counts, and the span of the data.
@@ -110,7 +112,7 @@ def write_splits(
     """
     for split in splits:
         make_directory(FileSystems.join(folder, f"Split-{split}"))
-    with _temporary_report(temporary) as path:
+    with _temporary_report(temporary or _shared_folder(ingestion.beam)) as path:
         with _pipeline(make_pipeline, ingestion.beam) as pipeline:
             checked = pipeline | "CheckTables" >> CheckTables(ingestion)
             report = checked.report
@@ -184,6 +186,15 @@ def _write_report(report: Report, path: str) -> None:
     write_text(path, report_to_json(report))
 
 
+def _shared_folder(beam_config: BeamConfig) -> str | None:
+    """Returns a new folder below Beam's --temp_location, if there is one."""
+    for argument in beam_config.args:
+        key, _, value = argument.partition("=")
+        if key == "--temp_location":
+            return FileSystems.join(value, f"demandcast-{uuid.uuid4().hex}")
+    return None
+
+
 @contextlib.contextmanager
 def _temporary_report(folder: str | None) -> Iterator[str]:
     """Gives a path at which a step of the pipeline leaves the report."""
@@ -207,12 +218,18 @@ def _refuse_empty_splits(ingestion: Ingestion, report: Report, splits: tuple[str
     if not empty or report.oldest is None or report.newest is None:
         return
     first, last = dates_of((report.oldest, report.newest), ingestion.forecast.frequency)
+    if not ingestion.plans(report.newest):
+        raise ContractError(
+            f"the cutoff lies after the newest sale; expected {last} or earlier; nothing was "
+            "written"
+        )
     periods = report.newest - report.oldest + 1
     raise ContractError(
         f"no example for {', '.join(empty)}: the sales table has {periods} periods, from {first} "
         f"to {last}, and a split needs a series with {ingestion.sampling.min_history} recorded "
         f"periods up to its cutoff ({'; '.join(split_lines(ingestion, report))}); expected a "
-        "longer history, or a smaller forecast.horizon, sampling.eval_cutoffs or sampling.min_history"
+        "longer history, or a smaller forecast.horizon, sampling.eval_cutoffs or "
+        "sampling.min_history"
     )
 
 

@@ -38,7 +38,7 @@ from demandcast.components.examples.readers import (
     source_of,
 )
 from demandcast.components.examples.report import Report, merge_reports
-from demandcast.components.examples.roles import CALENDAR, SALES, JoinedTable
+from demandcast.components.examples.roles import CALENDAR, FUTURE, SALES, JoinedTable
 from demandcast.components.examples.shards import ArrowShards, EncodedBatch, RecordShards, Shards
 from demandcast.components.examples.violations import SHOWN, Violation, violation
 
@@ -263,21 +263,17 @@ class _Assemble(beam.DoFn):
         pieces: dict[str, list[Piece]] = {}
         for table, data in packed:
             pieces.setdefault(table, []).append(Piece(number, *unpack_frames(data)))
-        if SALES not in pieces:  # Future covariates of series that never sold.
-            series = pl.concat([piece.series for pieces_ in pieces.values() for piece in pieces_])
-            unknown = series.drop(SOURCE).n_unique()
-            yield beam.pvalue.TaggedOutput(_REPORT, Report(future_series_unknown=unknown))
-            return
         self._joined.load(joined)
         partition, report = assemble(
-            pieces.pop(SALES),
-            [piece for others in pieces.values() for piece in others],
+            pieces.get(SALES, []),
+            pieces.get(FUTURE, []),
             self._ingestion.tables.roles,
             self._ingestion.policies,
             joined=self._joined.static,
             calendar=self._joined.calendar,
         )
-        yield number, partition.to_bytes()
+        if partition is not None:
+            yield number, partition.to_bytes()
         yield beam.pvalue.TaggedOutput(_REPORT, report)
 
 
@@ -300,6 +296,8 @@ class _FindGaps(beam.DoFn):
             calendar.misses_until(report.newest) if calendar is not None else frozenset()
         )
         plans = ingestion.plans(report.newest)
+        if not plans:
+            return
         span = grid_span(plans, spec, max_history=1, zero_until=None)
         for chunk in cut_into_chunks(Partition.from_bytes(element[1]), spec.forecast.horizon + 1):
             grid = lay_on_grid(chunk, ingestion.tables.roles, span, calendar=calendar)
@@ -378,14 +376,21 @@ def _encoded(
     """Builds and serializes the examples of a packed partition."""
     if not report.is_good or report.newest is None:
         return
+    plans = ingestion.plans(report.newest)
+    if not plans:
+        return
     encoder = RecordBatchToExamplesEncoder()
     for batch in build_examples(
         Partition.from_bytes(data),
         ingestion.tables.roles,
-        ingestion.plans(report.newest),
+        plans,
         ingestion.spec,
-        policies=ingestion.policies,
-        window=(report.newest, ingestion.sampling.max_history),
+        span=grid_span(
+            plans,
+            ingestion.spec,
+            max_history=ingestion.sampling.max_history,
+            zero_until=report.newest if ingestion.data.missing_period == "zero" else None,
+        ),
         calendar=calendar,
     ):
         yield EncodedBatch(batch.split, batch.keys, batch.cutoff_day, encoder.encode(batch.columns))
@@ -399,13 +404,12 @@ def _readable_blocks(
     try:
         yield from read_blocks(task, columns, block_rows=block_rows, malformed=malformed)
     except (pa.ArrowInvalid, OSError) as error:
-        problem = f"cannot be read: {error}"
         place = violation(
             (task.table, "(all)"),
             "file cannot be read",
             expected="a readable file",
             sources=[source_of(task.file, task.rows_before + 1)],
-            values=[problem],
+            values=[str(error).splitlines()[0]],
             unit="files",
         )
         reports.append(Report(violations=(place,)))

@@ -18,6 +18,8 @@ __all__ = ["Offender", "SHOWN", "Violation", "contract_error", "merge_violations
 SHOWN = 5
 """Offending rows that a message shows."""
 
+_LONGEST_VALUE = 100
+
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Offender:
@@ -108,7 +110,7 @@ def contract_error(
         "(rows are data rows of the file, counted from 1, without the header)"
     ]
     for item in violations:
-        places = [_place(files.get(item.table, ()), offender) for offender in item.offenders]
+        places = _places(files.get(item.table, ()), item.offenders)
         unit = item.unit if item.count != 1 else item.unit.removesuffix("s")
         unit = "series" if item.unit == "series" else unit
         line = (
@@ -119,13 +121,17 @@ def contract_error(
     return ContractError("\n".join(lines))
 
 
-def _place(files: Sequence[str], offender: Offender) -> str:
-    file, row = row_of(offender.source)
-    path = files[file] if file < len(files) else "?"
-    name = PurePath(path).name
-    if sum(PurePath(other).name == name for other in files) > 1:
-        name = path
-    return f"{name} row {row} ({offender.value})"
+def _places(files: Sequence[str], offenders: Sequence[Offender]) -> list[str]:
+    """Words where offenders are; a file is named where it changes."""
+    names = [PurePath(path).name for path in files]
+    places, before = [], -1
+    for offender in offenders:
+        file, row = row_of(offender.source)
+        short = file < len(files) and names.count(names[file]) == 1
+        name = names[file] if short else (*files[file : file + 1], "?")[0]
+        places.append(f"{'' if file == before else f'{name} '}row {row} ({offender.value})")
+        before = file
+    return places
 
 
 def _shown(value: Any) -> str:
@@ -133,4 +139,4 @@ def _shown(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:g}"
     text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from demandcast.components.forecasting.losses import clip_at_zero
 from demandcast.components.forecasting.windows import Windows
 from demandcast.schema import series_example
 from demandcast.schema.config import SeriesSpec
@@ -52,7 +53,7 @@ class ForecastModule(tf.Module):
         transformed = self.transform(dict(raw))
         inputs = self._windows.at_end(transformed)
         scale = inputs.pop("scale")[:, None, None]
-        forecast = self.network(inputs, training=False) * scale
+        forecast = clip_at_zero(self.network(inputs, training=False)) * scale
         return {"quantiles": forecast[..., :-1], "mean": forecast[..., -1]}
 
     def serve_raw(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -3,6 +3,11 @@
 Labels are packed as [B, H, 3]: units relative to the window's scale, weight of
 the period (0 where unknown or censored), and the window's scale. Forecasts are
 [B, H, Q + 1]: quantiles, then the mean, relative to the scale.
+
+A quantile forecast of demand that is often zero must be able to say exactly
+zero, or an interval from 0.003 upwards would miss every day without a sale.
+Quantiles commute with monotone maps, so the network learns the quantiles of
+demand with zero moved down (`shift_zeros`), and `clip_at_zero` moves them back.
 """
 
 from __future__ import annotations
@@ -15,7 +20,17 @@ import tensorflow as tf
 
 from demandcast.schema.config import TrainingConfig
 
-__all__ = ["WeightedQuantileLoss", "demand_loss", "pack_labels", "pinball"]
+__all__ = [
+    "WeightedQuantileLoss",
+    "clip_at_zero",
+    "demand_loss",
+    "pack_labels",
+    "pinball",
+    "shift_zeros",
+]
+
+_ZERO_SHIFT = 0.25
+"""How far below zero, in scales, a period without demand lies for the quantiles."""
 
 _LARGEST_RELATIVE_UNITS = 20.0
 """Bound of the mean's label, in scales: one freak sale must not own a squared error."""
@@ -34,6 +49,16 @@ def pack_labels(units: tf.Tensor, weight: tf.Tensor, scale: tf.Tensor) -> tf.Ten
     """
     repeated = tf.broadcast_to(scale[:, None], tf.shape(units))
     return tf.stack([units / repeated, weight, repeated], axis=2)
+
+
+def shift_zeros(actual: tf.Tensor) -> tf.Tensor:
+    """Moves zero demand below zero and leaves the rest; `clip_at_zero` is its inverse."""
+    return tf.where(actual > 0, actual, -_ZERO_SHIFT)
+
+
+def clip_at_zero(forecast: tf.Tensor) -> tf.Tensor:
+    """Turns what the network says into demand: monotone, so quantiles stay quantiles."""
+    return tf.nn.relu(forecast)
 
 
 def pinball(actual: tf.Tensor, quantiles: tf.Tensor, levels: Sequence[float]) -> tf.Tensor:
@@ -70,7 +95,7 @@ def demand_loss(
         known = weight > 0
         actual = tf.where(known, actual, 0.0)
         bounded = tf.minimum(actual, _LARGEST_RELATIVE_UNITS)
-        error = pinball(actual, forecast[..., :-1], levels)
+        error = pinball(shift_zeros(actual), forecast[..., :-1], levels)
         error += config.mean_loss_weight * tf.square(bounded - forecast[..., -1])
         total = tf.reduce_sum(tf.where(known, weight * error, 0.0))
         return total / tf.maximum(tf.reduce_sum(weight), 1e-6)

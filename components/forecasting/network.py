@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -41,11 +43,13 @@ class InputSpec:
 
 @keras.saving.register_keras_serializable(package="demandcast")
 class OrderedQuantiles(layers.Layer):
-    """Turns free numbers into quantiles that are never negative and cannot cross, and a mean.
+    """Turns free numbers into quantiles that cannot cross, and a mean that is not negative.
 
-    Formula: q_1 = softplus(a_1), q_k = q_(k-1) + softplus(a_k), mean = softplus(b).
+    Formula: q_1 = a_1, q_k = q_(k-1) + softplus(a_k), mean = softplus(b).
 
-    The biases start where demand of mean 1 with a deviation of about 0.6 has its quantiles.
+    The quantiles are those of `shift_zeros(demand)`; `clip_at_zero` turns them into those of
+    demand, which are ordered too, never negative, and exactly 0 where demand mostly is.
+    The biases start where demand of mean 1 with a deviation of 0.6 has its quantiles.
     """
 
     def __init__(self, quantile_levels: Sequence[float], **kwargs: Any) -> None:
@@ -65,9 +69,9 @@ class OrderedQuantiles(layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Maps shape [B, H, D] to [B, H, Q + 1]: quantiles, then the mean."""
-        free = tf.nn.softplus(self.dense(inputs))
-        quantiles = tf.cumsum(free[..., :-1], axis=-1)
-        return tf.concat([quantiles, free[..., -1:]], axis=-1)
+        free = self.dense(inputs)
+        steps = tf.concat([free[..., :1], tf.nn.softplus(free[..., 1:-1])], axis=-1)
+        return tf.concat([tf.cumsum(steps, axis=-1), tf.nn.softplus(free[..., -1:])], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Returns what rebuilds the layer."""
@@ -91,7 +95,7 @@ def build_network(
 
     Returns:
         Model from the tensors of `Windows.cut` (without `scale`) to forecasts in units of the
-        window's scale, shape [B, H, Q + 1]: quantiles, then the mean.
+        window's scale, shape [B, H, Q + 1]: quantiles before `clip_at_zero`, then the mean.
     """
     inputs = _inputs(spec)
     embed = _Embeddings(spec, config)
@@ -184,9 +188,9 @@ def _lstm(
 def _start_of(levels: Sequence[float]) -> Any:
     """Biases for which the untrained head says the quantiles of a gamma distribution."""
     shape = 1 / 0.6**2
-    normal = [tf.math.ndtri(tf.constant(level, tf.float64)).numpy() for level in levels]
+    normal = [statistics.NormalDist().inv_cdf(level) for level in levels]
     # Wilson-Hilferty: the cube root of a gamma variable is nearly normal.
     quantiles = [max(1 - 1 / (9 * shape) + z / (3 * shape**0.5), 0.05) ** 3 for z in normal]
-    steps = [quantiles[0]] + [max(high - low, 1e-3) for low, high in itertools.pairwise(quantiles)]
-    biases = [float(tf.math.log(tf.math.expm1(tf.constant(step, tf.float64)))) for step in steps]
-    return keras.initializers.Constant([*biases, float(tf.math.log(tf.math.expm1(1.0)))])
+    steps = [max(high - low, 1e-3) for low, high in itertools.pairwise(quantiles)]
+    biases = [math.log(math.expm1(step)) for step in steps]
+    return keras.initializers.Constant([quantiles[0], *biases, math.log(math.expm1(1.0))])

@@ -76,7 +76,7 @@ def forecast_command(  # noqa: PLR0913 - one per option
         console.following("demandcast"),
     ):
         console.say("loading TensorFlow")
-        from demandcast.components.inference.batch import forecast_batch
+        from demandcast.pipeline.batch_forecast import forecast_batch
 
         summary = forecast_batch(
             config, output=output, cutoff=cutoff.date() if cutoff else None, formats=formats

@@ -57,16 +57,9 @@ def sample_data_command(
     given = {name: value for name, value in sizes.items() if value is not None}
     if file_format is not None:
         given["format"] = file_format
-    from pydantic import ValidationError
-
     from demandcast.components.simulation.config import preset as make_config
-    from demandcast.schema.errors import ConfigurationError
 
-    try:
-        config = make_config(preset, **given)
-    except ValidationError as error:
-        lines = [f"--{e['loc'][0]}: got {e['input']!r}; {e['msg']}" for e in error.errors()]
-        raise ConfigurationError("\n".join(lines)) from error
+    config = make_config(preset, **given)
     with progress(quiet=quiet) as console, console.following("demandcast"):
         from demandcast.components.simulation.write import write_sample_data
 

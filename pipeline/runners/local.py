@@ -94,7 +94,7 @@ class LocalRunner:
             self._console.stage_finished(self.reports[-1], position=position, count=count)
             if error is not None:
                 raise purposeful_error(error) or error
-        return self.reports
+        return tuple(self.reports)
 
     def _run_stage(
         self,

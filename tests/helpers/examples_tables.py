@@ -11,9 +11,9 @@ import polars as pl
 
 from demandcast.components.examples.assembly import Partition, Policies, assemble
 from demandcast.components.examples.blocks import check_block, cut_block
-from demandcast.components.examples.features import build_examples
+from demandcast.components.examples.features import build_examples, grid_span
 from demandcast.components.examples.lookup import Calendar, check_joined
-from demandcast.components.examples.readers import SOURCE, read_blocks
+from demandcast.components.examples.readers import read_blocks
 from demandcast.components.examples.report import Report, merge_reports
 from demandcast.components.examples.splits import SplitPlan
 from demandcast.components.examples.tables import Tables, open_tables
@@ -38,6 +38,8 @@ COLUMNS = ColumnsConfig(
     observed_past=CovariatesConfig(numeric=("weather",)),
     availability=AvailabilityConfig(column="in_stock"),
 )
+
+MONDAY_PERIOD = (datetime.date(2024, 1, 1) - datetime.date(1970, 1, 1)).days
 
 SCHEMA = {
     "store": pl.Int64,
@@ -77,7 +79,7 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]], **schema: Any) -> Pat
     if path.suffix == ".csv":
         frame.write_csv(path)
     else:
-        frame.write_parquet(path, compat_level=pl.CompatLevel.oldest(), row_group_size=7)
+        frame.write_parquet(path, row_group_size=7)
     return path
 
 
@@ -123,17 +125,16 @@ def check_purely(
                     pieces.setdefault((piece.partition, table.name), []).append(piece)
     assembled = []
     for number in sorted({number for number, _ in pieces}):
-        if (number, "sales") not in pieces:
-            continue
         partition, report = assemble(
-            pieces[number, "sales"][::-1],  # Order must not matter.
+            pieces.get((number, "sales"), [])[::-1],  # Order must not matter.
             pieces.get((number, "future"), []),
             roles,
             policies,
             joined=joined,
             calendar=calendar,
         )
-        assembled.append(Partition.from_bytes(partition.to_bytes()))
+        if partition is not None:
+            assembled.append(Partition.from_bytes(partition.to_bytes()))
         reports.append(report)
     return assembled, merge_reports(reports), tables, calendar
 
@@ -157,20 +158,16 @@ def examples_of(
     partitions, report, tables, calendar = check_purely(data, forecast, **sizes)
     assert not report.violations, contract_error(report.violations, tables.files)
     assert report.newest is not None
-    policies = Policies(
-        forecast.frequency, data.duplicates, data.negative_target, data.missing_period
+    spec = SeriesSpec.from_config(data.columns, forecast)
+    span = grid_span(
+        plans,
+        spec,
+        max_history=max_history,
+        zero_until=report.newest if data.missing_period == "zero" else None,
     )
     found: Examples = {}
     for partition in partitions:
-        batches = build_examples(
-            partition,
-            tables.roles,
-            plans,
-            SeriesSpec.from_config(data.columns, forecast),
-            policies=policies,
-            window=(report.newest, max_history),
-            calendar=calendar,
-        )
+        batches = build_examples(partition, tables.roles, plans, spec, span=span, calendar=calendar)
         found |= _unpack(batches)
     return found
 
@@ -184,10 +181,3 @@ def _unpack(batches: Iterable[Any]) -> Examples:
             assert place not in found
             found[place] = example
     return found
-
-
-def block_of(rows: Sequence[dict[str, Any]], **schema: Any) -> pl.DataFrame:
-    """Makes a block as `read_blocks` does."""
-    types = {name: (SCHEMA | schema).get(name) for name in rows[0]}
-    frame = pl.DataFrame(rows, schema=types, orient="row")
-    return frame.with_columns(pl.Series(SOURCE, range(1, len(rows) + 1), pl.Int64))

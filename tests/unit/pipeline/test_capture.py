@@ -19,7 +19,14 @@ def test_what_libraries_say_goes_to_the_log_and_not_to_the_screen(tmp_path, capf
         logging.getLogger("tensorflow").info("a record")
     out, err = capfd.readouterr()
     text = log.read_text()
-    for part in ("native out", "native err", "child", "INFO tensorflow: a record"):
+    for part in (
+        "python out",
+        "python err",
+        "native out",
+        "native err",
+        "child",
+        "INFO tensorflow: a record",
+    ):
         assert part in text
         assert part not in out + err
 

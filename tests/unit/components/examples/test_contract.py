@@ -50,6 +50,11 @@ def test_columns_of_the_same_name(tmp_path):
         open_tables(csv(tmp_path, "item,item\n"))
 
 
+def test_an_empty_file(tmp_path):
+    with pytest.raises(ContractError, match=r"sales: .*sales\.csv cannot be read: Empty CSV file"):
+        open_tables(csv(tmp_path, ""))
+
+
 def test_a_file_that_is_no_parquet(tmp_path):
     with pytest.raises(ContractError, match=r"sales: .*sales\.parquet cannot be read"):
         open_tables(csv(tmp_path, "nothing", name="sales.parquet"))
@@ -62,7 +67,7 @@ def test_unparsable_dates(tmp_path):
     message = complaint(csv(tmp_path, text))
     assert (
         "sales: column 'date': not a date (2 rows); expected a date, a timestamp, or text as "
-        "YYYY-MM-DD; first: sales.csv row 9 ('06.01.2024'), sales.csv row 10 ('soon')" in message
+        "YYYY-MM-DD; first: sales.csv row 9 ('06.01.2024'), row 10 ('soon')" in message
     )
 
 
@@ -94,7 +99,7 @@ def test_duplicate_keys(tmp_path):
     assert (
         "sales: column 'store, item, date': duplicate key (2 rows); expected one row per series "
         "and period (see data.duplicates: sum, keep_last); first: sales.csv row 9 (2024-01-03), "
-        "sales.csv row 10 (2024-01-03)" in message
+        "row 10 (2024-01-03)" in message
     )
 
 
@@ -135,7 +140,7 @@ def test_infinite_values(tmp_path):
     message = complaint(make_data(write_rows(tmp_path / "sales.parquet", rows)))
     assert "sales: column 'target': infinite (1 row)" in message
     assert "sales: column 'price': infinite (2 rows); expected a finite number" in message
-    assert "sales.parquet row 2 (-inf)" in message
+    assert "sales.parquet row 2 (-inf), row 3 (1e+300)" in message
 
 
 def test_missing_series_key(tmp_path):
@@ -241,7 +246,7 @@ def test_key_without_a_match(tmp_path):
 def test_date_without_a_match(tmp_path):
     message = complaint(joined(tmp_path, ITEMS, DAYS.replace("2024-01-03,0\n", "")))
     assert "sales: column 'date': date without a row in the calendar (2 rows)" in message
-    assert "first: sales.csv row 3 (2024-01-03), sales.csv row 7 (2024-01-03)" in message
+    assert "first: sales.csv row 3 (2024-01-03), row 7 (2024-01-03)" in message
 
 
 def test_bad_values_in_joined_tables(tmp_path):

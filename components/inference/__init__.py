@@ -1,0 +1,1 @@
+"""Batch forecasts: examples through a model to the forecast table."""

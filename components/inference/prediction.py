@@ -1,0 +1,107 @@
+"""Serialized examples through a SavedModel, batch by batch."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+import tensorflow as tf
+
+from demandcast.components.inference.table import forecast_frame
+from demandcast.schema.config import SeriesSpec
+from demandcast.schema.errors import ServingError
+from demandcast.schema.forecast_table import CUTOFF, check_forecast_table
+
+__all__ = ["Predictor"]
+
+logger = logging.getLogger(__name__)
+
+_EXAMPLES_PER_CALL = 2048
+_SECONDS_BETWEEN_LINES = 5.0
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A loaded model that forecasts from serialized examples.
+
+    Attributes:
+        series: What the examples hold and the model answers.
+        model: The SavedModel; held here so that its variables live.
+    """
+
+    series: SeriesSpec
+    model: Any
+
+    @classmethod
+    def load(cls, directory: str, series: SeriesSpec) -> Predictor:
+        """Loads a SavedModel.
+
+        Raises:
+            ServingError: It cannot be loaded, or has not the signature `serving_examples`.
+        """
+        try:
+            model = tf.saved_model.load(directory)
+        except (OSError, ValueError) as error:
+            raise ServingError(f"{directory}: the model cannot be loaded: {error}") from error
+        if "serving_examples" not in model.signatures:
+            found = sorted(model.signatures)
+            raise ServingError(f"{directory}: no signature 'serving_examples'; it has {found}")
+        return cls(series, model)
+
+    def forecast(self, batches: Iterable[Any], *, example_column: str) -> Iterator[pl.DataFrame]:
+        """Forecasts batch by batch.
+
+        Args:
+            batches: Arrow record batches with the series key, `cutoff`, and examples.
+            example_column: Column of the serialized examples.
+
+        Yields:
+            Parts of the forecast table, checked against its contract.
+
+        Raises:
+            ServingError: The model answers with another horizon or other levels.
+            ContractError: A forecast breaks the contract of the table.
+        """
+        done, said = 0, time.monotonic()
+        for batch in batches:
+            for start in range(0, batch.num_rows, _EXAMPLES_PER_CALL):
+                part = batch.slice(start, _EXAMPLES_PER_CALL)
+                yield self._forecast_part(part, example_column)
+                done += part.num_rows
+                if time.monotonic() - said > _SECONDS_BETWEEN_LINES:
+                    said = time.monotonic()
+                    logger.info("%s series forecast", f"{done:,}")
+
+    def _forecast_part(self, batch: Any, example_column: str) -> pl.DataFrame:
+        keys = pl.DataFrame(
+            {
+                name: pl.Series(name, batch.column(batch.schema.get_field_index(name)).to_pylist())
+                for name in (*self.series.series_key, CUTOFF)
+            },
+            schema_overrides={CUTOFF: pl.Date},
+        )
+        examples = batch.column(batch.schema.get_field_index(example_column))
+        answer = self.model.signatures["serving_examples"](
+            examples=tf.constant(examples.to_pylist(), tf.string)
+        )
+        quantiles, mean = answer["quantiles"].numpy(), answer["mean"].numpy()
+        forecast = self.series.forecast
+        expected = (batch.num_rows, forecast.horizon, len(forecast.quantile_levels))
+        if quantiles.shape != expected:
+            raise ServingError(
+                f"the model in service answers quantiles of shape {quantiles.shape}, but the "
+                f"configuration asks for {expected}: run the pipeline with this configuration"
+            )
+        frame = forecast_frame(
+            keys,
+            quantiles=quantiles.astype(np.float32),
+            mean=mean.astype(np.float32),
+            series=self.series,
+        )
+        check_forecast_table(frame, self.series)
+        return frame

@@ -1,0 +1,97 @@
+"""`demandcast forecast`: the newest history of each series through the model in service."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from demandcast.components.examples.latest import (
+    EXAMPLE,
+    latest_ingestion,
+    write_latest_examples,
+)
+from demandcast.components.inference.prediction import Predictor
+from demandcast.components.inference.writing import open_forecast_files
+from demandcast.components.publishing.component import TfxFiles
+from demandcast.components.publishing.pointer import read_pointer
+from demandcast.schema.config import RunConfig
+from demandcast.schema.errors import ServingError
+
+__all__ = ["ForecastSummary", "forecast_batch"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ForecastSummary:
+    """What was forecast.
+
+    Attributes:
+        series: Number of series.
+        rows: Rows of the table.
+        cutoff: Last period that the model saw, ISO date.
+        model_version: Version of the model in service.
+        files: Files written.
+        seconds: Wall time.
+    """
+
+    series: int
+    rows: int
+    cutoff: str
+    model_version: int
+    files: tuple[str, ...]
+    seconds: float
+
+
+def forecast_batch(
+    config: RunConfig, *, output: Path, cutoff: datetime.date | None, formats: Sequence[str]
+) -> ForecastSummary:
+    """Forecasts every series and writes the forecast table.
+
+    Args:
+        config: The run whose model is in service.
+        output: Path of the files, without ending.
+        cutoff: Last period that the model may see; None: the newest in the data.
+        formats: `parquet`, `csv`.
+
+    Raises:
+        ServingError: No model is in service, or it does not fit the configuration.
+        ContractError: The tables break their contract, or known-future covariates are missing.
+    """
+    start = time.monotonic()
+    serving_directory = str(config.push.serving_directory)
+    pointer = read_pointer(serving_directory, TfxFiles())
+    if pointer is None:
+        raise ServingError(
+            f"{serving_directory}: no model is in service; 'demandcast run' pushes one"
+        )
+    ingestion = latest_ingestion(
+        config.data, config.forecast, config.sampling, config.beam, cutoff=cutoff
+    )
+    folder = tempfile.mkdtemp(prefix="demandcast-forecast-")
+    try:
+        latest = write_latest_examples(ingestion, folder)
+        logger.info("%s series read; loading model %s", f"{latest.count:,}", pointer.version)
+        predictor = Predictor.load(pointer.uri, config.series)
+        rows, last = 0, ""
+        with open_forecast_files(output, formats) as writer:
+            for frame in predictor.forecast(latest.batches(), example_column=EXAMPLE):
+                writer.write(frame)
+                rows += frame.height
+                last = str(frame["cutoff"][0])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return ForecastSummary(
+        series=latest.count,
+        rows=rows,
+        cutoff=last,
+        model_version=pointer.version,
+        files=tuple(str(output.with_name(f"{output.name}.{name}")) for name in formats),
+        seconds=round(time.monotonic() - start, 1),
+    )

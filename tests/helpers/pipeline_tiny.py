@@ -1,0 +1,77 @@
+"""A tiny configuration, and the folder of a run of it, for tests of the whole pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demandcast.pipeline.reports import RunReport
+from demandcast.schema.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run.
+
+    Attributes:
+        config_file: Its configuration, for tests that go through the command line.
+        config: The same, read.
+        report: What it did.
+        screen: What it said on the screen.
+    """
+
+    config_file: Path
+    config: RunConfig
+    report: RunReport
+    screen: str
+
+
+def tiny_values(**changes: dict[str, Any]) -> dict[str, Any]:
+    """Values of a configuration for the tiny sample data; sections may be changed key by key."""
+    values: dict[str, Any] = {
+        "name": "tiny",
+        "data": {
+            "sales": "data/sales.parquet",
+            "columns": {
+                "series_key": ["store", "item"],
+                "timestamp": "date",
+                "target": "sales",
+                "static": ["category", "region"],
+                "known_future": {"numeric": ["price"], "categorical": ["promotion", "holiday"]},
+                "observed_past": {"numeric": ["temperature"]},
+                "availability": {"column": "in_stock_fraction"},
+            },
+            "static_tables": [
+                {"path": "data/items.parquet", "on": ["item"]},
+                {"path": "data/stores.parquet", "on": ["store"]},
+            ],
+            "calendar": {"path": "data/calendar.parquet", "on": ["date"]},
+            "future": "data/future.parquet",
+        },
+        "forecast": {"context_length": 28, "horizon": 7},
+        "features": {"lags": [7, 364], "price_column": "price", "holiday_column": "holiday"},
+        "network": {"units": 8, "head_units": 8, "embedding_size": 4},
+        "training": {"epochs": 2, "windows_per_series": 4, "batch_size": 32},
+        # 24 series cannot show coverage; tests of the gate set floors of their own.
+        "gate": {
+            "floors": {
+                "weighted_quantile_loss_skill": -10.0,
+                "wape_skill": -10.0,
+                "coverage_tolerance": 1.0,
+            }
+        },
+        "beam": {"partitions": 2},
+    }
+    for section, keys in changes.items():
+        values[section] = {**values[section], **keys}
+    return values
+
+
+def write_config(folder: Path, **changes: dict[str, Any]) -> Path:
+    """Writes `tiny_values` as the configuration of a folder."""
+    path = folder / "demand.yaml"
+    path.write_text(yaml.safe_dump(tiny_values(**changes)), encoding="utf-8")
+    return path

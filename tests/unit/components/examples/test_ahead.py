@@ -1,0 +1,106 @@
+import datetime
+
+import pytest
+from examples_tables import check_purely, make_data, row, write_rows
+
+from demandcast.components.examples.ahead import find_gaps, gap_error
+from demandcast.components.examples.features import grid_span
+from demandcast.components.examples.grid import lay_on_grid
+from demandcast.components.examples.report import FutureGap, Report, merge_reports
+from demandcast.components.examples.splits import plan_latest
+from demandcast.schema.config import ForecastConfig, SeriesSpec, TableConfig
+
+MONDAY = datetime.date(2024, 1, 1)
+FIRST = (MONDAY - datetime.date(1970, 1, 1)).days
+HISTORY = [row(day, item=item) for item in "ab" for day in range(3)]
+
+
+def gaps_of(data, horizon=2, cutoff=2):
+    forecast = ForecastConfig(horizon=horizon)
+    partitions, report, tables, calendar = check_purely(data, forecast)
+    spec = SeriesSpec.from_config(data.columns, forecast)
+    misses = report.misses
+    if calendar is not None:
+        misses |= calendar.misses_until(report.newest)
+    gaps = []
+    for partition in partitions:
+        span = grid_span(plan_latest(FIRST + cutoff), spec, max_history=1, zero_until=None)
+        grid = lay_on_grid(partition, tables.roles, span, calendar=calendar)
+        gaps.append(Report(gaps=find_gaps(grid, FIRST + cutoff, spec, may_miss=misses)))
+    return merge_reports([report, *gaps]), tables.roles, spec
+
+
+def future_rows(days, **values):
+    return [
+        {"store": 1, "item": item, "date": MONDAY + datetime.timedelta(days=day)}
+        | {"price": 1.0, "event": None}
+        | values
+        for item in "ab"
+        for day in days
+    ]
+
+
+def data_with_future(tmp_path, future, history=HISTORY):
+    return make_data(
+        write_rows(tmp_path / "s.parquet", history),
+        future=str(write_rows(tmp_path / "f.parquet", future)),
+    )
+
+
+def test_rows_for_the_whole_horizon_leave_no_gap(tmp_path):
+    report, _, _ = gaps_of(data_with_future(tmp_path, future_rows([3, 4])))
+    assert report.gaps == ()  # An empty event is a value: nothing is on.
+
+
+def test_all_missing(tmp_path):
+    report, roles, spec = gaps_of(make_data(write_rows(tmp_path / "s.csv", HISTORY)))
+    assert {gap.column for gap in report.gaps} == {"price", "event"}
+    assert str(gap_error(report, roles, spec)).splitlines() == [
+        "future values of 2 known_future columns are missing; a forecast of 2 periods needs them; "
+        "nothing was written",
+        "  columns 'event', 'price': 2 of 2 series, from 2024-01-04 to 2024-01-05, such as "
+        "store=1, item=a; expected rows of the future table (data.future), or of the sales table "
+        "without a target",
+    ]
+
+
+def test_a_missing_day_and_a_missing_number(tmp_path):
+    future = future_rows([3, 4])
+    future[1]["price"] = None  # Item a, day 4.
+    del future[2]  # Item b, day 3.
+    report, _, _ = gaps_of(data_with_future(tmp_path, future))
+    assert report.gaps == (
+        FutureGap("event", 1, FIRST + 3, FIRST + 3, "store=1, item=b"),
+        FutureGap("price", 2, FIRST + 3, FIRST + 4, "store=1, item=a"),
+    )
+
+
+def test_a_column_that_misses_numbers_in_the_history_may_miss_them_ahead(tmp_path):
+    history = [*HISTORY[:-1], HISTORY[-1] | {"price": None}]
+    future = future_rows([3, 4], price=None)
+    report, _, _ = gaps_of(data_with_future(tmp_path, future, history))
+    assert report.gaps == ()
+
+
+def test_sales_rows_without_a_target_count(tmp_path):
+    rows = HISTORY + [row(day, None, item=item) for item in "ab" for day in (3, 4)]
+    report, _, _ = gaps_of(make_data(write_rows(tmp_path / "s.csv", rows)))
+    assert report.gaps == ()
+
+
+@pytest.mark.parametrize(("days", "gaps"), [(5, 0), (4, 1)])
+def test_a_calendar_that_ends_too_early_is_named(tmp_path, days, gaps):
+    (tmp_path / "days.csv").write_text(
+        "date,event,price\n" + "".join(f"2024-01-0{day + 1},,1\n" for day in range(days))
+    )
+    rows = [{k: v for k, v in item.items() if k not in ("event", "price")} for item in HISTORY]
+    data = make_data(
+        write_rows(tmp_path / "s.csv", rows),
+        calendar=TableConfig(path=f"{tmp_path}/days.csv", on=("date",)),
+    )
+    report, roles, spec = gaps_of(data)
+    assert len(report.gaps) == 2 * gaps
+    if gaps:
+        text = str(gap_error(report, roles, spec))
+        assert "from 2024-01-05 to 2024-01-05" in text
+        assert "expected rows of the calendar" in text

@@ -1,0 +1,101 @@
+"""SeriesExampleGen in a TFX pipeline, and what reads its artifact."""
+
+import json
+from pathlib import Path
+
+import pytest
+from examples_tables import make_data, row, write_rows
+
+from demandcast.schema.config import BeamConfig, ForecastConfig, SamplingConfig
+from demandcast.schema.errors import ContractError
+
+pytestmark = pytest.mark.slow
+
+ROWS = [row(day, float(day % 5), item=item) for item in "abcdefgh" for day in range(60)]
+
+
+def component(data, fingerprint="f"):
+    from demandcast.components.examples.component import SeriesExampleGen
+
+    return SeriesExampleGen(
+        data=data,
+        forecast=ForecastConfig(horizon=7),
+        sampling=SamplingConfig(),
+        beam=BeamConfig(partitions=2, args=("--runner=Nothing",)),
+        fingerprint=fingerprint,
+        code_digest="c",
+    )
+
+
+def run(tmp_path, *components):
+    from tfx import v1 as tfx
+
+    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config
+    pipeline = tfx.dsl.Pipeline(
+        pipeline_name="ingest",
+        pipeline_root=str(tmp_path / "root"),
+        components=list(components),
+        enable_cache=True,
+        metadata_connection_config=connection(str(tmp_path / "metadata.sqlite")),
+    )
+    tfx.orchestration.LocalDagRunner().run(pipeline)
+
+
+def stored(tmp_path, type_name):
+    from ml_metadata import metadata_store
+    from ml_metadata.proto import metadata_store_pb2
+
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(tmp_path / "metadata.sqlite")
+    return metadata_store.MetadataStore(config).get_artifacts_by_type(type_name)
+
+
+def test_the_artifact_is_read_by_statistics_gen(tmp_path):
+    import tensorflow_data_validation as tfdv
+    from tfx.components import StatisticsGen
+
+    data = make_data(write_rows(tmp_path / "sales.parquet", ROWS))
+    generate = component(data)
+    run(tmp_path, generate, StatisticsGen(examples=generate.outputs["examples"]))
+
+    (examples,) = stored(tmp_path, "Examples")
+    assert json.loads(examples.properties["split_names"].string_value) == [
+        "train",
+        "validation",
+        "eval",
+    ]
+    custom = examples.custom_properties
+    assert custom["payload_format"].string_value == "FORMAT_TF_EXAMPLE"
+    assert custom["file_format"].string_value == "tfrecords_gzip"
+    assert {name: custom[f"examples_{name}"].int_value for name in ("train", "eval")} == {
+        "train": 8,
+        "eval": 8,
+    }
+    with Path(examples.uri, "summary.json").open() as stream:
+        summary = json.load(stream)
+    assert (summary["rows"], summary["series"], summary["last"]) == (480, 8, "2024-02-29")
+    assert summary["splits"]["eval"] == {
+        "examples": 8,
+        "cutoffs": ["2024-02-22"],
+        "series": "all",
+    }
+
+    (statistics,) = stored(tmp_path, "ExampleStatistics")
+    for split in ("train", "validation", "eval"):
+        found = tfdv.load_stats_binary(f"{statistics.uri}/Split-{split}/FeatureStats.pb")
+        assert found.datasets[0].num_examples == 8
+
+
+def test_unchanged_data_is_not_read_again_and_changed_data_is(tmp_path):
+    data = make_data(write_rows(tmp_path / "sales.parquet", ROWS))
+    run(tmp_path, component(data))
+    run(tmp_path, component(data))
+    assert len(stored(tmp_path, "Examples")) == 1
+    run(tmp_path, component(data, fingerprint="other"))
+    assert len(stored(tmp_path, "Examples")) == 2
+
+
+def test_a_broken_contract_stops_the_run_with_its_own_message(tmp_path):
+    data = make_data(write_rows(tmp_path / "sales.parquet", [*ROWS, ROWS[3]]))
+    with pytest.raises(ContractError, match=r"duplicate key \(1 row\)"):
+        run(tmp_path, component(data))

@@ -1,0 +1,189 @@
+"""The Beam pipelines end to end, on small tables."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from examples_tables import check_purely, examples_of, make_data, row, write_rows
+
+from demandcast.components.examples.splits import plan_splits
+from demandcast.schema.config import (
+    BeamConfig,
+    ForecastConfig,
+    SamplingConfig,
+    TableConfig,
+    ValidationConfig,
+)
+from demandcast.schema.errors import ContractError
+
+pytestmark = pytest.mark.slow
+
+FORECAST = ForecastConfig(horizon=4)
+SAMPLING = SamplingConfig(eval_cutoffs=2, validation=ValidationConfig(cutoffs=1))
+BEAM = BeamConfig(partitions=3, block_rows=1000)
+ROWS = [
+    row(day, float(day % 5), item=item, event="x" if day % 9 == 0 else None)
+    for item in "abcdefgh"
+    for day in range(30)
+]
+
+
+def ingestion(data, **changes):
+    from demandcast.components.examples.ingestion import Ingestion
+    from demandcast.components.examples.tables import open_tables
+
+    values = {"forecast": FORECAST, "sampling": SAMPLING, "beam": BEAM} | changes
+    return Ingestion(data=data, tables=open_tables(data), **values)
+
+
+def read_examples(folder):
+    """Reads examples with TensorFlow, as lists by split, series and cutoff."""
+    import tensorflow as tf
+
+    found = {}
+    for path in sorted(Path(folder).glob("Split-*/*")):
+        for record in tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator():
+            features = tf.train.Example.FromString(record).features.feature
+            values = {
+                name: list(getattr(feature, feature.WhichOneof("kind")).value)
+                for name, feature in sorted(features.items())
+            }
+            key = tuple(values[name][0].decode() for name in ("store", "item"))
+            split = path.parent.name.removeprefix("Split-")
+            found[split, key, values["cutoff"][0]] = values
+    return found
+
+
+def without_nan(value):
+    return ["nan" if isinstance(item, float) and math.isnan(item) else item for item in value]
+
+
+@pytest.mark.parametrize("name", ["sales.parquet", "sales.csv"])
+def test_written_examples_equal_the_pure_walk(tmp_path, name):
+    from demandcast.components.examples.run import write_splits
+
+    data = make_data(write_rows(tmp_path / name, ROWS))
+    report = write_splits(ingestion(data), str(tmp_path / "out"))
+    _, checked, _, _ = check_purely(data, FORECAST)
+    plans = plan_splits(checked.newest, FORECAST, SAMPLING)
+    expected = {
+        (split, key, example["cutoff"][0]): example
+        for (split, key, _), example in examples_of(data, FORECAST, plans).items()
+    }
+    found = read_examples(tmp_path / "out")
+    assert set(found) == set(expected)
+    for place, example in expected.items():
+        assert set(found[place]) == set(example)
+        for feature, values in example.items():
+            assert without_nan(found[place][feature]) == without_nan(values)
+    assert dict(report.examples) == {"train": 8, "validation": 8, "eval": 16}
+    assert (report.rows, report.series) == (240, 8)
+    left = [path.name for path in (tmp_path / "out").iterdir()]
+    assert sorted(left) == ["Split-eval", "Split-train", "Split-validation"]
+
+
+def test_two_runs_write_the_same_examples_in_the_same_order(tmp_path):
+    from demandcast.components.examples.run import write_splits
+
+    data = make_data(write_rows(tmp_path / "sales.csv", ROWS))
+    contents = []
+    for name in ("one", "two"):
+        write_splits(ingestion(data), str(tmp_path / name))
+        contents.append(list(read_examples(tmp_path / name).items()))
+    assert repr(contents[0]) == repr(contents[1])  # NaN is not equal to itself.
+    assert contents[0]
+
+
+def test_a_broken_contract_writes_nothing_and_comes_as_one_error(tmp_path):
+    from demandcast.components.examples.run import check_data, write_splits
+
+    rows = [*ROWS, row(3, -1.0, item="a"), row(40, item="z", category="toys"), row(41, item="z")]
+    path = write_rows(tmp_path / "sales.csv", rows)
+    path.write_text(path.read_text() + "1,z,2024-03-01\n")
+    (tmp_path / "days.csv").write_text("date,event\n2024-01-01,x\n2024-01-01,y\n")
+    data = make_data(path, calendar=TableConfig(path=f"{tmp_path}/days.csv", on=("date",)))
+    with pytest.raises(ContractError) as caught:
+        write_splits(ingestion(data), str(tmp_path / "out"))
+    message = str(caught.value)
+    for problem in (
+        "sales: column 'target': negative target (1 row)",
+        "sales: column 'store, item, date': duplicate key (1 row)",
+        "sales: column 'category': static attribute changes within a series (1 series)",
+        "sales: column 'date': date without a row in the calendar (",
+        "sales: column '(all)': wrong number of values in a row (1 row); expected 9 values",
+        "calendar: column 'date': key repeated (1 row)",
+    ):
+        assert problem in message
+    assert [item for item in (tmp_path / "out").rglob("*") if item.is_file()] == []
+    with pytest.raises(ContractError) as again:
+        check_data(data, FORECAST, SAMPLING, BEAM)
+    assert str(again.value) == message
+
+
+def test_checks_alone_report_the_span(tmp_path):
+    from demandcast.components.examples.run import check_data, dates_of
+
+    data = make_data(write_rows(tmp_path / "sales.csv", ROWS))
+    report = check_data(data, FORECAST, SAMPLING, BEAM)
+    assert (report.rows, report.series, report.examples) == (240, 8, ())
+    assert dates_of([report.oldest, report.newest], "D") == ["2024-01-01", "2024-01-30"]
+
+
+def test_too_short_a_history_names_the_empty_splits_and_their_cutoffs(tmp_path):
+    from demandcast.components.examples.run import write_splits
+
+    data = make_data(write_rows(tmp_path / "sales.csv", [row(day) for day in range(9)]))
+    with pytest.raises(ContractError) as caught:
+        write_splits(ingestion(data), str(tmp_path / "out"))
+    message = str(caught.value)
+    assert message.startswith(
+        "no example for train, validation: the sales table has 9 periods, from 2024-01-01 to "
+        "2024-01-09"
+    )
+    assert "train: 0 examples, cutoff 2023-12-24" in message
+    assert "expected a longer history" in message
+
+
+@pytest.mark.parametrize("rows", [[], [row(day, None) for day in range(9)]])
+def test_a_table_without_any_target(tmp_path, rows):
+    from demandcast.components.examples.run import write_splits
+
+    data = make_data(write_rows(tmp_path / "sales.parquet", rows))
+    with pytest.raises(ContractError, match="sales: column 'target' has no value in any row"):
+        write_splits(ingestion(data), str(tmp_path / "out"))
+
+
+def test_an_unreadable_file_is_a_violation(tmp_path):
+    from demandcast.components.examples.run import check_data
+
+    path = write_rows(tmp_path / "sales.csv", ROWS)
+    path.write_bytes(path.read_bytes().replace(b"food", b"f\xff\xfed", 1))
+    with pytest.raises(ContractError, match=r"file cannot be read .*sales\.csv row 1 .*UTF8"):
+        check_data(make_data(path), FORECAST, SAMPLING, BEAM)
+
+
+def test_tables_on_a_remote_filesystem(tmp_path, examples_remote):
+    """Any filesystem that Beam knows: here one whose paths start with toy://."""
+    from demandcast.components.examples.fingerprint import data_fingerprint
+    from demandcast.components.examples.run import write_splits
+
+    for name in ("part1.parquet", "part2.csv"):
+        write_rows(
+            tmp_path / name, [item for item in ROWS if (item["item"] < "d") == ("1" in name)]
+        )
+    folder = examples_remote(tmp_path)
+    data = make_data(f"{folder}/part*")
+    report = write_splits(ingestion(data), str(tmp_path / "out"))
+    assert report.series == 8
+    before = data_fingerprint(data)
+    assert before == data_fingerprint(data)
+    (tmp_path / "part2.csv").write_text("other")
+    assert before != data_fingerprint(data)
+
+
+def test_reports_reach_the_driver_as_json(tmp_path):
+    from demandcast.components.examples.run import read_text, write_text
+
+    write_text(str(tmp_path / "x.json"), json.dumps({"a": "ü"}))
+    assert json.loads(read_text(str(tmp_path / "x.json"))) == {"a": "ü"}

@@ -1,0 +1,62 @@
+import doctest
+
+from demandcast.pipeline.cli import results
+from demandcast.pipeline.cli.results import show_places, show_stages, show_verdict
+from demandcast.pipeline.reports import RunReport, StageReport
+
+STAGES = (
+    StageReport("Transform", "cached", "2026-11-20T09:30:00+00:00", 0.1, 5 * 2**30),
+    StageReport("Trainer", "run", "2026-11-20T09:30:00+00:00", 61.0, 2 * 2**30),
+)
+VERDICT = {
+    "blessed": False,
+    "reasons": ("WAPE is too high",),
+    "comparison": "no model in service",
+    "slices": (
+        {"name": "overall", "candidate": {"examples": 24.0, "wape": 0.5}, "in_service": {}},
+    ),
+}
+
+
+def make_report(**changes):
+    values = {
+        "pipeline": "quickstart",
+        "run_id": "one",
+        "status": "succeeded",
+        "seconds": 75.0,
+        "stages": STAGES,
+        "log": "/runs/run.log",
+        "artifacts": "/runs/artifacts",
+        "serving_directory": "/runs/serving",
+    }
+    return RunReport(**{**values, **changes})
+
+
+def test_examples_in_docstrings_are_true():
+    assert doctest.testmod(results).failed == 0
+
+
+def test_stages_have_time_and_memory(capsys):
+    show_stages(make_report())
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["Transform", "cached", "0.1", "s", "-"]
+    assert lines[2].split() == ["Trainer", "run", "1", "min", "01", "s", "2.0", "GiB"]
+    assert lines[3].split()[:5] == ["whole", "run", "1", "min", "15"]
+
+
+def test_the_verdict_has_its_reasons_and_the_push(capsys):
+    show_verdict(make_report(verdict=VERDICT, push={"pushed": 0, "reason": "it did not pass"}))
+    text = capsys.readouterr().out
+    assert "Not blessed:\n  - WAPE is too high" in text
+    assert "Push: it did not pass" in text
+
+
+def test_without_verdict_nothing_is_said(capsys):
+    show_verdict(make_report())
+    assert capsys.readouterr().out == ""
+
+
+def test_places(capsys):
+    show_places(make_report())
+    text = capsys.readouterr().out
+    assert all(path in text for path in ("/runs/artifacts", "/runs/run.log", "/runs/serving"))

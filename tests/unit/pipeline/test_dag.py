@@ -1,0 +1,119 @@
+import json
+
+import pytest
+
+from demandcast.schema.config import parse_config, resolve_paths
+from demandcast.schema.config.example import example_yaml
+from demandcast.schema.errors import ConfigurationError
+
+pytestmark = pytest.mark.slow
+
+WHOLE = [
+    "SeriesExampleGen",
+    "StatisticsGen",
+    "SchemaImport",
+    "ExampleValidator",
+    "AnomalyGate",
+    "Transform",
+    "Trainer",
+    "ModelInService",
+    "Evaluator",
+    "Pusher",
+]
+
+
+@pytest.fixture(scope="module")
+def dag():
+    """Imported when a test runs: collecting must not take the 16 s of TFX."""
+    from demandcast.pipeline import dag
+
+    return dag
+
+
+@pytest.fixture
+def make(dag, tmp_path):
+    """Makes the pipeline of the example, with changes; returns its nodes by name."""
+
+    def make(until="push", pointer="none", **sections):
+        config = resolve_paths(parse_config(example_yaml()), tmp_path)
+        for name, changes in sections.items():
+            section = getattr(config, name)
+            config = config.model_copy(update={name: section.model_copy(update=changes)})
+        surroundings = dag.Surroundings("data", None, pointer)
+        pipeline = dag.make_pipeline(config, surroundings, until=until)
+        return pipeline, {component.id: component for component in pipeline.components}
+
+    return make
+
+
+def changed(before, after):
+    """Names the nodes whose own parameters differ: those that a cache would run again first."""
+    return {name for name in before if before[name].exec_properties != after[name].exec_properties}
+
+
+@pytest.mark.parametrize(("until", "count"), [("statistics", 2), ("gate", 5), ("push", 10)])
+def test_the_stages_up_to_each_end(make, until, count):
+    _, nodes = make(until)
+    assert set(nodes) == set(WHOLE[:count])
+
+
+def test_a_run_that_ends_early_shares_name_and_root_with_the_whole(make):
+    early, _ = make("gate")
+    whole, _ = make("push")
+    assert early.pipeline_info.pipeline_name == whole.pipeline_info.pipeline_name
+    assert early.pipeline_info.pipeline_root == whole.pipeline_info.pipeline_root
+
+
+@pytest.mark.parametrize("name", ["Transform", "Trainer", "Evaluator"])
+def test_what_follows_the_gate_takes_its_schema_from_it(make, name):
+    _, nodes = make()
+    assert nodes[name].inputs["schema"].producer_component_id == "AnomalyGate"
+
+
+def test_the_pusher_waits_for_the_blessing(make):
+    _, nodes = make()
+    assert nodes["Pusher"].inputs["model_blessing"].producer_component_id == "Evaluator"
+    assert nodes["Evaluator"].inputs["baseline_model"].producer_component_id == "ModelInService"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"training": {"epochs": 3}}, {"Trainer"}),
+        ({"network": {"units": 8}}, {"Trainer"}),
+        ({"features": {"lags": (28,)}}, {"Transform", "Trainer"}),
+        ({"gate": {"slices": ()}}, {"Evaluator"}),
+        ({"sampling": {"eval_cutoffs": 2}}, {"SeriesExampleGen"}),
+        ({"data": {"missing_period": "zero"}}, {"SeriesExampleGen"}),
+        ({"push": {"serving_directory": "/other"}}, {"ModelInService", "Pusher"}),
+        ({"push": {"model_name": "other"}}, set()),
+        ({"pointer": "another"}, {"ModelInService"}),
+    ],
+    ids=str,
+)
+def test_a_change_reaches_the_stages_that_use_it_and_no_others(make, change, expected):
+    _, before = make()
+    _, after = make(**change)
+    assert changed(before, after) == expected
+
+
+def test_code_digests_reach_every_stage_of_ours(make):
+    _, nodes = make()
+    for name in ("SeriesExampleGen", "SchemaImport", "AnomalyGate", "Evaluator"):
+        assert len(nodes[name].exec_properties["code_digest"]) == 64
+    for name in ("Transform", "Trainer"):
+        custom = json.loads(nodes[name].exec_properties["custom_config"])
+        assert len(custom["code_digest"]) == 64
+
+
+def test_user_code_is_named_by_dotted_path(make):
+    _, nodes = make()
+    assert not nodes["Transform"].exec_properties["module_file"]
+    assert not nodes["Trainer"].exec_properties["module_file"]
+
+
+def test_surroundings_are_read_from_the_paths(dag, tmp_path):
+    config = resolve_paths(parse_config(example_yaml()), tmp_path)
+    config = config.model_copy(update={"feature_schema": str(tmp_path / "none.pbtxt")})
+    with pytest.raises(ConfigurationError, match=r"feature_schema: .*none\.pbtxt cannot be read"):
+        dag._read_schema(config.feature_schema)
