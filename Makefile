@@ -4,7 +4,7 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup run test lint types imports unit lock links bench clean
+.PHONY: help setup run test lint types imports unit lock links bench-ingest bench-freshretailnet clean
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -19,6 +19,9 @@ links:  ## Link tree through which type checkers see the package mapping of setu
 	@mkdir -p build/links/demandcast
 	@for folder in pipeline components schema serving; do \
 	  ln -sfn ../../../$$folder build/links/demandcast/$$folder; done
+
+run: setup  ## The main job on sample data: pipeline, server, a forecast over gRPC.
+	@$(BIN)/demandcast quickstart --config examples/quickstart.yaml
 
 lint: setup  ## ruff: format and rules.
 	$(BIN)/ruff format --check .
@@ -35,6 +38,12 @@ unit: setup  ## Tests that need no TensorFlow; seconds.
 
 test: setup lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
 	$(BIN)/pytest
+
+bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG=... SALES=...
+	$(BIN)/python tests/benchmarks/ingest.py $(CONFIG) --sales $(SALES)
+
+bench-freshretailnet: setup  ## The whole walk on real data: make bench-freshretailnet SALES=... WORKSPACE=...
+	$(BIN)/python tests/benchmarks/freshretailnet.py --sales $(SALES) --workspace $(WORKSPACE)
 
 lock: setup  ## Regenerates the locks of both TFX lines from the .in files.
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt

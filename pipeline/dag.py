@@ -149,7 +149,9 @@ def _model_stages(
     trainer = _trainer(config, transform=transform, schema=schema)
     serving_directory = str(config.push.serving_directory)
     in_service = ModelInService(
-        serving_directory=serving_directory, pointer_digest=surroundings.pointer_digest
+        serving_directory=serving_directory,
+        pointer_digest=surroundings.pointer_digest,
+        code_digest=_digest_of("publishing"),
     )
     evaluator = Evaluator(
         examples=examples,

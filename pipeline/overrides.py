@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from demandcast.schema.config import RunConfig, parse_config, resolve_paths
-from demandcast.schema.config.loading import _read_yaml as read_yaml
+from demandcast.schema.config.loading import read_yaml
 from demandcast.schema.errors import ConfigurationError
 
 __all__ = ["apply_overrides", "load_with_overrides"]

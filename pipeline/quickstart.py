@@ -24,7 +24,7 @@ from demandcast.schema.config import RunConfig, SeriesSpec
 from demandcast.schema.errors import ServingError
 from demandcast.schema.periods import days_of, periods_of
 
-__all__ = ["Answer", "ask_server", "ensure_sample_data", "forecast_rows"]
+__all__ = ["Answer", "ask_server", "ensure_sample_data", "forecast_rows", "read_series"]
 
 _SERIES_SHOWN = 3
 _STEPS_SHOWN = 5
@@ -85,7 +85,7 @@ def ask_server(
         from demandcast.serving.client import DemandClient
         from demandcast.serving.forecasting import forecast
 
-        series = _choose(_read_series(report, config.series))
+        series = _choose(read_series(report, config.series))
         with DemandClient(address, model_name=config.push.model_name) as client:
             version = client.wait_until_available(_START_SECONDS)
             console.note(f"version {version} is in service")
@@ -159,7 +159,7 @@ def _choose(series: Sequence[Series]) -> list[Series]:
     return by_sales[:_SERIES_SHOWN]
 
 
-def _read_series(report: RunReport, spec: SeriesSpec) -> list[Series]:
+def read_series(report: RunReport, spec: SeriesSpec) -> list[Series]:
     """Reads some evaluation examples: histories up to a cutoff, and what was sold after it."""
     import tensorflow as tf
 

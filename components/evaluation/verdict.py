@@ -35,9 +35,9 @@ _INTERVALS = {"coverage_80": (80, 0.8), "coverage_90": (90, 0.9)}
 _COLUMNS = {
     "examples": "examples",
     _LOSS: "loss",
-    "weighted_quantile_loss_skill": "skill",
+    "weighted_quantile_loss_skill": "its skill",
     "wape": "WAPE",
-    "wape_skill": "skill",
+    "wape_skill": "its skill",
     "bias": "bias",
     "mase": "MASE",
     "rmsse": "RMSSE",

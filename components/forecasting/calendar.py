@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from demandcast.schema.config import FeaturesConfig
-
 __all__ = ["calendar_features", "civil_date", "holiday_distances"]
 
 _DAY_ZERO_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0.
@@ -89,11 +87,6 @@ def holiday_distances(is_holiday: tf.Tensor) -> list[tf.Tensor]:
     after = tf.where(distance <= 0, tf.maximum(nearness, 0.0), 0.0)
     flags = is_holiday[:, None, :]
     return [tf.reduce_max(flags * table[None], axis=2) for table in (before, after)]
-
-
-def count_features(features: FeaturesConfig) -> int:
-    """Counts what the two functions above make for a configuration."""
-    return 2 * len(features.calendar) + (3 if features.holiday_column else 0)
 
 
 def _day_of_year(month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,7 @@ from demandcast.components.forecasting.windows import Windows
 from demandcast.schema import series_example
 from demandcast.schema.config import TrainingConfig
 
-__all__ = ["WindowDataset", "count_examples"]
+__all__ = ["WindowDataset", "count_examples", "read_records"]
 
 _READ_SHARDS_AT_ONCE = 2
 
@@ -38,7 +38,7 @@ class WindowDataset:
         Each series gives `windows_per_series` windows an epoch, in different batches.
         """
         training = self.training
-        records = self._records(files, shuffled=True)
+        records = self._shuffled_records(files)
         if training.cache_in_memory:
             records = records.cache()
         batches = (
@@ -56,26 +56,26 @@ class WindowDataset:
 
     def evaluation(self, files: Sequence[str]) -> tf.data.Dataset:
         """Batches of one window per example, at its own cutoff, in the order of the files."""
-        batches = self._records(files, shuffled=False).batch(self.training.batch_size)
+        batches = read_records(files).batch(self.training.batch_size)
         return batches.map(self._at_own_cutoff).prefetch(2)
 
-    def _records(self, files: Sequence[str], *, shuffled: bool) -> tf.data.Dataset:
-        paths = tf.data.Dataset.list_files(list(files), shuffle=False)
-        if shuffled:
-            paths = paths.shuffle(1024, seed=self.training.seed)
-        return paths.interleave(
+    def _shuffled_records(self, files: Sequence[str]) -> tf.data.Dataset:
+        paths = tf.data.Dataset.from_tensor_slices(list(files))
+        return paths.shuffle(1024, seed=self.training.seed).interleave(
             lambda path: tf.data.TFRecordDataset(path, compression_type=_compression(files)),
             cycle_length=_READ_SHARDS_AT_ONCE,
-            deterministic=True,
         )
 
+    @tf.autograph.experimental.do_not_convert
     def _parse_and_join(self, records: tf.Tensor) -> dict[str, Any]:
         return self.windows.join(tf.io.parse_example(records, self.feature_spec))
 
+    @tf.autograph.experimental.do_not_convert
     def _at_own_cutoff(self, records: tf.Tensor) -> tuple[Any, tf.Tensor]:
         joined = self._parse_and_join(records)
         return self._windows_and_labels(joined, self._last_cutoffs(joined))
 
+    @tf.autograph.experimental.do_not_convert
     def _at_random_cutoffs(self, joined: dict[str, Any], draw: tf.Tensor) -> Any:
         """Draws a cutoff per series, evenly over those that leave a whole horizon."""
         last = self._last_cutoffs(joined)
@@ -98,11 +98,17 @@ class WindowDataset:
         return inputs, pack_labels(labels["units"], labels["weight"], scale)
 
 
+def read_records(files: Sequence[str]) -> tf.data.Dataset:
+    """Reads the serialized examples of files, one file after the other."""
+    return tf.data.TFRecordDataset(list(files), compression_type=_compression(files))
+
+
 def count_examples(files: Sequence[str]) -> int:
     """Counts the records of files."""
-    records = tf.data.TFRecordDataset(list(files), compression_type=_compression(files))
-    counted = records.batch(1024).reduce(
-        tf.constant(0, tf.int64), lambda total, batch: total + tf.shape(batch, tf.int64)[0]
+    counted = (
+        read_records(files)
+        .batch(1024)
+        .reduce(tf.constant(0, tf.int64), lambda total, batch: total + tf.shape(batch, tf.int64)[0])
     )
     return int(counted)
 

@@ -50,7 +50,7 @@ class ForecastModule(tf.Module):
         Returns:
             `quantiles` [B, H, Q] and `mean` [B, H], units per period.
         """
-        transformed = self.transform(dict(raw))
+        transformed = self.transform(_from_first_record(raw))
         inputs = self._windows.at_end(transformed)
         scale = inputs.pop("scale")[:, None, None]
         forecast = clip_at_zero(self.network(inputs, training=False)) * scale
@@ -58,7 +58,12 @@ class ForecastModule(tf.Module):
 
     def serve_raw(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         """Signature `serving_default`: named tensors, histories left-padded with mask 0."""
-        return self.forecast(_strip_padding(tensors, self._windows.series))
+        return self.forecast(
+            {
+                name: tensor if tensor.shape.rank == 1 else tf.RaggedTensor.from_tensor(tensor)
+                for name, tensor in tensors.items()
+            }
+        )
 
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Signature `serving_examples`: serialized `tf.Example`s."""
@@ -67,8 +72,11 @@ class ForecastModule(tf.Module):
 
 def export(module: ForecastModule, directory: str, *, series: SeriesSpec) -> None:
     """Writes the SavedModel with both signatures."""
-    raw = tf.function(module.serve_raw).get_concrete_function(**raw_signature(series))
-    examples = tf.function(module.serve_examples).get_concrete_function(
+    # There is no Python control flow on tensors to convert, and converting takes most of the time.
+    raw = tf.function(module.serve_raw, autograph=False).get_concrete_function(
+        **raw_signature(series)
+    )
+    examples = tf.function(module.serve_examples, autograph=False).get_concrete_function(
         examples=tf.TensorSpec([None], tf.string, name="examples")
     )
     tf.saved_model.save(
@@ -97,20 +105,26 @@ def _example_spec(series: SeriesSpec) -> dict[str, Any]:
     }
 
 
-def _strip_padding(tensors: Mapping[str, tf.Tensor], series: SeriesSpec) -> dict[str, Any]:
-    """Makes histories ragged: each begins at its first recorded period, as examples do.
+def _from_first_record(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Lets each history begin at its first recorded period, as examples do.
 
     A history that was never recorded keeps its last period, which is masked.
     """
-    observed = tensors[series_example.OBSERVED_MASK] > 0
-    width = tf.shape(observed, out_type=tf.int64)[1]
-    first = tf.argmax(tf.cast(observed, tf.int8), axis=1)
-    first = tf.where(tf.reduce_any(observed, axis=1), first, width - 1)
-    ragged: dict[str, Any] = {}
-    for name, tensor in tensors.items():
-        if tensor.shape.rank == 1:
-            ragged[name] = tensor
-            continue
-        periods = tf.range(tf.shape(tensor, out_type=tf.int64)[1])
-        ragged[name] = tf.ragged.boolean_mask(tensor, periods[None] >= first[:, None])
-    return ragged
+    observed = raw[series_example.OBSERVED_MASK]
+    recorded = observed.to_tensor() > 0
+    first = tf.argmax(tf.cast(recorded, tf.int8), axis=1)
+    first = tf.where(tf.reduce_any(recorded, axis=1), first, observed.row_lengths() - 1)
+    return {
+        name: _without_first(values, first) if isinstance(values, tf.RaggedTensor) else values
+        for name, values in raw.items()
+    }
+
+
+def _without_first(values: tf.RaggedTensor, count: tf.Tensor) -> tf.RaggedTensor:
+    """Drops the first `count` [B] periods of each row."""
+    rows = values.value_rowids()
+    position = tf.range(tf.size(rows, tf.int64)) - tf.gather(values.row_starts(), rows)
+    return tf.RaggedTensor.from_row_lengths(
+        tf.boolean_mask(values.flat_values, position >= tf.gather(count, rows)),
+        tf.maximum(values.row_lengths() - count, 0),
+    )

@@ -123,7 +123,9 @@ class WeightedQuantileLoss(keras.metrics.Metric):
         actual, weight, scale = tf.unstack(y_true, axis=2)
         weight = weight * scale
         actual = tf.where(weight > 0, actual, 0.0)
-        self.loss.assign_add(tf.reduce_sum(weight * pinball(actual, y_pred[..., :-1], self.levels)))
+        # As it is served: before `clip_at_zero`, days without demand would count as missed.
+        quantiles = clip_at_zero(y_pred[..., :-1])
+        self.loss.assign_add(tf.reduce_sum(weight * pinball(actual, quantiles, self.levels)))
         self.units.assign_add(tf.reduce_sum(weight * actual))
 
     def result(self) -> Any:

@@ -11,7 +11,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from demandcast.components.forecasting.dataset import WindowDataset, count_examples
+from demandcast.components.forecasting.dataset import (
+    WindowDataset,
+    count_examples,
+    read_records,
+)
 from demandcast.components.forecasting.losses import WeightedQuantileLoss, demand_loss, pinball
 from demandcast.components.forecasting.report import TrainingReport
 from demandcast.schema import series_example
@@ -80,18 +84,22 @@ def train(
     config = dataset.training
     keras.utils.set_random_seed(config.seed)
     series = count_examples(train_files)
-    steps = -(-series // config.batch_size) * config.windows_per_series
+    steps = _batches(series, config) * config.windows_per_series
+    checks = _batches(count_examples(validation_files), config)
     network.compile(
         optimizer=keras.optimizers.Adam(_schedule(config, steps), clipnorm=config.gradient_clip),
         loss=demand_loss(config, levels),
         metrics=[WeightedQuantileLoss(levels, name="weighted_quantile_loss")],
     )
     progress = _Progress(series * config.windows_per_series, config.epochs, config.max_minutes)
-    validation = dataset.evaluation(validation_files)
     history = network.fit(
-        dataset.train(train_files),
-        validation_data=validation,
+        # Told how many batches there are, Keras does not take the end of an epoch for a mishap.
+        dataset.train(train_files).apply(tf.data.experimental.assert_cardinality(steps)),
+        validation_data=dataset.evaluation(validation_files).apply(
+            tf.data.experimental.assert_cardinality(checks)
+        ),
         epochs=config.epochs,
+        shuffle=False,  # The dataset shuffles.
         verbose=0,
         callbacks=[
             progress,
@@ -108,6 +116,10 @@ def train(
         naive_loss=_naive_loss(dataset, validation_files, levels),
         out_of_time=progress.out_of_time,
     )
+
+
+def _batches(examples: int, config: TrainingConfig) -> int:
+    return -(-examples // config.batch_size)
 
 
 def _schedule(config: TrainingConfig, steps_per_epoch: int) -> Any:
@@ -128,10 +140,7 @@ def _naive_loss(
 ) -> float | None:
     """Weighted quantile loss of the seasonal-naive forecast on the same windows; None if none."""
     loss = units = 0.0
-    records = tf.data.TFRecordDataset(
-        list(files), compression_type="GZIP" if files[0].endswith(".gz") else ""
-    )
-    for batch in records.batch(dataset.training.batch_size):
+    for batch in read_records(files).batch(dataset.training.batch_size):
         examples = tf.io.parse_example(batch, dataset.feature_spec)
         joined = dataset.windows.join(examples)
         last = examples[series_example.TARGET].row_lengths() - 1

@@ -47,7 +47,7 @@ def scale_numeric(values: Ragged, *, outliers: OutlierConfig, imputation: str, n
         name: Column, for the names of the graph's nodes.
 
     Returns:
-        Shape [B, T]; 0 everywhere for a column that is constant or always missing.
+        Shape [B, T]; 0 for what a constant column holds, and for a column that is always missing.
     """
     with tf.name_scope(name):
         known = tf.boolean_mask(values.flat_values, tf.math.is_finite(values.flat_values))
@@ -114,11 +114,14 @@ def _distribution(known: tf.Tensor, outliers: OutlierConfig) -> Distribution:
         reach = outliers.iqr_multiple * (at(0.75) - at(0.25))
         lower, upper = at(0.25) - reach, at(0.75) + reach
     kept = quantiles if outliers.method == "none" else tf.clip_by_value(quantiles, lower, upper)
-    deviation = tf.math.reduce_std(kept)
+    # In float64: rounding must not give a constant column a deviation, nor huge values overflow.
+    precise = tf.cast(kept, tf.float64)
+    mean, deviation = tf.reduce_mean(precise), tf.math.reduce_std(precise)
+    varies = deviation > 1e-6 * tf.abs(mean)
     return Distribution(
         lower=lower,
         upper=upper,
         median=at(0.5),
-        mean=tf.reduce_mean(kept),
-        deviation=tf.where(deviation > 1e-6, deviation, 1.0),
+        mean=tf.cast(mean, tf.float32),
+        deviation=tf.cast(tf.where(varies, deviation, 1.0), tf.float32),
     )

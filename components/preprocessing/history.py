@@ -9,8 +9,6 @@ Letters of shapes: B batch, T history (differs per series), H horizon.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
 __all__ = ["Ragged", "causal_mean", "expanding_mean", "growth_rate", "lagged", "trailing_mean"]
@@ -51,13 +49,8 @@ def trailing_mean(values: Ragged, exposure: Ragged, *, window: int) -> Ragged:
     Returns:
         Units per fully exposed period; 0 where there was no exposure. Shape [B, T].
     """
-
-    def windowed_sum(dense: tf.Tensor) -> tf.Tensor:
-        total = tf.cumsum(dense, axis=1)
-        earlier = tf.pad(total, [[0, 0], [window, 0]])[:, : tf.shape(total)[1]]
-        return total - earlier
-
-    return _ratio(values, exposure, windowed_sum)
+    mean, _ = _trailing(values.to_tensor(), exposure.to_tensor(), window)
+    return _ragged_as(values, mean)
 
 
 def expanding_mean(values: Ragged, exposure: Ragged) -> Ragged:
@@ -70,7 +63,10 @@ def expanding_mean(values: Ragged, exposure: Ragged) -> Ragged:
     Returns:
         0 before the first exposure. Shape [B, T].
     """
-    return _ratio(values, exposure, lambda dense: tf.cumsum(dense, axis=1))
+    total, exposed = (
+        tf.cumsum(tf.cast(part.to_tensor(), tf.float64), axis=1) for part in (values, exposure)
+    )
+    return _ragged_as(values, _ratio(total, exposed))
 
 
 def growth_rate(values: Ragged, exposure: Ragged, *, window: int) -> Ragged:
@@ -86,12 +82,11 @@ def growth_rate(values: Ragged, exposure: Ragged, *, window: int) -> Ragged:
     Returns:
         Logarithm of the growth factor; 0 where either window had no exposure. Shape [B, T].
     """
-    recent = trailing_mean(values, exposure, window=window)
-    exposed = _windowed_any(exposure, window=window)
-    before = _shifted(recent, periods=window)
-    both = exposed * _shifted(exposed, periods=window)
+    recent, exposed = _trailing(values.to_tensor(), exposure.to_tensor(), window)
+    before, exposed_before = _shifted(recent, window), _shifted(exposed, window)
     small = 0.01 * (recent + before) + _EPSILON
-    return both * tf.math.log((recent + small) / (before + small))
+    growth = tf.math.log((recent + small) / (before + small))
+    return _ragged_as(values, exposed * exposed_before * growth)
 
 
 def causal_mean(values: Ragged, known: Ragged) -> Ragged:
@@ -104,24 +99,32 @@ def causal_mean(values: Ragged, known: Ragged) -> Ragged:
     Returns:
         0 before the first known value. Shape [B, T].
     """
-    return expanding_mean(values * known, known)
+    numbers = tf.where(known.flat_values > 0, values.flat_values, 0.0)
+    return expanding_mean(values.with_flat_values(numbers), known)
 
 
-def _windowed_any(exposure: Ragged, *, window: int) -> Ragged:
-    ones = tf.ones_like(exposure)
-    mean = trailing_mean(exposure, ones, window=window)
-    return tf.cast(mean > _EPSILON, tf.float32)
+def _trailing(values: tf.Tensor, exposure: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean over each window, and 1 where the window had exposure; all shapes [B, T]."""
+
+    def windowed_sum(dense: tf.Tensor) -> tf.Tensor:
+        total = tf.cumsum(tf.cast(dense, tf.float64), axis=1)
+        return total - _shifted(total, window)
+
+    exposed = windowed_sum(exposure)
+    return _ratio(windowed_sum(values), exposed), tf.cast(exposed > _EPSILON, tf.float32)
 
 
-def _shifted(values: Ragged, *, periods: int) -> Ragged:
-    dense = tf.pad(values.to_tensor(), [[0, 0], [periods, 0]])
-    width = tf.cast(tf.reduce_max(values.row_lengths()), tf.int32)
-    return tf.RaggedTensor.from_tensor(dense[:, :width], lengths=values.row_lengths())
+def _shifted(dense: tf.Tensor, periods: int) -> tf.Tensor:
+    return tf.pad(dense, [[0, 0], [periods, 0]])[:, : tf.shape(dense)[1]]
 
 
-def _ratio(values: Ragged, exposure: Ragged, total: Callable[[tf.Tensor], tf.Tensor]) -> Ragged:
-    # Cumulative sums in float64: differences of long float32 sums lose small values.
-    numerator = total(tf.cast(values.to_tensor(), tf.float64))
-    denominator = total(tf.cast(exposure.to_tensor(), tf.float64))
-    ratio = tf.where(denominator > _EPSILON, numerator / tf.maximum(denominator, _EPSILON), 0.0)
-    return tf.RaggedTensor.from_tensor(tf.cast(ratio, tf.float32), lengths=values.row_lengths())
+def _ratio(total: tf.Tensor, exposed: tf.Tensor) -> tf.Tensor:
+    # Cumulative sums are float64: differences of long float32 sums lose small values.
+    ratio = tf.where(exposed > _EPSILON, total / tf.maximum(exposed, _EPSILON), 0.0)
+    return tf.cast(ratio, tf.float32)
+
+
+def _ragged_as(values: Ragged, dense: tf.Tensor) -> Ragged:
+    # Arithmetic on ragged tensors checks their rows at each step: that doubles the graph.
+    inside = tf.sequence_mask(values.row_lengths(), tf.shape(dense)[1])
+    return values.with_flat_values(tf.boolean_mask(dense, inside))

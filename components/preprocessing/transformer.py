@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,8 +76,9 @@ class SeriesTransformer:
 
     def _products(self, covariates: Tensors) -> Tensors:
         return {
-            f"known_{pair.name}": covariates[f"known_{pair.columns[0]}"]
-            * covariates[f"known_{pair.columns[1]}"]
+            f"known_{pair.name}": _multiplied(
+                *(covariates[f"known_{name}"] for name in pair.columns)
+            )
             for pair in self.features.interactions
             if is_numeric(pair, self.series)
         }
@@ -103,7 +105,7 @@ class SeriesTransformer:
 
     def _demand_history(self, inputs: Mapping[str, Any]) -> Tensors:
         target, exposure = _exposed_target(inputs)
-        usable = tf.cast(exposure > 0, tf.float32)
+        usable = exposure.with_flat_values(tf.cast(exposure.flat_values > 0, tf.float32))
         outputs: Tensors = {}
         for lag in self.features.lags:
             name, horizon = f"lag_{lag}", self.series.forecast.horizon
@@ -126,16 +128,15 @@ class SeriesTransformer:
         if column is None:
             return {}
         price = inputs[column]
-        known = tf.cast(tf.math.is_finite(price) & (price > 0), tf.float32)
-        price = price.with_flat_values(
-            tf.where(known.flat_values > 0, price.flat_values, tf.zeros_like(price.flat_values))
-        )
-        average = history.causal_mean(price, known)
-        both = known.flat_values * tf.cast(average.flat_values > 0, tf.float32)
-        relative = tf.where(both > 0, price.flat_values / average.flat_values, 1.0)
+        given = tf.math.is_finite(price.flat_values) & (price.flat_values > 0)
+        known = price.with_flat_values(tf.cast(given, tf.float32))
+        average = history.causal_mean(price, known).flat_values
+        # Before the first price there is no average: that is missing, and not a price of 0.
+        level = tf.where(average > 0, tf.math.log1p(average), math.nan)
+        relative = tf.where(given, price.flat_values / average, 1.0)
         return {
             "known_average_price": self._scaled(
-                tf.math.log1p(average), column=column, name="known_average_price"
+                price.with_flat_values(level), column=column, name="known_average_price"
             ),
             "known_relative_price": price.with_flat_values(tf.math.log(relative)),
         }
@@ -167,11 +168,16 @@ class SeriesTransformer:
 
 def _exposed_target(inputs: Mapping[str, Any]) -> tuple[Any, Any]:
     """Returns recorded units and the share of each period in which they could sell."""
-    observed = inputs[series_example.OBSERVED_MASK]
-    exposure = observed * inputs[series_example.IN_STOCK_FRACTION]
+    observed, target = inputs[series_example.OBSERVED_MASK], inputs[series_example.TARGET]
+    exposure = _multiplied(observed, inputs[series_example.IN_STOCK_FRACTION])
     # Sales in a period that counts as fully out of stock say nothing about its rate.
-    target = inputs[series_example.TARGET] * tf.cast(exposure > 0, tf.float32)
-    return target, exposure
+    exposed = exposure.with_flat_values(tf.cast(exposure.flat_values > 0, tf.float32))
+    return _multiplied(target, exposed), exposure
+
+
+def _multiplied(left: Any, right: Any) -> Any:
+    """Multiplies ragged tensors of the same rows."""
+    return left.with_flat_values(left.flat_values * right.flat_values)
 
 
 def _cross(left: Any, right: Any) -> Any:

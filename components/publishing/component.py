@@ -130,6 +130,7 @@ class _ModelInServiceSpec(ComponentSpec):
     PARAMETERS: ClassVar = {
         "serving_directory": ExecutionParameter(type=str),
         "pointer_digest": ExecutionParameter(type=str),
+        "code_digest": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS: ClassVar = {"model": ChannelParameter(type=standard_artifacts.Model)}
@@ -146,18 +147,24 @@ class ModelInService(base_component.BaseComponent):
     SPEC_CLASS = _ModelInServiceSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(_ModelInServiceExecutor)
 
-    def __init__(self, *, serving_directory: str, pointer_digest: str = NO_POINTER) -> None:
+    def __init__(
+        self, *, serving_directory: str, pointer_digest: str = NO_POINTER, code_digest: str = ""
+    ) -> None:
         """Describes the node.
 
         Args:
             serving_directory: Directory that the server watches.
             pointer_digest: `pointer.pointer_digest` of it: part of the cache key, so that the
                 node runs again when another model is in service.
+            code_digest: Of this package's sources, for the same reason.
         """
         model = types.Channel(type=standard_artifacts.Model)
         super().__init__(
             _ModelInServiceSpec(
-                serving_directory=serving_directory, pointer_digest=pointer_digest, model=model
+                serving_directory=serving_directory,
+                pointer_digest=pointer_digest,
+                code_digest=code_digest,
+                model=model,
             )
         )
 

@@ -27,7 +27,11 @@ __all__ = ["config_command"]
     help="Check this file, and print all values, defaults included.",
 )
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a value of the file."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change a value of the file; may be repeated. Relative paths start here.",
 )
 @json_option
 def config_command(
@@ -36,6 +40,8 @@ def config_command(
     """Show an example configuration, or check one."""
     if example == (config_file is not None):
         raise click.UsageError("give either --example or --config FILE")
+    if example and (overrides or as_json):
+        raise click.UsageError("--set and --json go with --config FILE")
     if config_file is None:
         from demandcast.schema.config.example import example_yaml
 

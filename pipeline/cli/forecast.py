@@ -38,6 +38,7 @@ __all__ = ["forecast_command"]
 @click.option(
     "--cutoff",
     type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
     help="Last period that the model may see; the newest in the data if not given.",
 )
 @click.option(
@@ -86,4 +87,5 @@ def forecast_command(  # noqa: PLR0913 - one per option
         print_json(values)
     elif not quiet:
         for name, value in values.items():
-            click.echo(f"{name.replace('_', ' '):<16} {value}")
+            text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            click.echo(f"{name.replace('_', ' '):<16} {text}")

@@ -27,17 +27,20 @@ __all__ = ["sample_data_command"]
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--preset",
+    type=click.Choice(["tiny", "quickstart", "standard"]),
     default="standard",
     show_default=True,
-    help="Size: tiny, quickstart or standard (10 thousand, 310 thousand, 1 million rows).",
+    help="Size: 10 thousand, 300 thousand or 1 million rows.",
 )
 @click.option("--stores", type=int, help="Number of stores.")
 @click.option("--items", type=int, help="Number of items.")
 @click.option("--periods", type=int, help="Periods of history.")
-@click.option("--frequency", help="D, or W-MON to W-SUN.")
+@click.option("--frequency", metavar="D|W-MON|...|W-SUN", help="Daily, or weekly on a weekday.")
 @click.option("--horizon", type=int, help="Periods after the last sale with plans.")
 @click.option("--seed", type=int, help="Same seed, same data.")
-@click.option("--format", "file_format", help="parquet or csv.")
+@click.option(
+    "--format", "file_format", type=click.Choice(["parquet", "csv"]), help="Parquet if not given."
+)
 @quiet_option
 @json_option
 def sample_data_command(

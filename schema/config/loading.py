@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from demandcast.schema.config.run import RunConfig
 from demandcast.schema.errors import ConfigurationError
 
-__all__ = ["load_config", "parse_config", "resolve_paths"]
+__all__ = ["load_config", "parse_config", "read_yaml", "resolve_paths"]
 
 _BOOLEAN = "tag:yaml.org,2002:bool"
 
@@ -41,7 +41,7 @@ def parse_config(text: str, *, source: str = "configuration") -> RunConfig:
         ConfigurationError: As for `load_config`.
     """
     try:
-        values = _read_yaml(text)
+        values = read_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{source}: not valid YAML: {error}") from error
     if not isinstance(values, Mapping):
@@ -111,7 +111,7 @@ _Loader.add_implicit_resolver(
 )
 
 
-def _read_yaml(text: str) -> Any:
+def read_yaml(text: str) -> Any:
     loader = _Loader(text)
     try:
         return loader.get_single_data()

@@ -6,7 +6,8 @@ Built once per test session; the tests of preprocessing and forecasting share it
 from __future__ import annotations
 
 import dataclasses
-import tempfile
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -124,6 +125,24 @@ def serialize(example: dict[str, Any]) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
+def raw_tensors(examples: list[dict[str, Any]]) -> dict[str, Any]:
+    """Tensors as Transform gets them: lists of variable length are ragged."""
+    import tensorflow as tf
+
+    tensors: dict[str, Any] = {}
+    for name, first in examples[0].items():
+        rows = [example[name] for example in examples]
+        if not isinstance(first, np.ndarray):
+            tensors[name] = tf.constant(rows, tf.int64 if isinstance(first, int) else None)
+        elif name in (*names.LABELS, names.NAIVE_FORECAST):
+            tensors[name] = tf.constant(np.stack(rows))
+        else:
+            tensors[name] = tf.RaggedTensor.from_row_lengths(
+                tf.constant(np.concatenate(rows)), np.array([len(row) for row in rows], np.int64)
+            )
+    return tensors
+
+
 def left_padded(
     examples: list[dict[str, Any]], spec: SeriesSpec, *, extra: int = 0
 ) -> dict[str, Any]:
@@ -155,93 +174,114 @@ class World:
     series: SeriesSpec
     features: FeaturesConfig
 
-    @property
+    @functools.cached_property
     def transform_output(self) -> Any:
         import tensorflow_transform as tft
 
         return tft.TFTransformOutput(str(self.folder / "transform"))
 
+    @functools.cached_property
+    def transform_layer(self) -> Any:
+        """Transform's graph, as a function of raw tensors."""
+        return self.transform_output.transform_features_layer()
+
     @property
     def transformed_files(self) -> list[str]:
         return sorted(map(str, (self.folder / "transformed").glob("data*")))
+
+    @functools.cached_property
+    def served(self) -> Any:
+        """The exported model, loaded."""
+        import tensorflow as tf
+
+        return tf.saved_model.load(self.model)
 
     @property
     def model(self) -> str:
         return str(self.folder / "model")
 
+    @property
+    def configs(self) -> dict[str, str]:
+        return {
+            "series": self.series.model_dump_json(),
+            "features": self.features.model_dump_json(),
+            "network": NetworkConfig(units=12, head_units=12).model_dump_json(),
+            "training": TrainingConfig(
+                epochs=3, batch_size=16, windows_per_series=2
+            ).model_dump_json(),
+        }
 
-def make_world(folder: Path | None = None) -> World:
+    def trainer_arguments(self, folder: Path, **configs: str) -> SimpleNamespace:
+        """What TFX's Trainer gives to `run_fn`."""
+        return SimpleNamespace(
+            custom_config=self.configs | configs,
+            transform_output=str(self.folder / "transform"),
+            train_files=[str(self.folder / "transformed" / "data*")],
+            eval_files=[str(self.folder / "transformed" / "data*")],
+            model_run_dir=str(folder / "run"),
+            serving_model_dir=str(folder / "model"),
+        )
+
+
+def make_world(folder: Path) -> World:
     """Runs Transform over the examples and trains a model on what comes out."""
-    root = Path(folder or tempfile.mkdtemp())
-    world = World(root, raw_examples(), series_spec(), features_config())
-    _run_transform(world)
-    _train(world)
+    from demandcast.components.forecasting.module import run_fn
+
+    world = World(folder, raw_examples(), series_spec(), features_config())
+    transform_examples(folder, world.examples, configs=world.configs)
+    run_fn(world.trainer_arguments(folder))
     return world
 
 
-def _run_transform(world: World) -> None:
-    import apache_beam as beam
-    import tensorflow_transform as tft
-    import tensorflow_transform.beam as tft_beam
+def transform_examples(
+    folder: Path, examples: list[dict[str, Any]], *, configs: dict[str, str]
+) -> None:
+    """Runs Transform as the pipeline does."""
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
-    from tfx_bsl.public import tfxio
 
     from demandcast.components.preprocessing.module import preprocessing_fn
     from demandcast.schema.feature_schema import compose_schema_text
 
-    schema = text_format.Parse(compose_schema_text(world.series, None), schema_pb2.Schema())
+    series = SeriesSpec.model_validate_json(configs["series"])
+    run_transform(
+        folder,
+        [serialize(example) for example in examples],
+        schema=text_format.Parse(compose_schema_text(series, None), schema_pb2.Schema()),
+        preprocess=lambda inputs: preprocessing_fn(inputs, configs),
+    )
+
+
+def run_transform(
+    folder: Path, encoded: list[bytes], *, schema: Any, preprocess: Callable[[Any], Any]
+) -> None:
+    """Writes Transform's graph to `transform` and the transformed examples to `transformed`."""
+    import apache_beam as beam
+    import tensorflow_transform.beam as tft_beam
+    from tfx_bsl.public import tfxio
+
     source = tfxio.TFExampleBeamRecord(
         physical_format="inmem", telemetry_descriptors=["test"], schema=schema
     )
-    custom = {
-        "series": world.series.model_dump_json(),
-        "features": world.features.model_dump_json(),
-    }
-    encoded = [serialize(example) for example in world.examples]
-    transform = str(world.folder / "transform")
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(world.folder / "tmp")):
-        batches = pipeline | beam.Create(encoded) | source.BeamSource(batch_size=16)
-        transform_fn = (batches, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(
-            lambda inputs: preprocessing_fn(inputs, custom)
-        )
-        _ = transform_fn | tft_beam.WriteTransformFn(transform)
-    encoder = tfxio.RecordBatchToExamplesEncoder(
-        tft.TFTransformOutput(transform).transformed_metadata.schema
-    )
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(world.folder / "tmp")):
-        batches = pipeline | beam.Create(encoded) | source.BeamSource(batch_size=16)
-        transform_fn = pipeline | tft_beam.ReadTransformFn(transform)
-        data, _ = (
-            (batches, source.TensorAdapterConfig()),
-            transform_fn,
-        ) | tft_beam.TransformDataset(output_record_batches=True)
+    with (
+        beam.Pipeline(runner="FnApiRunner") as pipeline,
+        tft_beam.Context(temp_dir=str(folder / "tmp")),
+    ):
+        batches = pipeline | beam.Create(encoded) | source.BeamSource(batch_size=len(encoded))
+        (data, metadata), transform_fn = (
+            batches,
+            source.TensorAdapterConfig(),
+        ) | tft_beam.AnalyzeAndTransformDataset(preprocess, output_record_batches=True)
+        _ = transform_fn | tft_beam.WriteTransformFn(str(folder / "transform"))
         _ = (
             data
-            | beam.FlatMapTuple(lambda batch, _: encoder.encode(batch))
+            | beam.FlatMap(
+                lambda pair, final: tfxio.RecordBatchToExamplesEncoder(final.schema).encode(
+                    pair[0]
+                ),
+                beam.pvalue.AsSingleton(metadata.deferred_metadata),
+            )
             | beam.io.WriteToTFRecord(
-                str(world.folder / "transformed" / "data"), file_name_suffix=".gz"
+                str(folder / "transformed" / "data"), file_name_suffix=".gz", num_shards=1
             )
         )
-
-
-def _train(world: World) -> None:
-    from demandcast.components.forecasting.module import run_fn
-
-    run_fn(
-        SimpleNamespace(
-            custom_config={
-                "series": world.series.model_dump_json(),
-                "features": world.features.model_dump_json(),
-                "network": NetworkConfig(units=16, layers=2, head_units=16).model_dump_json(),
-                "training": TrainingConfig(
-                    epochs=3, batch_size=16, windows_per_series=2
-                ).model_dump_json(),
-            },
-            transform_output=str(world.folder / "transform"),
-            train_files=world.transformed_files,
-            eval_files=world.transformed_files,
-            model_run_dir=str(world.folder / "run"),
-            serving_model_dir=str(world.folder / "model"),
-        )
-    )

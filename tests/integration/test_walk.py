@@ -46,7 +46,7 @@ def test_a_second_run_trains_nothing_and_pushes_nothing(trained):
     """It evaluates once more: the model now has a baseline, itself."""
     report = run(trained.config, Console(io.StringIO()))
     ran = {stage.name for stage in report.stages if stage.status == "run"}
-    assert ran == {"ModelInService", "Evaluator", "Pusher"}
+    assert ran <= {"ModelInService", "Evaluator", "Pusher"}
     assert report.blessed
     assert report.verdict["comparison"] == "compared with the model in service"
     assert report.push["pushed"] == 0

@@ -85,3 +85,32 @@ def test_a_cached_result_that_was_deleted_is_made_again(pipeline_fakes, make_run
 def test_the_memory_of_a_stage_is_its_own_peak(pipeline_fakes, make_runner, tmp_path):
     stages = make_runner().run(pipeline_fakes.make_pipeline(tmp_path, "grow"), run_id="one")
     assert stages[1].peak_memory_bytes - stages[0].peak_memory_bytes > 250_000_000
+
+
+def test_a_stage_without_its_inputs_stops_the_run(pipeline_fakes, tmp_path):
+    """TFX writes a failed execution and goes on; we do not."""
+    from types import SimpleNamespace
+
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx.orchestration import metadata
+
+    from demandcast.pipeline.runners.local import StageFailedError, _result
+
+    store = metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.db"))
+    with metadata.Metadata(store) as handle:
+        kind = handle.store.put_execution_type(metadata_store_pb2.ExecutionType(name="Gate"))
+        failed = metadata_store_pb2.Execution(
+            type_id=kind, last_known_state=metadata_store_pb2.Execution.FAILED
+        )
+        (execution_id,) = handle.store.put_executions([failed])
+    with pytest.raises(StageFailedError, match="Gate: its inputs could not be resolved"):
+        _result(SimpleNamespace(execution_id=execution_id), store, "Gate")
+
+
+def test_a_stage_that_was_not_due_is_skipped(pipeline_fakes):
+    from types import SimpleNamespace
+
+    from demandcast.pipeline.runners.local import _result
+
+    assert _result(None, None, "Gate") == ("skipped", {})
+    assert _result(SimpleNamespace(execution_id=None), None, "Gate") == ("skipped", {})

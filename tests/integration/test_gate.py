@@ -1,0 +1,117 @@
+"""Each way out of the gates: what is pushed, what is not, and what the exit code says."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from pipeline_tiny import Trained
+
+from demandcast.pipeline.cli.main import invoke
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def served(trained: Trained) -> dict[str, str]:
+    """What the serving directory holds: every file and its content's size, and the pointer."""
+    root = Path(trained.report.serving_directory)
+    files = {str(path.relative_to(root)): str(path.stat().st_size) for path in root.rglob("*")}
+    return files | {"pointer": (root / "in_service.json").read_text()}
+
+
+def newest_run(trained: Trained, name: str = "tiny") -> dict:
+    reports = (Path(trained.config.workspace) / name / "runs").glob("*/run.json")
+    return json.loads(max(reports, key=lambda path: path.stat().st_mtime).read_text())
+
+
+def command(trained: Trained, *overrides: str, name: str = "run") -> int:
+    arguments = [name, "--config", str(trained.config_file), "--quiet"]
+    for override in overrides:
+        arguments += ["--set", override]
+    return invoke(arguments)
+
+
+def test_a_good_model_passes(trained):
+    assert trained.report.blessed
+    assert any(path.endswith("saved_model.pb") for path in served(trained))
+
+
+def test_a_worse_second_model_fails_on_the_change_and_is_not_pushed(trained, capsys):
+    before = served(trained)
+    # A network that never learns, and floors that let it pass, so that only the comparison
+    # with the model in service can refuse it.
+    floors = "{coverage_tolerance: 1.0, wape_skill: -9, weighted_quantile_loss_skill: -9}"
+    worse = ["training.epochs=1", "training.learning_rate=1.0e-9", f"gate.floors={floors}"]
+    assert command(trained, *worse) == 4
+    assert served(trained) == before
+    report = newest_run(trained)
+    assert not report["verdict"]["blessed"]
+    assert all("model in service" in reason for reason in report["verdict"]["reasons"])
+    assert report["push"]["pushed"] == 0
+    assert "worse than the model in service" in capsys.readouterr().err
+
+
+def test_a_model_trained_on_shuffled_targets_fails_on_the_floor(trained, tmp_path):
+    before = served(trained)
+    sales = pl.read_parquet(trained.config_file.parent / "data" / "sales.parquet")
+    # What evaluation sees stays true: its horizon, and the context before it.
+    forecast = trained.config.forecast
+    kept = datetime.timedelta(days=forecast.context_length + forecast.horizon)
+    last_shuffled = sales["date"].max() - kept
+    taught = sales.filter(pl.col("date") <= last_shuffled)
+    asked = sales.filter(pl.col("date") > last_shuffled)
+    shuffled = taught.with_columns(pl.col("sales").shuffle(seed=5))
+    pl.concat([shuffled, asked]).write_parquet(tmp_path / "sales.parquet")
+    code = command(
+        trained,
+        f"data.sales={tmp_path / 'sales.parquet'}",
+        "name=shuffled",
+        "gate.floors={}",
+        f"push.serving_directory={trained.report.serving_directory}",
+    )
+    assert code == 4
+    assert served(trained) == before
+    verdict = newest_run(trained, "shuffled")["verdict"]
+    assert not verdict["blessed"]
+    floors = [reason for reason in verdict["reasons"] if "model in service" not in reason]
+    assert floors
+
+
+def test_an_anomaly_stops_the_run_before_transform(trained, tmp_path, capsys):
+    before = served(trained)
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_text(
+        'feature { name: "category" type: BYTES domain: "categories" }\n'
+        'string_domain { name: "categories" value: "only_this" }\n'
+    )
+    assert command(trained, f"feature_schema={schema}") == 3
+    assert served(trained) == before
+    report = newest_run(trained)
+    assert report["stages"][-1]["name"] == "AnomalyGate"
+    assert report["stages"][-1]["status"] == "failed"
+    assert "Transform" not in {stage["name"] for stage in report["stages"]}
+    error = capsys.readouterr().err
+    assert "category" in error
+    assert "only_this" in error
+
+
+def test_bad_input_stops_the_run_before_anything_is_written(trained, tmp_path, capsys):
+    before = served(trained)
+    sales = pl.read_parquet(trained.config_file.parent / "data" / "sales.parquet")
+    pl.concat([sales, sales.head(2)]).write_parquet(tmp_path / "sales.parquet")
+    assert command(trained, f"data.sales={tmp_path / 'sales.parquet'}") == 2
+    assert served(trained) == before
+    error = capsys.readouterr().err
+    assert "duplicate" in error
+    assert "sales.parquet" in error
+    assert "Traceback" not in error
+
+
+def test_nothing_changed_nothing_is_pushed(trained):
+    before = served(trained)
+    assert command(trained) == 0
+    assert served(trained) == before
+    assert newest_run(trained)["push"]["pushed"] == 0
