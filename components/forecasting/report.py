@@ -85,4 +85,6 @@ def _warnings(
         found.append(
             f"validation loss {best_loss:.4g} is not better than {naive_loss:.4g} of seasonal naive"
         )
+    if best_loss is not None and naive_loss is None:
+        found.append("the validation split has no demand that counts: nothing was learned from it")
     return found

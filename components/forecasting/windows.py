@@ -270,7 +270,8 @@ def gather_periods(values: tf.RaggedTensor, positions: tf.Tensor) -> tf.Tensor:
         Shape [B, L].
     """
     inside = (positions >= 0) & (positions < values.row_lengths()[:, None])
-    index = values.row_starts()[:, None] + tf.where(inside, positions, 0)
+    # Outside, any valid index will do: the first one, as a row may be empty.
+    index = tf.where(inside, values.row_starts()[:, None] + positions, 0)
     read = tf.gather(values.flat_values, index)
     return tf.where(inside, read, tf.zeros_like(read))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -61,7 +62,7 @@ def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
     def absolute(path: str | None) -> str | None:
         if path is None or "://" in path:
             return path
-        return str(folder / Path(path).expanduser())
+        return os.path.normpath(folder / Path(path).expanduser())
 
     data = config.data
     tables = {
@@ -112,6 +113,11 @@ _Loader.add_implicit_resolver(
 
 
 def read_yaml(text: str) -> Any:
+    """Reads YAML as configurations mean it: only true and false are booleans, no key twice.
+
+    Raises:
+        yaml.YAMLError: The text is no such YAML.
+    """
     loader = _Loader(text)
     try:
         return loader.get_single_data()

@@ -172,7 +172,7 @@ def test_table():
     assert lines[0] == "Not blessed:"
     assert lines[1].startswith("  - bias cannot be computed")
     assert lines[2] == "Compared with the model in service."
-    assert lines[4].split()[:4] == ["slice", "examples", "loss", "skill"]
+    assert lines[4].split()[:4] == ["slice", "examples", "loss", "its"]
     assert lines[5].split()[:4] == ["overall", "1,000", "0.3000", "(0.3000)"]
     assert lines[6].split()[:2] == ["store=a", "1,200"]
     assert len({len(line) for line in lines[4:]}) == 1

@@ -29,4 +29,4 @@ def test_wrong_sizes_are_all_named(tmp_path, capsys):
 
 def test_an_unknown_preset_is_named(tmp_path, capsys):
     assert invoke(["sample-data", str(tmp_path), "--preset", "huge"]) == 2
-    assert "'huge'; allowed: standard, quickstart, tiny" in capsys.readouterr().err
+    assert "'huge' is not one of 'tiny', 'quickstart', 'standard'" in capsys.readouterr().err
