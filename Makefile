@@ -34,10 +34,10 @@ imports: setup  ## The import contracts.
 	$(BIN)/lint-imports
 
 unit: setup  ## Tests that need no TensorFlow; seconds.
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -q
 
 test: setup lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG=... SALES=...
 	$(BIN)/python tests/benchmarks/ingest.py $(CONFIG) --sales $(SALES)

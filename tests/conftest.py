@@ -1,0 +1,34 @@
+"""What all tests share: how they are spread over two workers, and Hypothesis' patience."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Two workers share two cores with TensorFlow: a deadline would measure the neighbours.
+settings.register_profile("demandcast", deadline=None)
+settings.load_profile("demandcast")
+
+# Tests that share a costly session fixture stay on one worker, or it would be made twice.
+_SHARED_FIXTURES = ("trained", "world")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups tests by the session fixture that they share, or else by file."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        shared = [name for name in _SHARED_FIXTURES if name in names]
+        group = shared[0] if shared else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves slow modules unread when no slow test is wanted: most import TensorFlow."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    return True if re.search(r"^pytestmark\b.*mark\.slow", text, re.MULTILINE) else None
