@@ -45,7 +45,7 @@ class ForecastModule(tf.Module):
         """Forecasts from raw examples.
 
         Args:
-            raw: Features of a request by name; histories ragged [B, T], T at least 1.
+            raw: Features of a request by name; histories ragged [B, T], T = 0 for a new series.
 
         Returns:
             `quantiles` [B, H, Q] and `mean` [B, H], units per period.
@@ -111,9 +111,10 @@ def _from_first_record(raw: Mapping[str, Any]) -> dict[str, Any]:
     A history that was never recorded keeps its last period, which is masked.
     """
     observed = raw[series_example.OBSERVED_MASK]
-    recorded = observed.to_tensor() > 0
-    first = tf.argmax(tf.cast(recorded, tf.int8), axis=1)
-    first = tf.where(tf.reduce_any(recorded, axis=1), first, observed.row_lengths() - 1)
+    position = _positions(observed)
+    recorded = tf.where(observed.flat_values > 0, position, position.dtype.max)
+    first = tf.reduce_min(observed.with_flat_values(recorded), axis=1)
+    first = tf.maximum(tf.minimum(first, observed.row_lengths() - 1), 0)
     return {
         name: _without_first(values, first) if isinstance(values, tf.RaggedTensor) else values
         for name, values in raw.items()
@@ -122,9 +123,13 @@ def _from_first_record(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _without_first(values: tf.RaggedTensor, count: tf.Tensor) -> tf.RaggedTensor:
     """Drops the first `count` [B] periods of each row."""
-    rows = values.value_rowids()
-    position = tf.range(tf.size(rows, tf.int64)) - tf.gather(values.row_starts(), rows)
+    kept = _positions(values) >= tf.gather(count, values.value_rowids())
     return tf.RaggedTensor.from_row_lengths(
-        tf.boolean_mask(values.flat_values, position >= tf.gather(count, rows)),
-        tf.maximum(values.row_lengths() - count, 0),
+        tf.boolean_mask(values.flat_values, kept), tf.maximum(values.row_lengths() - count, 0)
     )
+
+
+def _positions(values: tf.RaggedTensor) -> tf.Tensor:
+    """Position of each value in its row; int64, shape of the flat values."""
+    rows = values.value_rowids()
+    return tf.range(tf.size(rows, tf.int64)) - tf.gather(values.row_starts(), rows)

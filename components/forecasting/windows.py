@@ -270,10 +270,10 @@ def gather_periods(values: tf.RaggedTensor, positions: tf.Tensor) -> tf.Tensor:
         Shape [B, L].
     """
     inside = (positions >= 0) & (positions < values.row_lengths()[:, None])
-    # Outside, any valid index will do: the first one, as a row may be empty.
-    index = tf.where(inside, values.row_starts()[:, None] + positions, 0)
-    read = tf.gather(values.flat_values, index)
-    return tf.where(inside, read, tf.zeros_like(read))
+    # Outside, the index is that of one more value: 0. A batch may hold no history at all.
+    flat = tf.concat([values.flat_values, tf.zeros([1], values.dtype)], axis=0)
+    index = tf.where(inside, values.row_starts()[:, None] + positions, values.nvals())
+    return tf.gather(flat, index)
 
 
 def _stack_index(columns: list[tf.Tensor], *, like: tf.Tensor) -> tf.Tensor:

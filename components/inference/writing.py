@@ -75,8 +75,8 @@ def open_forecast_files(output: Path, formats: Sequence[str]) -> Iterator[Foreca
     aside = {name: path.with_name(f".{path.name}.part") for name, path in final.items()}
     writer = ForecastWriter(aside)
     try:
-        yield writer
-        writer.close()
+        with contextlib.closing(writer):
+            yield writer
         for name, path in aside.items():
             path.replace(final[name])
     finally:

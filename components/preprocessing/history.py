@@ -9,11 +9,13 @@ Letters of shapes: B batch, T history (differs per series), H horizon.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import tensorflow as tf
 
 __all__ = ["Ragged", "causal_mean", "expanding_mean", "growth_rate", "lagged", "trailing_mean"]
 
-Ragged = tf.RaggedTensor
+Ragged: TypeAlias = tf.RaggedTensor
 
 _EPSILON = 1e-6
 

@@ -10,6 +10,7 @@ from demandcast.schema.config.base import Section
 
 __all__ = [
     "CalendarPart",
+    "WEEKLY_DEFAULTS",
     "FeaturesConfig",
     "ImputationConfig",
     "Interaction",
@@ -20,6 +21,15 @@ __all__ = [
 
 CalendarPart = Literal["day_of_week", "day_of_month", "day_of_year", "week_of_year", "month"]
 NumericImputation = Literal["mean", "median", "zero"]
+
+
+WEEKLY_DEFAULTS: dict[str, object] = {
+    "lags": (52, 53),
+    "moving_averages": (4, 13),
+    "growth_window": 13,
+    "calendar": ("week_of_year", "day_of_month"),
+}
+"""What `features` has instead of its own defaults where a period is a week."""
 
 
 class ImputationConfig(Section):
@@ -88,14 +98,23 @@ class FeaturesConfig(Section):
         (364, 371),
         description=(
             "Target values this many periods before each step, such as the same weekday "
-            "last year. At least one horizon. Masked where the history is shorter."
+            "last year. At least one horizon. Masked where the history is shorter. "
+            "Weekly: 52 and 53 if not given."
         ),
     )
     moving_averages: tuple[int, ...] = Field(
-        (7, 28), description="Trailing means of the observed target, periods."
+        (7, 28),
+        description=(
+            "Trailing means of the observed target, periods. Weekly: 4 and 13 if not given."
+        ),
     )
     growth_window: int | None = Field(
-        28, ge=1, description="Growth rate: mean of this window over the mean of the one before."
+        28,
+        ge=1,
+        description=(
+            "Growth rate: mean of this window over the mean of the one before, periods. "
+            "Weekly: 13 if not given."
+        ),
     )
     price_column: str | None = Field(
         None,
@@ -104,7 +123,10 @@ class FeaturesConfig(Section):
     interactions: tuple[Interaction, ...] = Field((), description="Products of named columns.")
     calendar: tuple[CalendarPart, ...] = Field(
         ("day_of_week", "day_of_month", "day_of_year"),
-        description="Parts of the date, as points on a circle.",
+        description=(
+            "Parts of the date, as points on a circle. "
+            "Weekly: week_of_year and day_of_month if not given."
+        ),
     )
     holiday_column: str | None = Field(
         None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from demandcast.schema.config.base import Section
 from demandcast.schema.config.data import DataConfig
-from demandcast.schema.config.features import FeaturesConfig
+from demandcast.schema.config.features import WEEKLY_DEFAULTS, FeaturesConfig
 from demandcast.schema.config.forecast import ForecastConfig, SamplingConfig
 from demandcast.schema.config.gate import GateConfig, PushConfig
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
@@ -63,6 +65,18 @@ class RunConfig(Section):
     def series(self) -> SeriesSpec:
         """Names, types and shapes of an example, which every stage shares."""
         return SeriesSpec.from_config(self.data.columns, self.forecast)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_frequency(cls, values: Any) -> Any:
+        """Fills in what `features` means by its defaults where a period is a week."""
+        if not isinstance(values, Mapping):
+            return values
+        forecast, features = values.get("forecast", {}), values.get("features", {})
+        weekly = isinstance(forecast, Mapping) and str(forecast.get("frequency")).startswith("W-")
+        if not weekly or not isinstance(features, Mapping):
+            return values
+        return {**values, "features": {**WEEKLY_DEFAULTS, **features}}
 
     @field_validator("name")
     @classmethod

@@ -133,8 +133,8 @@ def _print_scores(config: RunConfig, truth: Truth, forecast: Path) -> None:
     week = moving_average(truth.history, observed, window=7, horizon=horizon)
     rows = [
         ("demandcast", quantiles[:, :, config.forecast.median_index], mean, quantiles),
-        ("7-day mean", week, week, naive_quantiles(week, len(levels))),
-        ("seasonal naive", naive, naive, naive_quantiles(naive, len(levels))),
+        ("7-day mean", week, week, naive_quantiles(week, levels=len(levels))),
+        ("seasonal naive", naive, naive, naive_quantiles(naive, levels=len(levels))),
     ]
     print(
         "\n| forecast | WAPE per day | WAPE | weighted quantile loss | in 80 % | in 90 % | bias |"

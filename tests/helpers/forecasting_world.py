@@ -108,6 +108,15 @@ def raw_examples(count: int = 60, seed: int = 3) -> list[dict[str, Any]]:
     return [raw_example(rng, length=int(n), number=i) for i, n in enumerate(lengths)]
 
 
+def request_of(example: dict[str, Any]) -> dict[str, Any]:
+    """What an application sends: no labels."""
+    return {
+        name: value
+        for name, value in example.items()
+        if not name.startswith(("future_", "naive_", names.DEMAND_CLASS))
+    }
+
+
 def serialize(example: dict[str, Any]) -> bytes:
     """Encodes one example, the slow and obvious way."""
     import tensorflow as tf

@@ -89,7 +89,6 @@ def test_the_pusher_waits_for_the_blessing(make):
         ({"push": {"model_name": "other"}}, set()),
         ({"pointer": "another"}, {"ModelInService"}),
     ],
-    ids=str,
 )
 def test_a_change_reaches_the_stages_that_use_it_and_no_others(make, change, expected):
     _, before = make()

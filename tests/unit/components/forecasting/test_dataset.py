@@ -22,7 +22,8 @@ class CutoffsOnly(Windows):
     def cut(self, examples, *, cutoffs):
         lengths = examples["target"].row_lengths()
         return {
-            "series": tf.reduce_sum(examples["target"], axis=1) + 1000.0 * tf.cast(lengths, "float"),
+            "series": tf.reduce_sum(examples["target"], axis=1)
+            + 1000.0 * tf.cast(lengths, "float"),
             "last": lengths - 1 - HORIZON,
             "cutoff": cutoffs,
             "scale": tf.ones_like(cutoffs, tf.float32),
@@ -53,7 +54,9 @@ def dataset(world):
 
 def epoch_of(batches):
     """Series, last possible cutoff and cutoff of each window of an epoch. Shape [3, windows]."""
-    parts = [[inputs[name].numpy() for name in ("series", "last", "cutoff")] for inputs, _ in batches]
+    parts = [
+        [inputs[name].numpy() for name in ("series", "last", "cutoff")] for inputs, _ in batches
+    ]
     return np.concatenate([np.stack(part) for part in parts], axis=1)
 
 
@@ -88,9 +91,7 @@ def test_epochs_differ_in_order_and_cutoffs_and_runs_do_not(dataset, files, cach
 
 
 def test_another_seed_gives_other_cutoffs(dataset, files):
-    other = dataclasses.replace(
-        dataset, training=dataset.training.model_copy(update={"seed": 5})
-    )
+    other = dataclasses.replace(dataset, training=dataset.training.model_copy(update={"seed": 5}))
     one, two = epoch_of(dataset.train(files)), epoch_of(other.train(files))
     assert one.tolist() != two.tolist()
 

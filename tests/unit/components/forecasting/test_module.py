@@ -21,13 +21,15 @@ def test_writes_a_model_and_a_report(world):
 
 
 def test_a_loss_that_is_no_number_gives_an_error_and_no_model(world, tmp_path):
-    training = TrainingConfig(epochs=2, batch_size=64, windows_per_series=1, learning_rate=1e38)
+    training = TrainingConfig(epochs=1, batch_size=64, windows_per_series=2, learning_rate=1e38)
     arguments = world.trainer_arguments(
         tmp_path,
         training=training.model_copy(update={"schedule": "constant"}).model_dump_json(),
         network=NetworkConfig(units=1, head_units=1).model_dump_json(),
     )
-    with pytest.raises(DemandcastError, match=r"no epoch had a finite validation loss.*learning_rate"):
+    with pytest.raises(
+        DemandcastError, match=r"no epoch had a finite validation loss.*learning_rate"
+    ):
         run_fn(arguments)
     assert not (tmp_path / "model").exists()
     report = json.loads((tmp_path / "run" / "training.json").read_text())

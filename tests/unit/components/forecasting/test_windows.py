@@ -68,7 +68,9 @@ def by_series(transformed, *, joined=True):
     for i in range(len(transformed["cutoff"])):
         example = {name: np.asarray(values[i]) for name, values in transformed.items()}
         if joined:
-            for past, future in zip((TARGET, OBSERVED_MASK, IN_STOCK_FRACTION), LABELS, strict=True):
+            for past, future in zip(
+                (TARGET, OBSERVED_MASK, IN_STOCK_FRACTION), LABELS, strict=True
+            ):
                 example[past] = np.concatenate([example[past], example[future]])
         rows.append(example)
     return rows
@@ -272,3 +274,4 @@ def test_gather_periods_of_a_row_without_any():
     values = tf.ragged.constant([[1.0], []], ragged_rank=1)
     positions = tf.constant([[0, 1], [0, 1]], tf.int64)
     assert gather_periods(values, positions).numpy().tolist() == [[1, 0], [0, 0]]
+    assert gather_periods(values[1:], positions[1:]).numpy().tolist() == [[0, 0]]

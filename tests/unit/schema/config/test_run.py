@@ -169,3 +169,18 @@ def test_named_columns_must_exist_in_the_right_role(key, value, message):
 def test_required_keys_are_name_and_data():
     required = {name for name, field in RunConfig.model_fields.items() if field.is_required()}
     assert required == set(minimal())
+
+
+def test_weekly_defaults_of_features_are_weeks():
+    features = parse(**{"forecast.frequency": "W-FRI", "forecast.horizon": 13}).features
+    assert features.lags == (52, 53)
+    assert features.moving_averages == (4, 13)
+    assert features.growth_window == 13
+    assert features.calendar == ("week_of_year", "day_of_month")
+
+
+def test_what_is_given_for_weekly_features_is_kept():
+    given = {"forecast.frequency": "W-MON", "forecast.horizon": 4, "features.lags": [4]}
+    config = parse(**given, **{"features.calendar": []})
+    assert config.features.lags == (4,)
+    assert config.features.calendar == ()
