@@ -271,8 +271,9 @@ def gather_periods(values: tf.RaggedTensor, positions: tf.Tensor) -> tf.Tensor:
     """
     inside = (positions >= 0) & (positions < values.row_lengths()[:, None])
     # Outside, the index is that of one more value: 0. A batch may hold no history at all.
+    outside = tf.size(values.flat_values, tf.int64)
     flat = tf.concat([values.flat_values, tf.zeros([1], values.dtype)], axis=0)
-    index = tf.where(inside, values.row_starts()[:, None] + positions, values.nvals())
+    index = tf.where(inside, values.row_starts()[:, None] + positions, outside)
     return tf.gather(flat, index)
 
 
