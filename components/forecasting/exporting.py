@@ -49,12 +49,33 @@ class ForecastModule(tf.Module):
 
         Returns:
             `quantiles` [B, H, Q] and `mean` [B, H], units per period.
+
+        Raises:
+            tf.errors.InvalidArgumentError: A covariate does not have T values, or, where it is
+                known ahead, T + H.
         """
-        transformed = self.transform(_from_first_record(raw))
+        with tf.control_dependencies(self._length_checks(raw)):
+            requests = _from_first_record(raw)
+        transformed = self.transform(requests)
         inputs = self._windows.at_end(transformed)
         scale = inputs.pop("scale")[:, None, None]
         forecast = clip_at_zero(self.network(inputs, training=False)) * scale
         return {"quantiles": forecast[..., :-1], "mean": forecast[..., -1]}
+
+    def _length_checks(self, raw: Mapping[str, Any]) -> list[tf.Operation]:
+        """Refuses covariates of a wrong length, which would be read as missing values."""
+        series, periods = self._windows.series, raw[series_example.TARGET].row_lengths()
+        ahead = dict.fromkeys(series.known_future.names, series.forecast.horizon)
+        return [
+            tf.debugging.assert_equal(
+                values.row_lengths(),
+                periods + ahead.get(name, 0),
+                message=f"{name}: expected one value per period of {series_example.TARGET}"
+                + (f" and {ahead[name]} after it" if name in ahead else ""),
+            )
+            for name, values in raw.items()
+            if isinstance(values, tf.RaggedTensor)
+        ]
 
     def serve_raw(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         """Signature `serving_default`: named tensors, histories left-padded with mask 0."""

@@ -6,6 +6,7 @@ split, whose result becomes a constant of the graph that is saved with the model
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -106,6 +107,8 @@ def _distribution(known: tf.Tensor, outliers: OutlierConfig) -> Distribution:
     quantiles = tf.where(tf.math.is_finite(quantiles), quantiles, 0.0)
 
     def at(level: float) -> tf.Tensor:
+        if level in (0.0, 1.0):  # Open on this side.
+            return tf.constant(-math.inf if level == 0.0 else math.inf, tf.float32)
         position = round(level * _QUANTILE_BUCKETS) - 1
         return quantiles[min(max(position, 0), _QUANTILE_BUCKETS - 2)]
 

@@ -56,8 +56,12 @@ class OutlierConfig(Section):
             "iqr: to the quartiles, plus and minus a multiple of their distance. none: keep."
         ),
     )
-    lower_quantile: float = Field(0.001, ge=0, lt=0.5, description="Lower bound, for quantile.")
-    upper_quantile: float = Field(0.999, gt=0.5, le=1, description="Upper bound, for quantile.")
+    lower_quantile: float = Field(
+        0.001, ge=0, lt=0.5, description="Lower bound, for quantile; 0: none."
+    )
+    upper_quantile: float = Field(
+        0.999, gt=0.5, le=1, description="Upper bound, for quantile; 1: none."
+    )
     iqr_multiple: float = Field(3.0, gt=0, description="Multiple of the distance, for iqr.")
     target_scale_multiple: float = Field(
         10.0,
@@ -70,7 +74,12 @@ class VocabularyConfig(Section):
     """How text becomes numbers."""
 
     min_count: int = Field(
-        5, ge=1, description="A category seen in fewer series is rare: it shares a bucket."
+        5,
+        ge=1,
+        description=(
+            "A category seen less often is rare and shares a bucket; "
+            "counted in series where static, else in periods."
+        ),
     )
     max_size: int = Field(100_000, ge=1, description="Most frequent categories kept.")
     oov_buckets: int = Field(

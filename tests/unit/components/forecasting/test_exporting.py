@@ -276,3 +276,18 @@ def test_tensorflow_alone_serves_it(world, tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip().endswith("same numbers")
+
+
+@pytest.mark.parametrize(
+    ("column", "length", "expected"),
+    [
+        ("price", 20, "price: expected one value per period of target and 7 after it"),
+        ("event", 26, "event: expected one value per period of target and 7 after it"),
+        ("temperature", 27, "temperature: expected one value per period of target"),
+    ],
+)
+def test_covariates_of_a_wrong_length_are_refused(world, column, length, expected):
+    example = history([1, 2] * 10)
+    given = np.resize(example[column], length)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=expected):
+        from_examples(world, [example | {column: given}])
