@@ -26,6 +26,7 @@ __all__ = ["train"]
 logger = logging.getLogger(__name__)
 
 _WATCHED = "val_weighted_quantile_loss"
+_SECONDS_BETWEEN_LINES = 20.0
 
 
 @dataclass
@@ -39,11 +40,22 @@ class _Progress(keras.callbacks.Callback):
     def __post_init__(self) -> None:
         super().__init__()
         self._start = time.monotonic()
+        self._windows_said = self._start
         self.out_of_time = False
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Says within long epochs how far they are, and stops where the time is over."""
+        now = time.monotonic()
+        if now - self._windows_said > _SECONDS_BETWEEN_LINES:
+            self._windows_said = now
+            logger.info("%s batches of this epoch", f"{batch + 1:,}")
+        if self.max_minutes and now - self._start > 60 * self.max_minutes:
+            self._stop()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Logs the losses; called by Keras."""
-        elapsed = time.monotonic() - self._start
+        self._windows_said = time.monotonic()
+        elapsed = self._windows_said - self._start
         values = logs or {}
         logger.info(
             "epoch %d of %d: loss %.4f, validation quantile loss %.4f, %s windows/s, %.0f s",
@@ -56,8 +68,11 @@ class _Progress(keras.callbacks.Callback):
         )
         # Another epoch would end after the limit: keep what there is.
         if self.max_minutes and elapsed * (epoch + 2) / (epoch + 1) > 60 * self.max_minutes:
-            self.out_of_time = True
-            self.model.stop_training = True
+            self._stop()
+
+    def _stop(self) -> None:
+        self.out_of_time = True
+        self.model.stop_training = True
 
 
 def train(

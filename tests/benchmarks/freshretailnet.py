@@ -68,11 +68,12 @@ def main() -> None:
     cutoff = table["dt"].max() - pl.duration(days=config.forecast.horizon)
     day = str(pl.select(cutoff).item())[:10]
     forecast = Path(options.workspace) / "forecast"
-    _command("validate", overrides)
-    report = json.loads(_command("run", [*overrides], "--json"))
+    checked = json.loads(_command("validate", overrides, "--json"))
+    report = json.loads(_command("run", overrides, "--json"))
     _command("forecast", overrides, "--cutoff", day, "--output", str(forecast), "--format",
              "parquet", "--format", "csv")  # fmt: skip
-    _print_stages(report)
+    _print_stages("validate", checked)
+    _print_stages("run", report)
     _print_scores(config, _truth(table, config.forecast.horizon), forecast)
 
 
@@ -110,8 +111,8 @@ def _truth(table: pl.DataFrame, horizon: int) -> Truth:
     )
 
 
-def _print_stages(report: dict[str, object]) -> None:
-    print("\n| stage | wall time, s | peak memory, GiB |\n|---|---|---|")
+def _print_stages(name: str, report: dict[str, object]) -> None:
+    print(f"\n| stage of {name} | wall time, s | peak memory, GiB |\n|---|---|---|")
     stages = report["stages"]
     for stage in stages if isinstance(stages, list) else []:
         memory = stage["peak_memory_bytes"] / 2**30

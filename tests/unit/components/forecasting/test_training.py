@@ -125,6 +125,7 @@ def test_ends_when_its_time_is_over(world, caplog):
     with caplog.at_level(logging.INFO, logger="demandcast"):
         report, network, dataset = run(world, epochs=500, max_minutes=1e-6)
     assert report.out_of_time
+    assert int(network.optimizer.iterations.numpy()) == 1  # It does not wait for the epoch.
     assert len(report.curves["loss"]) == 1
     assert report.best_epoch == 1
     lines = [record.getMessage() for record in caplog.records]
