@@ -71,6 +71,7 @@ def forecast_batch(
         raise ServingError(
             f"{serving_directory}: no model is in service; 'demandcast run' pushes one"
         )
+    Predictor.check_fit(pointer.uri, config.series)
     ingestion = latest_ingestion(
         config.data, config.forecast, config.sampling, config.beam, cutoff=cutoff
     )

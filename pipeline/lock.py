@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from demandcast.schema.errors import BadInputError
 
@@ -32,11 +33,11 @@ def run_lock(folder: Path, *, run_id: str) -> Iterator[None]:
         run_id: Said to whoever comes second.
 
     Raises:
+        BadInputError: The folder cannot be made or written.
         RunningError: Another process holds it; the message gives its pid and run.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOCK_FILE
-    with path.open("a+", encoding="utf-8") as file:
+    with _open(path) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -48,6 +49,17 @@ def run_lock(folder: Path, *, run_id: str) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(
+            f"workspace: {path.parent} cannot be made or written: {error.strerror or error}; "
+            "name a folder that this user may write"
+        ) from error
 
 
 def _message(path: Path) -> str:

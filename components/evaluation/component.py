@@ -31,6 +31,8 @@ from demandcast.components.evaluation.verdict import (
 )
 from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.config.run import RunConfig
+from demandcast.schema.config.series import SeriesSpec
+from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
 
 __all__ = ["ABSENT", "Evaluator", "EvaluatorSpec", "Executor"]
 
@@ -142,6 +144,11 @@ def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
     baselines = inputs.get(key) or []
     if not baselines or baselines[0].get_int_custom_property(ABSENT) == 1:
         return without, "no model in service: only the floors were judged"
+    differences = _misfits(baselines[0], inputs[standard_component_specs.MODEL_KEY][0])
+    if differences:
+        reason = f"another kind of model is in service ({'; '.join(differences)})"
+        logger.warning("evaluation: %s: only the floors are judged", reason)
+        return without, f"{reason}: only the floors were judged"
     old = _output_shapes(baselines[0])
     new = _output_shapes(inputs[standard_component_specs.MODEL_KEY][0])
     if not _agree(old, new):
@@ -149,6 +156,18 @@ def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
         logger.warning("evaluation: %s", reason)
         return without, reason
     return inputs, "compared with the model in service"
+
+
+def _misfits(in_service: types.Artifact, candidate: types.Artifact) -> list[str]:
+    """Compares what two models were trained on; nothing if one of them does not say."""
+    specs = []
+    for model in (in_service, candidate):
+        path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        if not fileio.exists(f"{path}/{MODEL_SERIES_FILE}"):
+            return []
+        with fileio.open(f"{path}/{MODEL_SERIES_FILE}", "r") as file:
+            specs.append(SeriesSpec.model_validate_json(file.read()))
+    return misfits(*specs)
 
 
 def _output_shapes(model: types.Artifact) -> dict[str, list[int]]:

@@ -83,7 +83,7 @@ def gap_error(report: Report, roles: Roles, spec: SeriesSpec) -> ContractError:
             for day in days_of(np.array([begin, end]), spec.forecast.frequency)
         )
         where = (
-            "rows of the calendar"
+            "rows of the calendar (or data.calendar.missing_date: empty)"
             if of_calendar
             else "rows of the future table (data.future), or of the sales table without a target"
         )

@@ -296,7 +296,9 @@ def _check_calendar(
     violations: list[Violation],
     frequency: Frequency,
 ) -> None:
-    """Reports sales on dates that the calendar does not have."""
+    """Reports sales on dates that the calendar should have and does not."""
+    if calendar.table.missing_date == "empty":
+        return
     keys = calendar.locate(series)[rows[CODE].to_numpy()]
     periods = rows[PERIOD].to_numpy().astype(np.int64)
     unknown = np.flatnonzero(~calendar.has(calendar.rows_at(keys, periods)))
@@ -313,7 +315,8 @@ def _check_calendar(
         violation(
             (SALES, ", ".join((calendar.table.timestamp or "", *calendar.table.on))),
             "date without a row in the calendar",
-            expected="a row there for each date and key",
+            expected="a row there for each date and key (data.calendar.missing_date: empty, "
+            "if a date without a row has no event)",
             sources=at[SOURCE].to_numpy(),
             values=values,
         )

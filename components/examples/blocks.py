@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from demandcast.components.examples.parsing import parse_days, parse_numbers, parse_text
+from demandcast.components.examples.parsing import (
+    is_text_like,
+    parse_days,
+    parse_numbers,
+    parse_text,
+)
 from demandcast.components.examples.partition import partition_of
 from demandcast.components.examples.readers import SOURCE
 from demandcast.components.examples.report import Report
@@ -29,8 +34,10 @@ __all__ = [
     "TARGET",
     "check_block",
     "check_periods",
+    "check_text_types",
     "covariate",
     "cut_block",
+    "missing_text",
 ]
 
 CODE = "#series"
@@ -213,36 +220,62 @@ def check_periods(
         expected="the start of a period, midnight UTC",
     )
     known = ~(parsed.missing | parsed.failed)
+    usable = known & ~parsed.inside_day
     if frequency != "D":
+        aligned = on_grid(parsed.days, frequency)
         log.add(
             column,
-            known & ~on_grid(parsed.days, frequency),
+            known & ~aligned,
             problem=f"timestamp off the grid {frequency}",
             expected=_WEEKDAYS[frequency],
         )
-    return periods_of(parsed.days, frequency), known
+        usable &= aligned
+    return periods_of(parsed.days, frequency), usable
 
 
 def _check_keys(frame: pl.DataFrame, table: RowTable, log: ColumnLog) -> BoolArray:
     usable = np.ones(len(frame), np.bool_)
     for name in table.key:
-        missing = _missing_text(frame[name])
+        missing = missing_text(frame[name])
         log.add(frame[name], missing, problem="missing series key", expected="a value in each row")
         usable &= ~missing.to_numpy()
-    for name in (*table.key, *table.static, *table.categorical):
-        if frame[name].dtype.is_nested():
-            log.add(
-                frame[name],
-                frame[name].is_not_null(),
-                problem="wrong type",
-                expected="text or a number, not a list",
-            )
+    usable &= ~check_text_types(frame, table.key, log)
+    check_text_types(frame, (*table.static, *table.categorical), log)
     return usable
 
 
-def _missing_text(column: pl.Series) -> pl.Series:
+def check_text_types(frame: pl.DataFrame, names: Sequence[str], log: ColumnLog) -> BoolArray:
+    """Reports values that no category can be made of, such as lists, times and bytes.
+
+    Returns:
+        Which rows have one. Shape [rows].
+    """
+    bad = np.zeros(len(frame), np.bool_)
+    for name in dict.fromkeys(names):
+        column = frame[name]
+        if column.dtype == pl.Binary:
+            unread = (column != b"").fill_null(False) & parse_text(column).is_null()
+            log.add(column, unread, problem="not UTF-8 text", expected="text in UTF-8")
+        elif not is_text_like(column.dtype):
+            unread = column.is_not_null()
+            log.add(
+                column,
+                unread,
+                problem="wrong type",
+                expected="text, a number or a date, not a list, a time or a duration",
+            )
+        else:
+            continue
+        bad |= unread.to_numpy()
+    return bad
+
+
+def missing_text(column: pl.Series) -> pl.Series:
+    """Tells where a key is missing: null, empty, or no number."""
     if column.dtype == pl.String:
         return (column == "").fill_null(True)
+    if column.dtype == pl.Binary:
+        return (column == b"").fill_null(True)
     if column.dtype.is_float():
         return column.is_nan().fill_null(True)
     return column.is_null()

@@ -239,6 +239,8 @@ def _add_calendar(grid: Grid, calendar: Calendar, lengths: IntArray) -> None:
     keys = np.repeat(calendar.locate(grid.series), lengths)
     rows = calendar.rows_at(keys, _periods(grid.begin, lengths))
     given = calendar.has(rows)
+    if calendar.table.missing_date == "empty":  # Then no row says that nothing is on.
+        given = np.ones_like(given)
     for name, values in calendar.numeric.items():
         grid.numeric[name] = values[rows]
         grid.given[name] = given

@@ -9,7 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from demandcast.components.examples.blocks import PERIOD, ColumnLog, check_periods, covariate
+from demandcast.components.examples.blocks import (
+    PERIOD,
+    ColumnLog,
+    check_periods,
+    check_text_types,
+    covariate,
+    missing_text,
+)
 from demandcast.components.examples.parsing import parse_numbers, parse_text
 from demandcast.components.examples.readers import SOURCE
 from demandcast.components.examples.roles import JoinedTable
@@ -75,10 +82,12 @@ def check_joined(
     """
     log = ColumnLog(table.name, frame[SOURCE].to_numpy())
     columns = [frame[SOURCE]]
-    usable = np.ones(len(frame), np.bool_)
+    usable = ~check_text_types(frame, table.on, log)
+    check_text_types(frame, (*table.static, *table.categorical), log)
     for name in table.on:
         text = parse_text(frame[name])
-        log.add(frame[name], text.is_null(), problem="missing key", expected="a value in each row")
+        missing = missing_text(frame[name])
+        log.add(frame[name], missing, problem="missing key", expected="a value in each row")
         usable &= text.is_not_null().to_numpy()
         columns.append(text)
     if table.timestamp is not None:
@@ -172,7 +181,9 @@ class Calendar:
         return np.asarray(rows < self._count)
 
     def misses_until(self, period: int) -> frozenset[str]:
-        """Names the numeric columns that miss a value in a row up to a period."""
+        """Names the numeric columns that miss a value up to a period, or may by configuration."""
+        if self.table.missing_date == "empty":
+            return frozenset(self.numeric)
         past = self._periods <= period
         return frozenset(
             name for name, values in self.numeric.items() if np.isnan(values[:-1][past]).any()

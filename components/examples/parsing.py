@@ -12,7 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-__all__ = ["ParsedDays", "ParsedNumbers", "parse_days", "parse_numbers", "parse_text"]
+__all__ = [
+    "ParsedDays",
+    "ParsedNumbers",
+    "is_text_like",
+    "parse_days",
+    "parse_numbers",
+    "parse_text",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -148,6 +155,34 @@ def parse_text(column: pl.Series) -> pl.Series:
         as_integer = column.set(~whole, None).cast(pl.Int64).cast(pl.String)
         text = column.fill_nan(None).cast(pl.String)
         return as_integer.fill_null(text)
-    if column.dtype.is_nested():
+    if not is_text_like(column.dtype):
         return pl.Series(column.name, [None], pl.String).new_from_index(0, len(column))
+    if column.dtype == pl.Binary:
+        return parse_text(_text_of_bytes(column))
     return parse_text(column.cast(pl.String, strict=False))
+
+
+def is_text_like(dtype: pl.DataType) -> bool:
+    """Tells whether values of a type can be read as categories.
+
+    >>> is_text_like(pl.Date()), is_text_like(pl.Duration())
+    (True, False)
+    """
+    return not dtype.is_nested() and dtype not in (pl.Duration, pl.Time, pl.Object)
+
+
+def _text_of_bytes(column: pl.Series) -> pl.Series:
+    """Decodes UTF-8; what is none becomes missing."""
+    try:
+        return column.cast(pl.String)
+    except pl.exceptions.PolarsError:  # A cast cannot skip the bad values.
+        words = {word: _decoded(word) for word in column.drop_nulls().unique().to_list()}
+        text = [None if word is None else words[word] for word in column.to_list()]
+        return pl.Series(column.name, text, pl.String)
+
+
+def _decoded(word: bytes) -> str | None:
+    try:
+        return word.decode()
+    except UnicodeDecodeError:
+        return None

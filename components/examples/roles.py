@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from demandcast.schema.config import AvailabilityConfig, ColumnsConfig, DataConfig, TableConfig
 from demandcast.schema.errors import ContractError
@@ -105,6 +106,7 @@ class JoinedTable:
         static: Attributes taken from it.
         numeric: Covariates that are numbers.
         categorical: Covariates that are text.
+        missing_date: What a date without a row means; a calendar only: see `CalendarConfig`.
     """
 
     name: str
@@ -113,6 +115,7 @@ class JoinedTable:
     static: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
+    missing_date: Literal["error", "empty"] = "error"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -223,11 +226,6 @@ class _Resolver:
         table = self._data.calendar
         if table is None:
             return None, []
-        if columns.timestamp not in table.on:
-            self.problems.append(
-                f"calendar: data.calendar.on is {list(table.on)}; it must contain the timestamp "
-                f"column {columns.timestamp!r}"
-            )
         on = tuple(name for name in table.on if name != columns.timestamp)
         given = {*columns.series_key, *(name for other in joined for name in other.static)}
         has = self._names[CALENDAR] - {*table.on}
@@ -238,6 +236,7 @@ class _Resolver:
             timestamp=columns.timestamp,
             numeric=tuple(name for name in known.numeric + past.numeric if name in has),
             categorical=tuple(name for name in known.categorical + past.categorical if name in has),
+            missing_date=table.missing_date,
         )
         return calendar, self._links(CALENDAR, on, given=given)
 

@@ -16,6 +16,7 @@ from demandcast.components.forecasting.losses import clip_at_zero
 from demandcast.components.forecasting.windows import Windows
 from demandcast.schema import series_example
 from demandcast.schema.config import SeriesSpec
+from demandcast.schema.model_series import MODEL_SERIES_FILE
 
 __all__ = ["ForecastModule", "export", "raw_signature"]
 
@@ -92,7 +93,7 @@ class ForecastModule(tf.Module):
 
 
 def export(module: ForecastModule, directory: str, *, series: SeriesSpec) -> None:
-    """Writes the SavedModel with both signatures."""
+    """Writes the SavedModel with both signatures, and beside it what it was trained on."""
     # There is no Python control flow on tensors to convert, and converting takes most of the time.
     raw = tf.function(module.serve_raw, autograph=False).get_concrete_function(
         **raw_signature(series)
@@ -103,6 +104,10 @@ def export(module: ForecastModule, directory: str, *, series: SeriesSpec) -> Non
     tf.saved_model.save(
         module, directory, signatures={"serving_default": raw, "serving_examples": examples}
     )
+    path = f"{directory}/{MODEL_SERIES_FILE}"
+    tf.io.gfile.makedirs(path.rpartition("/")[0])
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(series.model_dump_json(indent=2))
 
 
 def raw_signature(series: SeriesSpec) -> dict[str, tf.TensorSpec]:

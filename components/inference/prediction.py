@@ -16,6 +16,7 @@ from demandcast.components.inference.table import forecast_frame
 from demandcast.schema.config import SeriesSpec
 from demandcast.schema.errors import ServingError
 from demandcast.schema.forecast_table import CUTOFF, check_forecast_table
+from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
 
 __all__ = ["Predictor"]
 
@@ -36,6 +37,27 @@ class Predictor:
 
     series: SeriesSpec
     model: Any
+
+    @staticmethod
+    def check_fit(directory: str, series: SeriesSpec) -> None:
+        """Compares what a model was trained on with a configuration, without loading the model.
+
+        A model that does not say what it was trained on is left to the check of shapes.
+
+        Raises:
+            ServingError: Examples of this configuration cannot be given to the model, or its
+                answers would mean something else; all differences are listed.
+        """
+        path = f"{directory}/{MODEL_SERIES_FILE}"
+        if not tf.io.gfile.exists(path):
+            return
+        with tf.io.gfile.GFile(path) as file:
+            found = misfits(SeriesSpec.model_validate_json(file.read()), series)
+        if found:
+            raise ServingError(
+                "the model in service does not fit the configuration; run the pipeline with it, "
+                "or forecast with the configuration of the model:\n  " + "\n  ".join(found)
+            )
 
     @classmethod
     def load(cls, directory: str, series: SeriesSpec) -> Predictor:

@@ -77,4 +77,4 @@ def progress(*, quiet: bool) -> Iterator[Console]:
 
 def print_json(value: Any) -> None:
     """Writes a result for scripts."""
-    click.echo(json.dumps(value, indent=2, default=str))
+    click.echo(json.dumps(value, indent=2, default=str, allow_nan=False))

@@ -2,6 +2,7 @@
 
 from demandcast.schema.config.data import (
     AvailabilityConfig,
+    CalendarConfig,
     ColumnsConfig,
     CovariatesConfig,
     DataConfig,
@@ -29,6 +30,7 @@ from demandcast.schema.config.series import SeriesSpec
 __all__ = [
     "AvailabilityConfig",
     "BeamConfig",
+    "CalendarConfig",
     "ChangeConfig",
     "ColumnsConfig",
     "CovariatesConfig",

@@ -8,6 +8,8 @@ __all__ = ["Section"]
 
 
 class Section(BaseModel):
-    """A frozen section: unknown keys are refused, values are checked on construction."""
+    """A frozen section: unknown keys are refused, values are checked, numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )

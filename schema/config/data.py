@@ -10,7 +10,14 @@ from pydantic import Field, model_validator
 from demandcast.schema import series_example
 from demandcast.schema.config.base import Section
 
-__all__ = ["AvailabilityConfig", "ColumnsConfig", "CovariatesConfig", "DataConfig", "TableConfig"]
+__all__ = [
+    "AvailabilityConfig",
+    "CalendarConfig",
+    "ColumnsConfig",
+    "CovariatesConfig",
+    "DataConfig",
+    "TableConfig",
+]
 
 
 class CovariatesConfig(Section):
@@ -93,6 +100,22 @@ class TableConfig(Section):
     )
 
 
+class CalendarConfig(TableConfig):
+    """A table of dates."""
+
+    on: tuple[str, ...] = Field(
+        min_length=1,
+        description="The timestamp column and, if wanted, columns of a series such as its region.",
+    )
+    missing_date: Literal["error", "empty"] = Field(
+        "error",
+        description=(
+            "A date without a row: refuse, or empty: it has no event (empty category, missing "
+            "number), now and in the future; for a table of the holidays alone."
+        ),
+    )
+
+
 class DataConfig(Section):
     """Where the tables are, which column has which role, and what to do with odd rows."""
 
@@ -103,7 +126,7 @@ class DataConfig(Section):
     static_tables: tuple[TableConfig, ...] = Field(
         (), description="Attributes of items or stores, one row per key."
     )
-    calendar: TableConfig | None = Field(
+    calendar: CalendarConfig | None = Field(
         None,
         description="Holidays and events, one row per date (and, if wanted, per region).",
     )
@@ -128,6 +151,16 @@ class DataConfig(Section):
         "unknown",
         description="A period without a row: unknown (masked, never invented) or no demand.",
     )
+
+    @model_validator(mode="after")
+    def _calendar_has_dates(self) -> DataConfig:
+        timestamp = self.columns.timestamp
+        if self.calendar is not None and timestamp not in self.calendar.on:
+            raise ValueError(
+                f"calendar.on: got {list(self.calendar.on)}; it must contain the timestamp column; "
+                f"allowed: [{timestamp!r}], or with columns of a series such as its region"
+            )
+        return self
 
     @model_validator(mode="after")
     def _net_needs_sums(self) -> DataConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from demandcast.schema.config.base import Section
 
@@ -93,6 +93,13 @@ class Interaction(Section):
     columns: tuple[str, str] = Field(
         description="Two static or known_future columns; numbers multiply, categories cross."
     )
+
+    @field_validator("columns")
+    @classmethod
+    def _differ(cls, columns: tuple[str, str]) -> tuple[str, str]:
+        if columns[0] == columns[1]:
+            raise ValueError("the two columns are the same; name two that differ")
+        return columns
 
     @property
     def name(self) -> str:

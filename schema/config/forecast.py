@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from demandcast.schema.config.base import Section
 from demandcast.schema.periods import Frequency, season_length
@@ -40,16 +40,16 @@ class ForecastConfig(Section):
         """Position of level 0.5."""
         return self.quantile_levels.index(0.5)
 
-    @model_validator(mode="after")
-    def _levels_increase(self) -> ForecastConfig:
-        levels = self.quantile_levels
+    @field_validator("quantile_levels")
+    @classmethod
+    def _levels_increase(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
         if any(not 0 < level < 1 for level in levels):
-            raise ValueError("quantile_levels must lie strictly between 0 and 1")
+            raise ValueError("levels must lie strictly between 0 and 1")
         if any(low >= high for low, high in itertools.pairwise(levels)):
-            raise ValueError("quantile_levels must increase strictly")
+            raise ValueError("levels must increase strictly")
         if 0.5 not in levels:
-            raise ValueError("quantile_levels must contain 0.5, the point forecast")
-        return self
+            raise ValueError("levels must contain 0.5, the point forecast")
+        return levels
 
 
 class ValidationConfig(Section):

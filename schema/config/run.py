@@ -87,10 +87,20 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> RunConfig:
+        _check_history(self)
         _check_lags(self)
         _check_columns_exist(self)
         _check_interactions(self)
         return self
+
+
+def _check_history(config: RunConfig) -> None:
+    longest, context = config.sampling.max_history, config.forecast.context_length
+    if longest < context:
+        raise ValueError(
+            f"sampling.max_history: got {longest}; allowed: forecast.context_length ({context}) "
+            "or more, or the network would never see a whole context"
+        )
 
 
 def _check_lags(config: RunConfig) -> None:

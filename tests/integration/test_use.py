@@ -110,3 +110,26 @@ def test_the_quick_start_shows_a_table_of_forecasts(trained):
     assert len(rows) == 3 * 5
     low, median, high = (float(value) for value in rows[0].split()[3:6])
     assert 0 <= low <= median <= high
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["forecast.horizon=5"], "forecast.horizon: the model has 7, asked is 5"),
+        (
+            ["forecast.quantile_levels=[0.01,0.1,0.2,0.5,0.8,0.9,0.99]"],
+            "forecast.quantile_levels: the model has [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]",
+        ),
+        (
+            ["data.columns.observed_past.numeric=[]"],
+            "observed_past.numeric: the model reads ['temperature'], which is not given",
+        ),
+    ],
+)
+def test_a_configuration_of_another_model_is_refused(
+    trained, tmp_path, capsys, overrides, expected
+):
+    arguments = [argument for override in overrides for argument in ("--set", override)]
+    assert forecast(trained, tmp_path / "f", *arguments) == 5
+    assert expected in capsys.readouterr().err
+    assert not list(tmp_path.glob("f*"))

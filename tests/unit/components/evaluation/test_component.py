@@ -15,12 +15,13 @@ from evaluation_models import (
 )
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import channel_utils, standard_artifacts
-from tfx.utils import json_utils, proto_utils
+from tfx.utils import json_utils, path_utils, proto_utils
 
 from demandcast.components.evaluation import component
 from demandcast.components.evaluation.eval_config import make_eval_config
 from demandcast.components.evaluation.verdict import read_verdict
 from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig
+from demandcast.schema.model_series import MODEL_SERIES_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -191,6 +192,27 @@ def test_model_in_service_of_another_horizon_is_not_compared(world, tmp_path, ca
     assert "only the floors were judged" in verdict.comparison
     assert "'mean': [8]" in verdict.comparison
     assert "only the floors were judged" in caplog.text
+
+
+def test_model_in_service_of_other_levels_is_not_compared(world, tmp_path):
+    """As many levels, so of the same shape: only what the models say of themselves tells."""
+    series = make_series(HORIZON)
+    levels = tuple(level / 2 + 0.25 for level in series.forecast.quantile_levels)
+    forecast = series.forecast.model_copy(update={"quantile_levels": levels})
+    candidate = save_model(tmp_path / "candidate", horizon=HORIZON, factor=1.0)
+    other = save_model(tmp_path / "other", horizon=HORIZON, factor=0.99)
+    for model, spec in (
+        (candidate, series),
+        (other, series.model_copy(update={"forecast": forecast})),
+    ):
+        path = Path(path_utils.serving_model_path(model.uri), MODEL_SERIES_FILE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(spec.model_dump_json(), encoding="utf-8")
+    known = {**world, "candidate": candidate}
+    verdict, blessing = evaluate(known, tmp_path, model="candidate", in_service=other)
+    assert_blessed(blessing, True)
+    assert verdict.comparison.startswith("another kind of model is in service (forecast.quantile")
+    assert verdict.overall.in_service == {}
 
 
 def make_component(*, digest="1", **changes):

@@ -96,7 +96,7 @@ def test_a_calendar_that_ends_too_early_is_named(tmp_path, days, gaps):
     rows = [{k: v for k, v in item.items() if k not in ("event", "price")} for item in HISTORY]
     data = make_data(
         write_rows(tmp_path / "s.csv", rows),
-        calendar=TableConfig(path=f"{tmp_path}/days.csv", on=("date",)),
+        calendar=CalendarConfig(path=f"{tmp_path}/days.csv", on=("date",)),
     )
     report, roles, spec = gaps_of(data)
     assert len(report.gaps) == 2 * gaps

@@ -207,7 +207,7 @@ def joined(tmp_path, items, days, **changes):
         write_rows(tmp_path / "sales.csv", GOOD),
         columns=columns,
         static_tables=(TableConfig(path=f"{tmp_path}/items.csv", on=("item",)),),
-        calendar=TableConfig(path=f"{tmp_path}/days.csv", on=("date",)),
+        calendar=CalendarConfig(path=f"{tmp_path}/days.csv", on=("date",)),
         **changes,
     )
 

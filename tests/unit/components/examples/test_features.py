@@ -484,7 +484,7 @@ def test_joined_tables_give_attributes_and_covariates(tmp_path):
             TableConfig(path=f"{tmp_path}/stores.csv", on=("store",)),
             TableConfig(path=f"{tmp_path}/items.csv", on=("item",)),
         ),
-        calendar=TableConfig(path=f"{tmp_path}/days.csv", on=("date", "region")),
+        calendar=CalendarConfig(path=f"{tmp_path}/days.csv", on=("date", "region")),
     )
     found = examples_of(data, ForecastConfig(horizon=2), [plan(2)])
     b = found["eval", ("1", "b"), date(2)]

@@ -33,7 +33,7 @@ def test_every_table_counts(tmp_path):
             make_data(
                 folder / "sales.csv",
                 static_tables=(TableConfig(path=str(folder / "items.csv"), on=("item",)),),
-                calendar=TableConfig(path=str(folder / "days.csv"), on=("date",)),
+                calendar=CalendarConfig(path=str(folder / "days.csv"), on=("date",)),
                 future=str(folder / "ahead.csv"),
             )
         )

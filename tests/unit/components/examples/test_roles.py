@@ -24,7 +24,7 @@ def test_joined_tables_give_what_they_have():
     data = make_data(
         "s.csv",
         static_tables=(TableConfig(path="items.csv", on=("item",)),),
-        calendar=TableConfig(path="days.csv", on=("date", "region")),
+        calendar=CalendarConfig(path="days.csv", on=("date", "region")),
         future="f.csv",
     )
     roles = resolve_roles(
@@ -49,7 +49,7 @@ def test_a_calendar_may_be_joined_by_what_a_static_table_gives():
     data = make_data(
         "s.csv",
         static_tables=(TableConfig(path="stores.csv", on=("store",)),),
-        calendar=TableConfig(path="days.csv", on=("date", "region")),
+        calendar=CalendarConfig(path="days.csv", on=("date", "region")),
     )
     headers = ALL | {
         "static_tables[0]": [("stores.csv", ("store", "region"))],
@@ -83,7 +83,7 @@ def test_a_join_by_an_unknown_column():
 
 
 def test_a_calendar_must_be_joined_by_the_timestamp():
-    data = make_data("s.csv", calendar=TableConfig(path="x.csv", on=("store",)))
+    data = make_data("s.csv", calendar=CalendarConfig(path="x.csv", on=("store",)))
     headers = ALL | {"calendar": [("x.csv", ("store", "date", "event"))]}
     with pytest.raises(ContractError, match="must contain the timestamp column 'date'"):
         resolve_roles(data, headers)

@@ -102,7 +102,7 @@ def test_a_broken_contract_writes_nothing_and_comes_as_one_error(tmp_path):
     path = write_rows(tmp_path / "sales.csv", rows)
     path.write_text(path.read_text() + "1,z,2024-03-01\n")
     (tmp_path / "days.csv").write_text("date,event\n2024-01-01,x\n2024-01-01,y\n")
-    data = make_data(path, calendar=TableConfig(path=f"{tmp_path}/days.csv", on=("date",)))
+    data = make_data(path, calendar=CalendarConfig(path=f"{tmp_path}/days.csv", on=("date",)))
     with pytest.raises(ContractError) as caught:
         write_splits(ingestion(data), str(tmp_path / "out"))
     message = str(caught.value)

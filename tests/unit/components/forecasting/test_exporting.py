@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from demandcast.components.forecasting.dataset import WindowDataset
 from demandcast.components.forecasting.exporting import ForecastModule, raw_signature
 from demandcast.components.forecasting.windows import Windows
-from demandcast.schema.config import TrainingConfig
+from demandcast.schema.config import SeriesSpec, TrainingConfig
+from demandcast.schema.model_series import MODEL_SERIES_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -291,3 +293,8 @@ def test_covariates_of_a_wrong_length_are_refused(world, column, length, expecte
     given = np.resize(example[column], length)
     with pytest.raises(tf.errors.InvalidArgumentError, match=expected):
         from_examples(world, [example | {column: given}])
+
+
+def test_the_model_says_what_it_was_trained_on(world):
+    text = (Path(world.model) / MODEL_SERIES_FILE).read_text()
+    assert SeriesSpec.model_validate_json(text) == world.series

@@ -133,3 +133,18 @@ def test_a_folder_without_a_model_is_refused(world, tmp_path):
 
 def test_nothing_to_forecast(world):
     assert forecast(Predictor(world.series, SimpleNamespace(signatures={}))) == []
+
+
+def test_a_model_that_does_not_fit_is_refused_without_loading_it(world):
+    Predictor.check_fit(world.model, world.series)
+    forecast = world.series.forecast.model_copy(update={"quantile_levels": (0.1, 0.2, 0.5, 0.8)})
+    other = world.series.model_copy(update={"forecast": forecast})
+    with pytest.raises(ServingError, match="does not fit the configuration") as raised:
+        Predictor.check_fit(world.model, other)
+    assert "forecast.quantile_levels: the model has [0.05, 0.1, 0.5, 0.9, 0.95]" in str(
+        raised.value
+    )
+
+
+def test_a_model_that_does_not_say_is_left_to_the_shapes(world, tmp_path):
+    Predictor.check_fit(str(tmp_path), world.series)
