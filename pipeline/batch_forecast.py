@@ -19,6 +19,7 @@ from demandcast.components.examples.latest import (
 from demandcast.components.inference.prediction import Predictor
 from demandcast.components.inference.writing import open_forecast_files
 from demandcast.components.publishing.component import TfxFiles
+from demandcast.components.publishing.files import join
 from demandcast.components.publishing.pointer import read_pointer
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import ServingError
@@ -71,7 +72,8 @@ def forecast_batch(
         raise ServingError(
             f"{serving_directory}: no model is in service; 'demandcast run' pushes one"
         )
-    Predictor.check_fit(pointer.uri, config.series)
+    model = join(serving_directory, str(pointer.version))
+    Predictor.check_fit(model, config.series)
     ingestion = latest_ingestion(
         config.data, config.forecast, config.sampling, config.beam, cutoff=cutoff
     )
@@ -79,7 +81,7 @@ def forecast_batch(
     try:
         latest = write_latest_examples(ingestion, folder)
         logger.info("%s series read; loading model %s", f"{latest.count:,}", pointer.version)
-        predictor = Predictor.load(pointer.uri, config.series)
+        predictor = Predictor.load(model, config.series)
         rows, last = 0, ""
         with open_forecast_files(output, formats) as writer:
             for frame in predictor.forecast(latest.batches(), example_column=EXAMPLE):

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from demandcast.schema.errors import BadInputError
+
 __all__ = ["captured_output", "screen"]
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -37,10 +39,12 @@ def captured_output(log: Path) -> Iterator[None]:
     """Appends standard output, standard error and all log records to a file.
 
     Args:
-        log: The file; its folder is made if needed.
+        log: The file, below the workspace; its folder is made if needed.
+
+    Raises:
+        BadInputError: The file cannot be written.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(log, encoding="utf-8")
+    handler = _open(log)
     handler.setFormatter(logging.Formatter(_FORMAT))
     root = logging.getLogger()
     level = root.level
@@ -60,6 +64,17 @@ def captured_output(log: Path) -> Iterator[None]:
         root.removeHandler(handler)
         root.setLevel(level)
         handler.close()
+
+
+def _open(log: Path) -> logging.FileHandler:
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return logging.FileHandler(log, encoding="utf-8")
+    except OSError as error:
+        raise BadInputError(
+            f"workspace: the log {log} cannot be written: {error.strerror or error}; "
+            "name a folder that this user may write"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.pipeline.beam_flags import beam_flags
 from demandcast.pipeline.fingerprint import code_digest
 from demandcast.pipeline.training_run import Until
-from demandcast.schema.config import RunConfig
+from demandcast.schema.config import ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
 from demandcast.schema.feature_schema import compose_schema_text
 
@@ -118,7 +118,7 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, An
     """Returns the examples, the validated schema, and the components up to the gate."""
     generator = SeriesExampleGen(
         data=config.data,
-        forecast=config.forecast,
+        forecast=_grid_of(config.forecast),
         sampling=config.sampling,
         beam=config.beam,
         fingerprint=surroundings.data_fingerprint,
@@ -180,7 +180,9 @@ def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
             analyze=["train"], transform=["train", "validation", "eval"]
         ),
         custom_config={
-            "series": config.series.model_dump_json(),
+            "series": config.series.model_copy(
+                update={"forecast": _grid_of(config.forecast)}
+            ).model_dump_json(),
             "features": config.features.model_dump_json(),
             "code_digest": _digest_of("preprocessing"),
         },
@@ -203,6 +205,14 @@ def _trainer(config: RunConfig, *, transform: Any, schema: Any) -> Any:
             "code_digest": _digest_of("forecasting"),
         },
     )
+
+
+def _grid_of(forecast: ForecastConfig) -> ForecastConfig:
+    """Keeps what examples and their transformation depend on: frequency and horizon.
+
+    Another context length or other quantile levels then leave their results in the cache.
+    """
+    return ForecastConfig(frequency=forecast.frequency, horizon=forecast.horizon)
 
 
 def _digest_of(component: str) -> str:

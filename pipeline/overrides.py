@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from demandcast.schema.config import RunConfig, parse_config, resolve_paths
-from demandcast.schema.config.loading import read_yaml
+from demandcast.schema.config.loading import read_text, read_yaml
 from demandcast.schema.errors import ConfigurationError
 
 __all__ = ["apply_overrides", "load_with_overrides"]
@@ -44,10 +44,7 @@ def load_with_overrides(file: Path, overrides: Sequence[str], *, folder: Path) -
         ConfigurationError: The file cannot be read or is no mapping, an override has no '=' or
             goes through a value that has no keys, or the result is refused.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error}") from error
+    text = read_text(file)
     if overrides:
         values = _mapping(text, source=str(file))
         changed = apply_overrides(values, overrides, folder=folder)

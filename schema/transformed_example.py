@@ -85,6 +85,12 @@ class TransformedSpec:
         """All categories: each has a vocabulary of its own name."""
         return self.static_index + self.known_index + self.past_index
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, without the masks."""
+        numbers = self.known_numeric + self.past_numeric + self.known_units + self.past_units
+        return self.indices + numbers + ((HOLIDAY,) if self.has_holiday else ())
+
     @staticmethod
     def mask_of(name: str) -> str:
         """Names the mask of a feature of `known_units`."""

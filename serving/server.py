@@ -84,7 +84,7 @@ class ModelServer:
         self._port = self._bind(self._server)
         self._server.start()
         self._versions.start()
-        logger.info("Listening on %s for %s", self.address, config.model_name)
+        logger.debug("Listening on %s for %s", self.address, config.model_name)
 
     def wait_until_available(self, timeout_seconds: float) -> bool:
         """Waits for a version to be in service; False if there was none in time."""
@@ -141,11 +141,18 @@ class ModelServer:
         wanted = f"{self._config.host}:{self._config.port}"
         try:
             port = server.add_insecure_port(wanted)
-        except RuntimeError as error:
-            raise ServingError(f"cannot listen on {wanted}: {error}") from error
-        if not port:
-            raise ServingError(f"cannot listen on {wanted}; is another server there?")
+        except RuntimeError as error:  # What gRPC says is about its own debugging.
+            raise _cannot_listen(wanted) from error
+        if not port:  # How older versions of gRPC say it.
+            raise _cannot_listen(wanted)
         return port
+
+
+def _cannot_listen(wanted: str) -> ServingError:
+    return ServingError(
+        f"cannot listen on {wanted}: the port is taken or not allowed, or the host is not of this "
+        "machine; is another server there?"
+    )
 
 
 def serve(

@@ -211,7 +211,7 @@ class ModelVersions:
             self._current, self._loading = servable, None
             self._failures = {v: f for v, f in self._failures.items() if v > version}
         seconds = time.perf_counter() - started
-        logger.info("Serving %s version %d, loaded in %.1f s", self.name, version, seconds)
+        logger.info("Serving version %d of %s, loaded in %.1f s", version, self.name, seconds)
         self._last_remark = ""
         self._on_available()
         return True
@@ -234,7 +234,7 @@ class ModelVersions:
     def _remark_nothing_found(self) -> None:
         directory = self._config.serving_directory
         if self._current is None:
-            self._remark(f"No version of {self.name} in {directory} yet; waiting for one")
+            self._remark(f"Waiting for a first version of {self.name} in {directory}")
         else:
             self._remark(f"{directory} is empty; version {self._current.version} stays")
 

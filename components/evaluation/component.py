@@ -250,3 +250,5 @@ def _log(verdict: Verdict) -> None:
     logger.info("evaluation: %s; %s; %s", decision, text, verdict.comparison)
     for reason in verdict.reasons:
         logger.info("evaluation: not blessed because %s", reason)
+    for note in verdict.notes:
+        logger.info("evaluation: %s", note)

@@ -26,15 +26,22 @@ __all__ = ["INTERVALS", "SIGNATURE", "make_eval_config"]
 SIGNATURE = "serving_examples"
 """Signature that takes serialized examples."""
 
-INTERVALS = {"coverage_80": 0.8, "coverage_90": 0.9}
-"""Nominal coverage of the central intervals."""
+INTERVALS = {
+    "coverage_80": 0.8,
+    "coverage_90": 0.9,
+    "strict_coverage_80": 0.8,
+    "strict_coverage_90": 0.9,
+}
+"""Nominal coverage of the central intervals, by metric."""
 
 
 def make_eval_config(series: SeriesSpec, gate: GateConfig) -> config_pb2.EvalConfig:
     """Describes to TFMA what is evaluated, by which slices, and what a model must show.
 
     Slices: overall, by demand class, and by each column of `gate.slices`. Coverage of an
-    interval is left out, and not judged, if the quantile levels do not bound it.
+    interval is left out, and not judged, if the quantile levels do not bound it. Its lower
+    limit is set to coverage with the bounds, its upper one to coverage without them: demand
+    in whole units often equals a bound, which says nothing against the interval.
 
     Args:
         series: What an example holds.
@@ -98,8 +105,11 @@ def _metrics(forecast: ForecastConfig, gate: GateConfig) -> list[config_pb2.Metr
 def _floors(floors: FloorsConfig) -> dict[str, config_pb2.MetricThreshold]:
     """Words the floors as bounds; TFMA's bounds are inclusive, a skill must exceed its floor."""
     tolerance = floors.coverage_tolerance
-    bounds: dict[str, tuple[float, float | None]] = {
-        name: (nominal - tolerance, nominal + tolerance) for name, nominal in INTERVALS.items()
+    bounds: dict[str, tuple[float | None, float | None]] = {
+        name: (None, nominal + tolerance)
+        if name.startswith("strict_")
+        else (nominal - tolerance, None)
+        for name, nominal in INTERVALS.items()
     }
     for name in ("weighted_quantile_loss_skill", "wape_skill"):
         bounds[name] = (math.nextafter(getattr(floors, name), math.inf), None)
@@ -108,12 +118,12 @@ def _floors(floors: FloorsConfig) -> dict[str, config_pb2.MetricThreshold]:
     return {
         name: config_pb2.MetricThreshold(
             value_threshold=config_pb2.GenericValueThreshold(
-                lower_bound=_double(low), upper_bound=None if high is None else _double(high)
+                lower_bound=_double(low), upper_bound=_double(high)
             )
         )
         for name, (low, high) in bounds.items()
     }
 
 
-def _double(value: float) -> wrappers_pb2.DoubleValue:
-    return wrappers_pb2.DoubleValue(value=value)
+def _double(value: float | None) -> wrappers_pb2.DoubleValue | None:
+    return None if value is None else wrappers_pb2.DoubleValue(value=value)

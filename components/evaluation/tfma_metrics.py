@@ -45,6 +45,8 @@ __all__ = [
     "Rmsse",
     "ScoredExamples",
     "ScoredPeriods",
+    "StrictCoverage80",
+    "StrictCoverage90",
     "Wape",
     "WapePerStep",
     "WapeSkill",
@@ -273,6 +275,18 @@ class Coverage90(ForecastMetric):
     METRIC = "coverage_90"
 
 
+class StrictCoverage80(ForecastMetric):
+    """`Coverage80` where demand at a bound of the interval is outside."""
+
+    METRIC = "strict_coverage_80"
+
+
+class StrictCoverage90(ForecastMetric):
+    """`Coverage90` where demand at a bound of the interval is outside."""
+
+    METRIC = "strict_coverage_90"
+
+
 class NaiveWeightedQuantileLoss(ForecastMetric):
     """Weighted quantile loss of the seasonal-naive forecast."""
 
@@ -310,6 +324,8 @@ METRIC_CLASSES: Mapping[str, type[ForecastMetric]] = {
         Rmsse,
         Coverage80,
         Coverage90,
+        StrictCoverage80,
+        StrictCoverage90,
         NaiveWeightedQuantileLoss,
         NaiveWape,
         WeightedQuantileLossSkill,

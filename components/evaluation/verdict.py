@@ -32,6 +32,7 @@ OVERALL = "overall"
 _LOSS = "weighted_quantile_loss"
 _NAIVE = {"weighted_quantile_loss_skill": _LOSS, "wape_skill": "wape"}
 _INTERVALS = {"coverage_80": (80, 0.8), "coverage_90": (90, 0.9)}
+_STRICT = "strict_"
 _COLUMNS = {
     "examples": "examples",
     _LOSS: "loss",
@@ -75,12 +76,14 @@ class Verdict(Section):
         reasons: Why not; empty if blessed.
         comparison: With what the model was compared besides the floors, in words.
         slices: Metrics by slice, overall first.
+        notes: What was not judged and why; nothing that speaks against the model.
     """
 
     blessed: bool
     reasons: tuple[str, ...]
     comparison: str
     slices: tuple[SliceResult, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def overall(self) -> SliceResult:
@@ -111,14 +114,20 @@ def judge(
         Blessed if no reason speaks against it.
     """
     ordered = sorted(slices, key=lambda result: (result.name != OVERALL, result.name))
+    notes: list[str] = []
     if not ordered or ordered[0].name != OVERALL or not ordered[0].examples:
         reasons = ["no example of the evaluation has a period that counts: nothing was judged"]
         ordered = ordered or [SliceResult(name=OVERALL, candidate={}, in_service={})]
     else:
         reasons = [_floor_reason(name, ordered[0], gate) for name in sorted(failures)]
         reasons += _slice_reasons(ordered[1:], gate)
+        notes += _notes(ordered[0])
     return Verdict(
-        blessed=not reasons, reasons=tuple(reasons), comparison=comparison, slices=tuple(ordered)
+        blessed=not reasons,
+        reasons=tuple(reasons),
+        comparison=comparison,
+        slices=tuple(ordered),
+        notes=tuple(notes),
     )
 
 
@@ -148,12 +157,13 @@ def format_verdict(verdict: Verdict, *, max_slices: int = 20) -> str:
         max_slices: Rows beside overall; the largest slices are shown.
 
     Returns:
-        The decision, the reasons, and a table of metrics. A number in brackets is that of
-        the model in service.
+        The decision, the reasons, the notes, and a table of metrics. A number in brackets is
+        that of the model in service.
     """
     lines = ["Blessed." if verdict.blessed else "Not blessed:"]
     lines += [f"  - {reason}" for reason in verdict.reasons]
-    lines += [verdict.comparison[:1].upper() + verdict.comparison[1:] + ".", ""]
+    remarks = (verdict.comparison, *verdict.notes)
+    lines += [*(f"{remark[:1].upper()}{remark[1:]}." for remark in remarks), ""]
     largest = sorted(verdict.slices[1:], key=lambda result: -result.examples)[:max_slices]
     rows = [["slice", *_COLUMNS.values()]]
     rows += [[result.name, *_cells(result)] for result in (verdict.overall, *largest)]
@@ -166,6 +176,17 @@ def format_verdict(verdict: Verdict, *, max_slices: int = 20) -> str:
     if hidden:
         lines.append(f"... and {hidden} smaller slices in {VERDICT_FILE}")
     return "\n".join(lines)
+
+
+def _notes(overall: SliceResult) -> Iterator[str]:
+    """Words the intervals that were not judged: their coverage was left out of the metrics."""
+    for name, (percent, nominal) in _INTERVALS.items():
+        if name not in overall.candidate:
+            low, high = (1 - nominal) / 2, (1 + nominal) / 2
+            yield (
+                f"coverage of the {percent} % interval was not judged: "
+                f"forecast.quantile_levels lack {low:.4g} or {high:.4g}"
+            )
 
 
 def _slice_reasons(slices: Sequence[SliceResult], gate: GateConfig) -> Iterator[str]:
@@ -201,17 +222,20 @@ def _floor_reason(name: str, overall: SliceResult, gate: GateConfig) -> str:
     if name == _LOSS:
         return _change_reason(overall, gate.change.max_relative_loss_increase)
     value = overall.candidate.get(name)
+    interval = _INTERVALS.get(name.removeprefix(_STRICT))
     title = name.replace("_", " ")
-    if name not in _COLUMNS:
+    if name not in _COLUMNS and interval is None:
         return f"TFMA did not validate the model: {title}"
     if value is None:
         return f"{title} cannot be computed: a forecast is not a number, or there is no demand"
     if name in _NAIVE:
         return _skill_reason(name, value, overall, gate.floors)
     tolerance = gate.floors.coverage_tolerance
-    if name in _INTERVALS:
-        percent, nominal = _INTERVALS[name]
+    if interval is not None:
+        percent, nominal = interval
         title = f"coverage of the {percent} % interval"
+        if name.startswith(_STRICT):
+            title += " without its bounds"
         low, high = nominal - tolerance, nominal + tolerance
     else:
         high = gate.floors.max_absolute_bias or 0.0

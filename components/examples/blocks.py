@@ -254,7 +254,7 @@ def check_text_types(frame: pl.DataFrame, names: Sequence[str], log: ColumnLog) 
     for name in dict.fromkeys(names):
         column = frame[name]
         if column.dtype == pl.Binary:
-            unread = (column != b"").fill_null(False) & parse_text(column).is_null()
+            unread = (column.bin.size() > 0).fill_null(False) & parse_text(column).is_null()
             log.add(column, unread, problem="not UTF-8 text", expected="text in UTF-8")
         elif not is_text_like(column.dtype):
             unread = column.is_not_null()
@@ -272,10 +272,12 @@ def check_text_types(frame: pl.DataFrame, names: Sequence[str], log: ColumnLog) 
 
 def missing_text(column: pl.Series) -> pl.Series:
     """Tells where a key is missing: null, empty, or no number."""
+    if isinstance(column.dtype, pl.Categorical | pl.Enum):
+        column = column.cast(pl.String)
     if column.dtype == pl.String:
         return (column == "").fill_null(True)
     if column.dtype == pl.Binary:
-        return (column == b"").fill_null(True)
+        return (column.bin.size() == 0).fill_null(True)
     if column.dtype.is_float():
         return column.is_nan().fill_null(True)
     return column.is_null()

@@ -36,9 +36,15 @@ def list_files(pattern: str, *, table: str) -> list[str]:
         table: Name of the table, for the message.
 
     Raises:
-        ContractError: No file matches.
+        ContractError: No file matches, or the pattern is a folder.
     """
     if is_local(pattern):
+        if Path(pattern).is_dir():
+            folder = pattern.rstrip("/")
+            raise ContractError(
+                f"{table}: {pattern!r} is a directory; expected the files in it: "
+                f"'{folder}/*.parquet' or '{folder}/*.csv'"
+            )
         matches = glob.glob(pattern, recursive=True)  # noqa: PTH207 - takes absolute patterns
         found = [path for path in matches if Path(path).is_file()]
     else:

@@ -80,6 +80,7 @@ def read_header(path: str, *, table: str) -> tuple[str, ...]:
     Raises:
         ContractError: The suffix of the file is unknown.
         pyarrow.ArrowInvalid: The file is no Parquet, or no CSV with a header.
+        UnicodeDecodeError: The header of a CSV file is not UTF-8.
     """
     with open_file(path) as stream:
         if file_format(path, table=table) == "parquet":

@@ -6,16 +6,16 @@ import contextlib
 import logging
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from demandcast.components.examples.ahead import gap_error
+from demandcast.components.examples.emptiness import dates_of, refuse_empty_splits, split_lines
 from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.report import (
     Report,
@@ -31,7 +31,6 @@ from demandcast.components.examples.transforms import (
 from demandcast.components.examples.violations import contract_error
 from demandcast.schema.config import BeamConfig, DataConfig, ForecastConfig, SamplingConfig
 from demandcast.schema.errors import ContractError
-from demandcast.schema.periods import Frequency, date_of, days_of
 from demandcast.schema.series_example import SPLITS
 
 __all__ = [
@@ -121,7 +120,7 @@ def write_splits(
             written = checked | "Write" >> WriteExamples(ingestion, report=report, folder=folder)
             _ = written | "Report" >> beam.Map(_write_report, path)
         result = accepted(ingestion, path)
-    _refuse_empty_splits(ingestion, result, splits)
+    refuse_empty_splits(ingestion, result, splits)
     return result
 
 
@@ -151,17 +150,6 @@ def accepted(ingestion: Ingestion, path: str) -> Report:
         "%s rows of %s series from %s to %s", f"{report.rows:,}", f"{report.series:,}", first, last
     )
     return report
-
-
-def split_lines(ingestion: Ingestion, report: Report) -> list[str]:
-    """Says in words what each split holds."""
-    counts = dict(report.examples)
-    plans = ingestion.plans(report.newest) if report.newest is not None else ()
-    return [
-        f"{plan.name}: {counts.get(plan.name, 0):,} examples, cutoff "
-        f"{' and '.join(dates_of(plan.cutoffs, ingestion.forecast.frequency))}"
-        for plan in plans
-    ]
 
 
 def read_text(path: str) -> str:
@@ -210,29 +198,3 @@ def _pipeline(make_pipeline: PipelineFactory | None, beam_config: BeamConfig) ->
     if make_pipeline is not None:
         return make_pipeline()
     return beam.Pipeline(argv=list(beam_config.args or IN_MEMORY_ARGS))
-
-
-def _refuse_empty_splits(ingestion: Ingestion, report: Report, splits: tuple[str, ...]) -> None:
-    counts = dict(report.examples)
-    empty = [split for split in splits if not counts.get(split)]
-    if not empty or report.oldest is None or report.newest is None:
-        return
-    first, last = dates_of((report.oldest, report.newest), ingestion.forecast.frequency)
-    if not ingestion.plans(report.newest):
-        raise ContractError(
-            f"the cutoff lies after the newest sale; expected {last} or earlier; nothing was "
-            "written"
-        )
-    periods = report.newest - report.oldest + 1
-    raise ContractError(
-        f"no example for {', '.join(empty)}: the sales table has {periods} periods, from {first} "
-        f"to {last}, and a split needs a series with {ingestion.sampling.min_history} recorded "
-        f"periods up to its cutoff ({'; '.join(split_lines(ingestion, report))}); expected a "
-        "longer history, or a smaller forecast.horizon, sampling.eval_cutoffs or "
-        "sampling.min_history"
-    )
-
-
-def dates_of(periods: Sequence[int], frequency: Frequency) -> list[str]:
-    """Returns the dates on which periods start, as text."""
-    return [date_of(day).isoformat() for day in days_of(np.array(periods), frequency)]

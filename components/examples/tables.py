@@ -6,13 +6,16 @@ import dataclasses
 
 import pyarrow as pa
 
-from demandcast.components.examples.files import list_files
+from demandcast.components.examples.files import file_format, list_files
 from demandcast.components.examples.readers import ReadTask, plan_reading, read_header
 from demandcast.components.examples.roles import Header, Roles, resolve_roles, table_paths
 from demandcast.schema.config import DataConfig
 from demandcast.schema.errors import ContractError
 
 __all__ = ["Tables", "open_tables"]
+
+
+_OTHER_SEPARATORS = (";", "\t", "|")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +45,19 @@ def open_tables(data: DataConfig) -> Tables:
     tasks: dict[str, tuple[ReadTask, ...]] = {}
     problems: list[str] = []
     for table, pattern in table_paths(data).items():
+        headers[table] = []
         try:
             files[table] = tuple(list_files(pattern, table=table))
-            headers[table] = []
-            for path in files[table]:
-                headers[table].append((path, _header(path, table)))
-            tasks[table] = tuple(plan_reading(files[table], table=table))
         except ContractError as error:
             problems.append(str(error))
+            continue
+        for path in files[table]:
+            try:
+                headers[table].append((path, _header(path, table)))
+            except ContractError as error:
+                problems.append(str(error))
+        if len(headers[table]) == len(files[table]):
+            tasks[table] = tuple(plan_reading(files[table], table=table))
     if problems:
         raise ContractError("\n".join(problems))
     return Tables(files, tasks, resolve_roles(data, headers))
@@ -58,8 +66,17 @@ def open_tables(data: DataConfig) -> Tables:
 def _header(path: str, table: str) -> tuple[str, ...]:
     try:
         header = read_header(path, table=table)
+    except UnicodeDecodeError as error:
+        raise ContractError(
+            f"{table}: {path} has a header that is not UTF-8; expected UTF-8 text: {error}"
+        ) from error
     except (pa.ArrowInvalid, OSError) as error:
         raise ContractError(f"{table}: {path} cannot be read: {error}") from error
+    separators = [mark for mark in _OTHER_SEPARATORS if len(header) == 1 and mark in header[0]]
+    if separators and file_format(path, table=table) == "csv":
+        raise ContractError(
+            f"{table}: {path}: its header is one value with {separators[0]!r} in it; expected ','"
+        )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise ContractError(f"{table}: {path} has columns of the same name: {twice}")

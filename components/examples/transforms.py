@@ -40,7 +40,12 @@ from demandcast.components.examples.readers import (
 from demandcast.components.examples.report import Report, merge_reports
 from demandcast.components.examples.roles import CALENDAR, FUTURE, SALES, JoinedTable
 from demandcast.components.examples.shards import ArrowShards, EncodedBatch, RecordShards, Shards
-from demandcast.components.examples.violations import SHOWN, Violation, violation
+from demandcast.components.examples.violations import (
+    SHOWN,
+    Violation,
+    unreadable_file,
+    violation,
+)
 
 __all__ = [
     "BuildExamples",
@@ -403,16 +408,8 @@ def _readable_blocks(
     malformed: list[MalformedRow] = []
     try:
         yield from read_blocks(task, columns, block_rows=block_rows, malformed=malformed)
-    except (pa.ArrowInvalid, OSError) as error:
-        place = violation(
-            (task.table, "(all)"),
-            "file cannot be read",
-            expected="a readable file",
-            sources=[source_of(task.file, task.rows_before + 1)],
-            values=[str(error).splitlines()[0]],
-            unit="files",
-        )
-        reports.append(Report(violations=(place,)))
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        reports.append(Report(violations=(unreadable_file(task, error),)))
     if malformed:
         reports.append(Report(violations=(_malformed(task, malformed),)))
 

@@ -10,10 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from demandcast.components.examples.readers import row_of
+from demandcast.components.examples.readers import ReadTask, row_of, source_of
 from demandcast.schema.errors import ContractError
 
-__all__ = ["Offender", "SHOWN", "Violation", "contract_error", "merge_violations", "violation"]
+__all__ = [
+    "Offender",
+    "SHOWN",
+    "Violation",
+    "contract_error",
+    "merge_violations",
+    "unreadable_file",
+    "violation",
+]
 
 SHOWN = 5
 """Offending rows that a message shows."""
@@ -81,6 +89,20 @@ def violation(
     return Violation(*place, problem, expected, len(sources), offenders, unit)
 
 
+def unreadable_file(task: ReadTask, error: Exception) -> Violation:
+    """Builds the violation of a file that stops being readable; which row does so is unknown."""
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    is_encoding = isinstance(error, UnicodeDecodeError) or "invalid UTF8" in text
+    return violation(
+        (task.table, "(all)"),
+        "not UTF-8 text" if is_encoding else "file cannot be read",
+        expected="UTF-8 text" if is_encoding else "a readable file",
+        sources=[source_of(task.file, 0)],
+        values=[text],
+        unit="files",
+    )
+
+
 def merge_violations(violations: Iterable[Violation]) -> tuple[Violation, ...]:
     """Adds up counts of the same kind and keeps the first offenders; order does not matter."""
     merged: dict[tuple[str, ...], Violation] = {}
@@ -122,14 +144,15 @@ def contract_error(
 
 
 def _places(files: Sequence[str], offenders: Sequence[Offender]) -> list[str]:
-    """Words where offenders are; a file is named where it changes."""
+    """Words where offenders are; a file is named where it changes, row 0 is the whole file."""
     names = [PurePath(path).name for path in files]
     places, before = [], -1
     for offender in offenders:
         file, row = row_of(offender.source)
         short = file < len(files) and names.count(names[file]) == 1
         name = names[file] if short else (*files[file : file + 1], "?")[0]
-        places.append(f"{'' if file == before else f'{name} '}row {row} ({offender.value})")
+        where = [*([] if file == before else [name]), *([f"row {row}"] if row else [])]
+        places.append(" ".join([*where, f"({offender.value})"]))
         before = file
     return places
 

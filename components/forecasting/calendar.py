@@ -79,14 +79,24 @@ def holiday_distances(is_holiday: tf.Tensor) -> list[tf.Tensor]:
         Nearness before and after: 1 on the holiday, falling by 1/28 a period to 0.
         Each float32, shape [B, L].
     """
-    length = tf.shape(is_holiday)[1]
-    position = tf.range(length)
-    distance = tf.cast(position[:, None] - position[None, :], tf.float32)  # [L at, L of holiday]
-    nearness = 1.0 - tf.abs(distance) / _MAX_HOLIDAY_DISTANCE
-    before = tf.where(distance >= 0, tf.maximum(nearness, 0.0), 0.0)
-    after = tf.where(distance <= 0, tf.maximum(nearness, 0.0), 0.0)
-    flags = is_holiday[:, None, :]
-    return [tf.reduce_max(flags * table[None], axis=2) for table in (before, after)]
+    reach = _MAX_HOLIDAY_DISTANCE - 1
+    nearness = 1.0 - tf.range(_MAX_HOLIDAY_DISTANCE, dtype=tf.float32) / _MAX_HOLIDAY_DISTANCE
+    # A dilation is a running maximum of sums: where no holiday is, a sum that never wins.
+    level = tf.where(is_holiday > 0, 0.0, -2.0)
+
+    def running(padding: list[int], kernel: tf.Tensor) -> tf.Tensor:
+        padded = tf.pad(level, [[0, 0], padding], constant_values=-2.0)
+        found = tf.nn.dilation2d(
+            padded[:, None, :, None],
+            filters=kernel[None, :, None],
+            strides=[1, 1, 1, 1],
+            padding="VALID",
+            data_format="NHWC",
+            dilations=[1, 1, 1, 1],
+        )
+        return tf.nn.relu(found[:, 0, :, 0])
+
+    return [running([reach, 0], tf.reverse(nearness, [0])), running([0, reach], nearness)]
 
 
 def _day_of_year(month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:

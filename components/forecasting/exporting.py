@@ -136,6 +136,7 @@ def _from_first_record(raw: Mapping[str, Any]) -> dict[str, Any]:
 
     A history that was never recorded keeps its last period, which is masked.
     """
+    raw = _with_sound_history(raw)
     observed = raw[series_example.OBSERVED_MASK]
     position = _positions(observed)
     recorded = tf.where(observed.flat_values > 0, position, position.dtype.max)
@@ -144,6 +145,18 @@ def _from_first_record(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: _without_first(values, first) if isinstance(values, tf.RaggedTensor) else values
         for name, values in raw.items()
+    }
+
+
+def _with_sound_history(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Reads a history as examples have it: 0 where not recorded, never NaN, never negative."""
+    observed, target = raw[series_example.OBSERVED_MASK], raw[series_example.TARGET]
+    recorded = (observed.flat_values > 0) & tf.math.is_finite(target.flat_values)
+    units = tf.where(recorded, tf.maximum(target.flat_values, 0.0), 0.0)
+    return {
+        **raw,
+        series_example.TARGET: target.with_flat_values(units),
+        series_example.OBSERVED_MASK: observed.with_flat_values(tf.cast(recorded, tf.float32)),
     }
 
 

@@ -32,8 +32,8 @@ __all__ = [
 _ZERO_SHIFT = 0.25
 """How far below zero, in scales, a period without demand lies for the quantiles."""
 
-_LARGEST_RELATIVE_UNITS = 20.0
-"""Bound of the mean's label, in scales: one freak sale must not own a squared error."""
+_LARGEST_SQUARED_ERROR = 20.0
+"""Error of the mean, in scales, beyond which it counts in proportion instead of squared."""
 
 
 def pack_labels(units: tf.Tensor, weight: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
@@ -94,9 +94,8 @@ def demand_loss(
             weight = weight * scale
         known = weight > 0
         actual = tf.where(known, actual, 0.0)
-        bounded = tf.minimum(actual, _LARGEST_RELATIVE_UNITS)
         error = pinball(shift_zeros(actual), forecast[..., :-1], levels)
-        error += config.mean_loss_weight * tf.square(bounded - forecast[..., -1])
+        error += config.mean_loss_weight * _huber(actual - forecast[..., -1])
         total = tf.reduce_sum(tf.where(known, weight * error, 0.0))
         return total / tf.maximum(tf.reduce_sum(weight), 1e-6)
 
@@ -131,3 +130,10 @@ class WeightedQuantileLoss(keras.metrics.Metric):
     def result(self) -> Any:
         """Returns the ratio; 0 if nothing was sold."""
         return tf.math.divide_no_nan(tf.convert_to_tensor(self.loss), self.units)
+
+
+def _huber(error: tf.Tensor) -> tf.Tensor:
+    """Squares errors up to a bound and goes on straight: one freak sale must not own the loss."""
+    size = tf.abs(error)
+    bound = _LARGEST_SQUARED_ERROR
+    return tf.where(size <= bound, tf.square(error), bound * (2.0 * size - bound))

@@ -22,9 +22,9 @@ from demandcast.components.metrics.arrays import (
     masked_mean,
     ratio,
 )
+from demandcast.schema.series_example import FULLY_IN_STOCK
 
 __all__ = [
-    "IN_STOCK_TOLERANCE",
     "absolute_demand",
     "bias",
     "errors",
@@ -38,12 +38,9 @@ __all__ = [
     "wape_per_step",
 ]
 
-IN_STOCK_TOLERANCE = 1e-6
-"""Share of a period out of stock that still counts as fully in stock: rounding, no more."""
-
 
 def scored_periods(observed_mask: npt.ArrayLike, in_stock_fraction: npt.ArrayLike) -> BoolArray:
-    """Tells which periods count: recorded, and in stock all the time.
+    """Tells which periods count: recorded, and in stock all the time (`FULLY_IN_STOCK`).
 
     Args:
         observed_mask: Above 0 where the period was recorded. Shape [N, H].
@@ -60,7 +57,7 @@ def scored_periods(observed_mask: npt.ArrayLike, in_stock_fraction: npt.ArrayLik
     """
     observed, in_stock = np.asarray(observed_mask), np.asarray(in_stock_fraction)
     check_shape("in_stock_fraction", in_stock, observed.shape)
-    return np.asarray((observed > 0) & (in_stock >= 1 - IN_STOCK_TOLERANCE))
+    return np.asarray((observed > 0) & (in_stock >= FULLY_IN_STOCK))
 
 
 def wape(actual: npt.ArrayLike, forecast: npt.ArrayLike, *, scored_mask: npt.ArrayLike) -> float:

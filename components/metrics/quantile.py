@@ -113,11 +113,15 @@ def coverage(
     quantile_levels: Sequence[float],
     scored_mask: npt.ArrayLike,
     nominal: float = 0.8,
+    strict: bool = False,
 ) -> float:
     """Tells how often demand falls into the central interval; nominal is best.
 
     Formula: share of periods that count with f_low <= y <= f_high, the quantiles at the levels
-    (1 - nominal) / 2 and (1 + nominal) / 2.
+    (1 - nominal) / 2 and (1 + nominal) / 2; strict: f_low < y < f_high.
+
+    Demand that comes in whole units often equals a bound. True quantiles then hold at least
+    nominal with the bounds and at most nominal without them.
 
     Args:
         actual: Demand, units per period. Shape [N, H].
@@ -125,6 +129,7 @@ def coverage(
         quantile_levels: Levels of the last axis, strictly increasing in (0, 1).
         scored_mask: Above 0 where the period counts. Shape [N, H].
         nominal: Share of demand that the interval should hold, such as 0.8.
+        strict: Whether demand at a bound is outside; so is a sale of 0 at a low bound of 0.
 
     Returns:
         A share. NaN if no period counts or the levels do not bound the interval. A quantile
@@ -143,7 +148,7 @@ def coverage(
     0.5
     """
     demand, scored = scored_demand(actual, scored_mask)
-    inside = covered(demand, quantiles, quantile_levels, scored, nominal)
+    inside = covered(demand, quantiles, quantile_levels, scored, nominal, strict=strict)
     return float(ratio(inside.sum(), scored.sum()))
 
 
@@ -197,6 +202,8 @@ def covered(
     quantile_levels: Sequence[float],
     scored: BoolArray,
     nominal: float,
+    *,
+    strict: bool = False,
 ) -> FloatArray:
     """Marks the periods that count and whose demand lies in the central interval.
 
@@ -206,6 +213,7 @@ def covered(
         quantile_levels: Levels of the last axis, strictly increasing in (0, 1).
         scored: Which periods count, from `scored_demand`. Shape [N, H].
         nominal: Share of demand that the interval should hold.
+        strict: Whether demand at a bound is outside.
 
     Returns:
         1 or 0; NaN everywhere if the levels do not bound the interval. Shape [N, H].
@@ -218,7 +226,8 @@ def covered(
     if positions is None:
         return np.full(demand.shape, np.nan)
     low, high = values[..., positions[0]], values[..., positions[1]]
-    return np.asarray(scored & (low <= demand) & (demand <= high), dtype=np.float64)
+    inside = (low < demand) & (demand < high) if strict else (low <= demand) & (demand <= high)
+    return np.asarray(scored & inside, dtype=np.float64)
 
 
 def naive_quantiles(point_forecast: npt.ArrayLike, *, levels: int) -> FloatArray:

@@ -18,7 +18,13 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import FloatArray, check_shape, masked_mean, ratio
+from demandcast.components.metrics.arrays import (
+    BoolArray,
+    FloatArray,
+    check_shape,
+    masked_mean,
+    ratio,
+)
 from demandcast.components.metrics.point import (
     absolute_demand,
     errors,
@@ -51,6 +57,8 @@ _SCALARS = (
     "pinball",
     "covered_80",
     "covered_90",
+    "strictly_covered_80",
+    "strictly_covered_90",
     "naive_absolute_error",
     "naive_pinball",
 )
@@ -84,7 +92,7 @@ def statistics_size(horizon: int) -> int:
     """Returns the length S of a row of statistics.
 
     >>> statistics_size(28)
-    66
+    68
     """
     return len(_SCALARS) + len(_PER_STEP) * horizon
 
@@ -122,8 +130,7 @@ def example_statistics(forecasts: Forecasts, quantile_levels: Sequence[float]) -
             np.sqrt(masked_mean(np.square(error_of_mean), scored)), forecasts.naive_rms_scale
         ),
         "pinball": pinball.sum(axis=1),
-        "covered_80": covered(demand, quantiles, quantile_levels, scored, 0.8).sum(axis=1),
-        "covered_90": covered(demand, quantiles, quantile_levels, scored, 0.9).sum(axis=1),
+        **_covered(demand, quantiles, quantile_levels, scored),
         "naive_absolute_error": np.abs(errors(demand, naive[..., 0], scored)).sum(axis=1),
         "naive_pinball": mean_pinball(demand, naive, quantile_levels, scored).sum(axis=1),
     }
@@ -184,6 +191,8 @@ METRICS: Mapping[str, Callable[[Sums], FloatArray]] = MappingProxyType(
         "rmsse": lambda sums: ratio(sums["scaled_root_squared_error"], sums["examples"]),
         "coverage_80": lambda sums: ratio(sums["covered_80"], sums["periods"]),
         "coverage_90": lambda sums: ratio(sums["covered_90"], sums["periods"]),
+        "strict_coverage_80": lambda sums: ratio(sums["strictly_covered_80"], sums["periods"]),
+        "strict_coverage_90": lambda sums: ratio(sums["strictly_covered_90"], sums["periods"]),
         "naive_weighted_quantile_loss": _naive_quantile_loss,
         "naive_wape": _naive_wape,
         "weighted_quantile_loss_skill": lambda sums: skill(
@@ -197,6 +206,8 @@ METRICS: Mapping[str, Callable[[Sums], FloatArray]] = MappingProxyType(
 * `examples`, `periods`: how many have a period that counts, and how many periods count;
 * the median is the point forecast of `wape`, `wape_per_step` and `mase`, the mean that of
   `bias` (forecast - actual; positive is over-forecast) and `rmsse`;
+* `coverage_...` counts demand at a bound of the interval as inside, `strict_coverage_...` as
+  outside;
 * `naive_...`: the same of the seasonal-naive forecast, whose quantiles are all equal;
 * `..._skill`: 1 - metric / metric of the seasonal-naive forecast.
 
@@ -222,6 +233,19 @@ def metric_values(sums: npt.ArrayLike) -> dict[str, FloatArray]:
     if steps < 1 or width != statistics_size(steps):
         raise ValueError(f"sums: shape {list(values.shape)}; the last axis is no statistics row")
     return {name: metric(Sums(values)) for name, metric in METRICS.items()}
+
+
+def _covered(
+    demand: FloatArray, quantiles: FloatArray, levels: Sequence[float], scored: BoolArray
+) -> dict[str, FloatArray]:
+    """Counts the periods inside each interval, with its bounds and without. Shapes [N]."""
+    return {
+        f"{name}_{percent}": covered(
+            demand, quantiles, levels, scored, percent / 100, strict=strict
+        ).sum(axis=1)
+        for name, strict in (("covered", False), ("strictly_covered", True))
+        for percent in (80, 90)
+    }
 
 
 def _scaled(error: FloatArray, scale: npt.ArrayLike) -> FloatArray:

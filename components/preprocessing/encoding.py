@@ -115,6 +115,8 @@ def _distribution(known: tf.Tensor, outliers: OutlierConfig) -> Distribution:
     lower, upper = at(outliers.lower_quantile), at(outliers.upper_quantile)
     if outliers.method == "iqr":
         reach = outliers.iqr_multiple * (at(0.75) - at(0.25))
+        # Most values equal, such as a flag: there is no spread to judge by, so nothing is clipped.
+        reach = tf.where(reach > 0, reach, math.inf)
         lower, upper = at(0.25) - reach, at(0.75) + reach
     kept = quantiles if outliers.method == "none" else tf.clip_by_value(quantiles, lower, upper)
     # In float64: rounding must not give a constant column a deviation, nor huge values overflow.

@@ -29,6 +29,9 @@ __all__ = ["ModelToPush", "Push", "next_version", "push_model"]
 
 _ASIDE = ".pushing-"
 
+_FIRST_OF_OUR_VERSIONS = 1_000_000_000
+"""Versions are Unix times, which have ten digits since 2001."""
+
 
 @dataclass(frozen=True)
 class ModelToPush:
@@ -113,7 +116,12 @@ def push_model(
 
 
 def _versions(serving_directory: str, files: Files) -> list[int]:
-    return [int(name) for name in files.folders(serving_directory) if name.isdecimal()]
+    return [int(name) for name in files.folders(serving_directory) if _is_version(name)]
+
+
+def _is_version(name: str) -> bool:
+    """Tells a version folder of ours: its number has no leading zeros."""
+    return name.isascii() and name.isdecimal() and str(int(name)) == name
 
 
 def _is_complete(folder: str, files: Files) -> bool:
@@ -121,10 +129,21 @@ def _is_complete(folder: str, files: Files) -> bool:
 
 
 def _remove_leftovers(serving_directory: str, files: Files) -> None:
-    """Removes half-copied folders; complete versions are never touched."""
+    """Removes half-copied folders of ours; complete versions are never touched.
+
+    Locally those are the folders aside: a numbered one appears complete. Remotely a copy is
+    made in place, under a number that is a time; smaller numbers are not ours to remove.
+    """
+    remote = is_remote(serving_directory)
     for name in files.folders(serving_directory):
         folder = join(serving_directory, name)
-        if name.startswith(_ASIDE) or (name.isdecimal() and not _is_complete(folder, files)):
+        half_copied = (
+            remote
+            and _is_version(name)
+            and int(name) >= _FIRST_OF_OUR_VERSIONS
+            and not _is_complete(folder, files)
+        )
+        if name.startswith(_ASIDE) or half_copied:
             files.remove_folder(folder)
 
 

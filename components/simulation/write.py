@@ -63,7 +63,8 @@ class SampleFiles:
 def write_sample_data(folder: Path, config: SimulationConfig) -> SampleFiles:
     """Simulates a chain and writes its tables into a folder.
 
-    Files of the same names are replaced, once all of them are complete; others stay.
+    Files of the same names are replaced, once all of them are complete, and the same tables in
+    the other format removed, so that no pattern such as `sales.*` finds two of them; others stay.
 
     Args:
         folder: Created if it does not exist.
@@ -78,7 +79,9 @@ def write_sample_data(folder: Path, config: SimulationConfig) -> SampleFiles:
         folder.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".sample-data-", dir=folder))
     except OSError as error:
-        raise BadInputError(f"{folder}: not a folder that can be written: {error}") from error
+        raise BadInputError(
+            f"{folder}: not a folder that can be written: {error.strerror or error}"
+        ) from error
     try:
         rows = _write_tables(aside, config)
         parameters = config.model_dump_json(indent=2)
@@ -87,12 +90,22 @@ def write_sample_data(folder: Path, config: SimulationConfig) -> SampleFiles:
         # The dictionary goes last: whoever sees it sees the tables that it describes.
         for name in [*(f"{table}.{ending}" for table in TABLES), README]:
             (aside / name).replace(folder / name)
+        _remove_other_format(folder, ending)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     seconds = time.monotonic() - began
     _LOGGER.info("wrote %s rows of sales to %s in %.1f s", f"{rows['sales']:,}", folder, seconds)
     paths = {name: folder / f"{name}.{ending}" for name in TABLES}
     return SampleFiles(folder=folder, readme=folder / README, rows=rows, **paths)
+
+
+def _remove_other_format(folder: Path, ending: str) -> None:
+    """Removes the tables that an earlier call wrote in another format."""
+    for other in {"parquet", "csv"} - {ending}:
+        old = [folder / f"{table}.{other}" for table in TABLES]
+        for file in filter(Path.is_file, old):
+            file.unlink()
+            _LOGGER.info("removed %s, of earlier sample data in another format", file.name)
 
 
 def _write_tables(folder: Path, config: SimulationConfig) -> dict[str, int]:

@@ -18,6 +18,8 @@ from demandcast.pipeline.cli.options import (
     progress,
     quiet_option,
 )
+from demandcast.pipeline.cli.outputs import check_outputs
+from demandcast.schema.errors import BadInputError
 
 __all__ = ["forecast_command"]
 
@@ -68,6 +70,9 @@ def forecast_command(  # noqa: PLR0913 - one per option
     level. Known-future covariates must reach the horizon; what is missing is listed.
     """
     config = load(config_file, overrides)
+    if not output.name:
+        raise BadInputError(f"--output: {output} has no name; such as forecasts/today")
+    check_outputs([output.with_name(f"{output.name}.{name}") for name in formats])
     log = Path(config.workspace) / config.name / "forecast.log"
     from demandcast.pipeline.capture import captured_output
 

@@ -39,6 +39,8 @@ A first walk:
   demandcast config --example > demand.yaml
   demandcast run --config demand.yaml
   demandcast serve --config demand.yaml
+Or all of it at once, up to a forecast, on sample data that it writes if there are none:
+  demandcast quickstart --config demand.yaml
 
 \b
 Progress goes to standard error, results to standard output. Exit codes:
@@ -47,7 +49,7 @@ Progress goes to standard error, results to standard output. Exit codes:
   2    bad input: configuration, data, or arguments
   3    the data contradicts the schema
   4    the model did not pass the gate; nothing was pushed
-  5    no model is in service, or the server failed
+  5    no model is in service (forecast), or the server failed
   130  interrupted
 """
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from demandcast.pipeline.cli.options import config_options, examples, load, progress, quiet_option
+from demandcast.pipeline.cli.outputs import check_outputs
 from demandcast.schema.errors import BadInputError
 
 __all__ = ["schema_group"]
@@ -40,6 +41,7 @@ def schema_group() -> None:
 )
 @click.option(
     "--max-categories",
+    type=click.IntRange(min=0),
     default=50,
     show_default=True,
     help="Columns with more values get no list of them.",
@@ -49,11 +51,12 @@ def infer_command(
     *, config_file: Path, overrides: Sequence[str], output: Path, max_categories: int, quiet: bool
 ) -> None:
     """Write a first schema of the data's own columns, to review and keep."""
+    config = load(config_file, overrides)
+    check_outputs([output])
     if output.exists():
         raise BadInputError(f"{output}: is there already; move it away, or name another file")
     from demandcast.pipeline.training_run import RunOptions, run
 
-    config = load(config_file, overrides)
     with progress(quiet=quiet) as console:
         report = run(config, console, RunOptions(until="statistics"))
     from tensorflow_metadata.proto.v0 import statistics_pb2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,13 @@ __all__ = ["serve_command"]
 )
 @config_options
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8500, show_default=True, help="Port; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8500,
+    show_default=True,
+    help="Port; 0 takes a free one.",
+)
 @quiet_option
 @json_option
 def serve_command(
@@ -47,10 +54,10 @@ def serve_command(
     """Serve the pushed model over gRPC, until SIGTERM or Ctrl-C.
 
     Speaks TensorFlow Serving's PredictionService and ModelService. New versions in the
-    serving directory replace the old one without a pause.
+    serving directory replace the old one without a pause. While there is none it waits for a
+    first one, and answers NOT_FOUND.
     """
-    # TensorFlow reads it when it is first imported; the user's own choice wins.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _silence_libraries()
     config = load(config_file, overrides)
     from demandcast.serving.config import ServerConfig
     from demandcast.serving.server import serve
@@ -60,8 +67,8 @@ def serve_command(
             import json
 
             click.echo(json.dumps({"address": server.address, "port": server.port}))
-        else:
-            click.echo(f"serving {config.push.model_name!r} on {server.address}")
+        elif not quiet:
+            click.echo(f"listening on {server.address} for {config.push.model_name!r}")
 
     with progress(quiet=quiet) as console, console.following("demandcast"):
         serve(
@@ -73,3 +80,15 @@ def serve_command(
             ),
             on_started=started,
         )
+
+
+def _silence_libraries() -> None:
+    """Keeps what TensorFlow, gRPC and Google's libraries tell developers off the screen.
+
+    They read the environment when they are first imported; the user's own choice wins.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    warnings.filterwarnings(
+        "ignore", message="You are using a Python version", category=FutureWarning
+    )

@@ -157,8 +157,8 @@ class DataConfig(Section):
         timestamp = self.columns.timestamp
         if self.calendar is not None and timestamp not in self.calendar.on:
             raise ValueError(
-                f"calendar.on: got {list(self.calendar.on)}; it must contain the timestamp column; "
-                f"allowed: [{timestamp!r}], or with columns of a series such as its region"
+                f"data.calendar.on: got {list(self.calendar.on)}; it must contain the timestamp "
+                f"column; allowed: [{timestamp!r}], or with columns of a series such as its region"
             )
         return self
 

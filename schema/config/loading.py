@@ -14,9 +14,19 @@ from pydantic import ValidationError
 from demandcast.schema.config.run import RunConfig
 from demandcast.schema.errors import ConfigurationError
 
-__all__ = ["load_config", "parse_config", "read_yaml", "resolve_paths"]
+__all__ = ["load_config", "parse_config", "read_text", "read_yaml", "resolve_paths"]
 
 _BOOLEAN = "tag:yaml.org,2002:bool"
+
+
+_EXPECTED = {
+    "tuple_type": "expected a list, such as [a, b]",
+    "list_type": "expected a list, such as [a, b]",
+    "model_type": "expected keys and values",
+    "model_attributes_type": "expected keys and values",
+    "dict_type": "expected keys and values",
+}
+"""How users of YAML say what pydantic says in words of Python, by its kind of error."""
 
 
 def load_config(path: Path | str) -> RunConfig:
@@ -27,12 +37,24 @@ def load_config(path: Path | str) -> RunConfig:
             or a wrong value; all complaints are listed, one per line.
     """
     file = Path(path)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error}") from error
-    config = parse_config(text, source=str(file))
+    config = parse_config(read_text(file), source=str(file))
     return resolve_paths(config, file.resolve().parent)
+
+
+def read_text(file: Path) -> str:
+    """Reads the text of a configuration file.
+
+    Raises:
+        ConfigurationError: There is no such file, or it cannot be read as UTF-8.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{file}: no such file") from error
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error}") from error
 
 
 def parse_config(text: str, *, source: str = "configuration") -> RunConfig:
@@ -134,9 +156,14 @@ def _complaint(details: Mapping[str, Any]) -> str:
         return f"{key}: unknown key; allowed here: {allowed}"
     if kind == "missing":
         return f"{key}: missing; it must be given"
-    message = str(details["msg"]).removeprefix("Value error, ")
-    if isinstance(value, Mapping):  # A check across keys: its message names them.
-        return f"{key}: {message}"
+    if value is None and kind in ("model_type", "dict_type"):
+        return f"{key}: is empty; expected keys and values"
+    if kind == "too_long":
+        most = details["ctx"]["max_length"]
+        return f"{key}: got {value!r}; expected {most} values at most"
+    message = _EXPECTED.get(kind) or str(details["msg"]).removeprefix("Value error, ")
+    if isinstance(value, Mapping) and kind not in _EXPECTED:
+        return f"{key}: {message}"  # A check across keys: its message names them.
     return f"{key}: got {value!r}; {message}"
 
 

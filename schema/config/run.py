@@ -78,6 +78,13 @@ class RunConfig(Section):
             return values
         return {**values, "features": {**WEEKLY_DEFAULTS, **features}}
 
+    @field_validator("workspace")
+    @classmethod
+    def _is_local(cls, value: str) -> str:
+        if "://" in value:
+            raise ValueError("workspace must be a folder of this machine")
+        return value
+
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, value: str) -> str:
@@ -91,6 +98,7 @@ class RunConfig(Section):
         _check_lags(self)
         _check_columns_exist(self)
         _check_interactions(self)
+        _check_names(self)
         return self
 
 
@@ -110,6 +118,28 @@ def _check_lags(config: RunConfig) -> None:
         raise ValueError(
             f"features.lags must be at least forecast.horizon ({horizon}), "
             f"or the decoder would see the future; these are shorter: {short}"
+        )
+
+
+def _check_names(config: RunConfig) -> None:
+    """Names of columns become inputs of the served model, and names in its graph."""
+    columns = config.data.columns
+    names = columns.all_static + columns.known_future.names + columns.observed_past.names
+    odd = [name for name in names if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)]
+    if odd:
+        raise ValueError(
+            "data.columns: names of static, known_future and observed_past columns become inputs "
+            "of the served model; they start with a letter and hold letters, digits and '_' only; "
+            f"rename these in the table: {odd}"
+        )
+    from demandcast.schema.transformed_example import TransformedSpec
+
+    features = TransformedSpec.from_config(config.series, config.features).names
+    repeated = sorted({name for name in features if features.count(name) > 1})
+    if repeated:
+        raise ValueError(
+            f"features: these features would be made twice: {repeated}; rename the column of "
+            "that name, or leave out the feature that makes the other"
         )
 
 

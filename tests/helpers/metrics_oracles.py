@@ -75,9 +75,8 @@ def _demand_class(y, m):
 
 def metrics(*, actual, scored, quantiles, mean, naive, scale, rms_scale, levels):
     """All metrics of `statistics.METRICS`, as one plain loop."""
-    sums = dict.fromkeys(
-        ("periods", "demand", "missed", "over", "pinball", "in80", "in90", "naive", "naive_pb"), 0.0
-    )
+    names = ("periods", "demand", "missed", "over", "pinball", "naive", "naive_pb")
+    sums = dict.fromkeys((*names, "in80", "in90", "strictly80", "strictly90"), 0.0)
     by_step = [[0.0, 0.0] for _ in actual[0]]
     mase, rmsse = [], []
     middle = levels.index(0.5)
@@ -102,6 +101,8 @@ def metrics(*, actual, scored, quantiles, mean, naive, scale, rms_scale, levels)
             sums["naive_pb"] += fmean(_pinball(y, naive[n][h], q) for q in levels)
             sums["in80"] += _inside(y, quantiles[n][h], levels, 0.1, 0.9)
             sums["in90"] += _inside(y, quantiles[n][h], levels, 0.05, 0.95)
+            sums["strictly80"] += _strictly_inside(y, quantiles[n][h], levels, 0.1, 0.9)
+            sums["strictly90"] += _strictly_inside(y, quantiles[n][h], levels, 0.05, 0.95)
         if absolute:
             mase.append(fmean(absolute) / scale[n])
             rmsse.append(math.sqrt(fmean(squared)) / rms_scale[n])
@@ -129,6 +130,8 @@ def _ratios(sums, by_step, mase, rmsse):
         "rmsse": fmean(rmsse) if rmsse else NAN,
         "coverage_80": _divide(sums["in80"], sums["periods"]),
         "coverage_90": _divide(sums["in90"], sums["periods"]),
+        "strict_coverage_80": _divide(sums["strictly80"], sums["periods"]),
+        "strict_coverage_90": _divide(sums["strictly90"], sums["periods"]),
         "naive_weighted_quantile_loss": naive_loss,
         "naive_wape": naive_wape,
         "weighted_quantile_loss_skill": 1 - _divide(loss, naive_loss),
@@ -144,6 +147,12 @@ def _inside(actual, quantiles, levels, low, high):
     if low not in levels or high not in levels:
         return NAN
     return float(quantiles[levels.index(low)] <= actual <= quantiles[levels.index(high)])
+
+
+def _strictly_inside(actual, quantiles, levels, low, high):
+    if low not in levels or high not in levels:
+        return NAN
+    return float(quantiles[levels.index(low)] < actual < quantiles[levels.index(high)])
 
 
 def _divide(above, below):

@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
+from demandcast.pipeline.cli.main import invoke
 from demandcast.pipeline.lock import LOCK_FILE, RunningError, run_lock
+from demandcast.schema.config.example import example_yaml
+from demandcast.schema.errors import BadInputError
 
 HOLD = """
 import sys
@@ -79,3 +82,23 @@ def test_an_unreadable_lock_file_still_says_something(tmp_path):
             run_lock(tmp_path, run_id="second"),
         ):
             pass
+
+
+@pytest.mark.parametrize("folder", ["file/demand", "/proc/x/demand"])
+def test_a_workspace_that_cannot_be_written_is_bad_input(tmp_path, folder):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(BadInputError, match=r"workspace: .*/demand cannot be made or written: "),
+        run_lock(tmp_path / folder, run_id="mine"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("command", [["run"], ["validate"], ["forecast", "--output", "out/today"]])
+def test_commands_name_such_a_workspace(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demand.yaml").write_text(example_yaml())
+    (tmp_path / "sales.csv").write_text("")
+    options = ["--config", "demand.yaml", "--set", "workspace=sales.csv"]
+    assert invoke([command[0], *options, *command[1:]]) == 2
+    assert capsys.readouterr().err.startswith("error: workspace: ")

@@ -242,3 +242,16 @@ def test_a_rename_from_aside_is_one_step(tmp_path):
     (tmp_path / ".aside").rename(tmp_path / "1")
     versions.poll()
     assert versions.get().version == 1
+
+
+def test_says_what_it_waits_for_and_which_version_serves(tmp_path, caplog):
+    versions = watcher(tmp_path, FakeLoader())
+    with caplog.at_level(logging.INFO, "demandcast.serving"):
+        versions.poll()
+        versions.poll()
+        write(tmp_path, 7)
+        versions.poll()
+    waiting, loading, serving = caplog.messages
+    assert waiting == f"Waiting for a first version of m in {tmp_path}"
+    assert loading == "Loading m version 7"
+    assert serving.startswith("Serving version 7 of m, loaded in ")

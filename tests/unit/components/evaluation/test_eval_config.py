@@ -56,7 +56,7 @@ def test_every_metric_is_there_with_the_levels():
 
 def test_coverage_is_left_out_if_the_levels_do_not_bound_it():
     metrics = metrics_of(make_eval_config(make_series(14, levels=(0.1, 0.5, 0.9)), GateConfig()))
-    assert METRICS.keys() - metrics.keys() == {"coverage_90"}
+    assert METRICS.keys() - metrics.keys() == {"coverage_90", "strict_coverage_90"}
 
 
 @pytest.mark.parametrize("name", ["weighted_quantile_loss_skill", "wape_skill"])
@@ -72,9 +72,13 @@ def test_skill_must_exceed_its_floor(name, floor):
 @pytest.mark.parametrize(("name", "nominal"), [("coverage_80", 0.8), ("coverage_90", 0.9)])
 def test_coverage_is_bounded_on_both_sides(name, nominal):
     gate = GateConfig(floors=FloorsConfig(coverage_tolerance=0.05))
-    value = overall_threshold(make_eval_config(make_series(14), gate), name).value_threshold
+    config = make_eval_config(make_series(14), gate)
+    value = overall_threshold(config, name).value_threshold
     assert value.lower_bound.value == pytest.approx(nominal - 0.05)
+    assert not value.HasField("upper_bound")
+    value = overall_threshold(config, f"strict_{name}").value_threshold
     assert value.upper_bound.value == pytest.approx(nominal + 0.05)
+    assert not value.HasField("lower_bound")
 
 
 def test_bias_is_judged_only_if_asked():

@@ -28,6 +28,8 @@ def result(name="overall", *, loss=0.3, in_service=0.3, examples=1000.0, **metri
         "naive_weighted_quantile_loss": 0.4,
         "wape": 0.5,
         "naive_wape": 0.6,
+        "coverage_80": 0.8,
+        "coverage_90": 0.9,
         **metrics,
     }
     return SliceResult(
@@ -75,6 +77,11 @@ def test_overall_comes_first_and_slices_in_order():
             {"coverage_90": 0.79},
             "coverage of the 90 % interval 0.7900 lies outside 0.8 to 1",
         ),
+        (
+            "strict_coverage_80",
+            {"coverage_80": 0.99, "strict_coverage_80": 0.98},
+            "coverage of the 80 % interval without its bounds 0.9800 lies outside 0.7 to 0.9",
+        ),
         ("bias", {"bias": 0.25}, "bias 0.2500 lies outside -0.2 to 0.2"),
         (
             "wape_skill",
@@ -103,6 +110,27 @@ def test_overall_comes_first_and_slices_in_order():
 )
 def test_broken_thresholds_in_words(failure, metrics, reason):
     assert reasons(result(**metrics), failures=[failure]) == (reason,)
+
+
+def test_coverage_that_is_not_judged_is_noted_and_no_reason():
+    part = result()
+    left_out = {name: v for name, v in part.candidate.items() if name != "coverage_90"}
+    part = SliceResult(name="overall", candidate=left_out, in_service={})
+    verdict = judge([part], (), GATE, comparison=COMPARED)
+    assert verdict.blessed
+    assert verdict.notes == (
+        "coverage of the 90 % interval was not judged: forecast.quantile_levels lack 0.05 or 0.95",
+    )
+    assert format_verdict(verdict).splitlines()[2] == (
+        "Coverage of the 90 % interval was not judged: forecast.quantile_levels lack 0.05 or 0.95."
+    )
+    assert judge([result()], (), GATE, comparison=COMPARED).notes == ()
+
+
+def test_verdict_without_notes_is_read(tmp_path):
+    written = judge([result()], (), GATE, comparison=COMPARED).model_dump_json(exclude={"notes"})
+    (tmp_path / "verdict.json").write_text(written)
+    assert read_verdict(str(tmp_path)).notes == ()
 
 
 def test_slice_that_is_worse():
@@ -172,6 +200,7 @@ def test_table():
     assert lines[0] == "Not blessed:"
     assert lines[1].startswith("  - bias cannot be computed")
     assert lines[2] == "Compared with the model in service."
+    assert "strict" not in lines[4]
     assert lines[4].split()[:4] == ["slice", "examples", "loss", "its"]
     assert lines[5].split()[:4] == ["overall", "1,000", "0.3000", "(0.3000)"]
     assert lines[6].split()[:2] == ["store=a", "1,200"]

@@ -8,7 +8,7 @@ from demandcast.components.examples.features import grid_span
 from demandcast.components.examples.grid import lay_on_grid
 from demandcast.components.examples.report import FutureGap, Report, merge_reports
 from demandcast.components.examples.splits import plan_latest
-from demandcast.schema.config import ForecastConfig, SeriesSpec, TableConfig
+from demandcast.schema.config import CalendarConfig, ForecastConfig, SeriesSpec
 
 MONDAY = datetime.date(2024, 1, 1)
 FIRST = (MONDAY - datetime.date(1970, 1, 1)).days
@@ -85,6 +85,15 @@ def test_a_column_that_misses_numbers_in_the_history_may_miss_them_ahead(tmp_pat
 def test_sales_rows_without_a_target_count(tmp_path):
     rows = HISTORY + [row(day, None, item=item) for item in "ab" for day in (3, 4)]
     report, _, _ = gaps_of(make_data(write_rows(tmp_path / "s.csv", rows)))
+    assert report.gaps == ()
+
+
+def test_a_calendar_of_holidays_alone_is_known_ahead(tmp_path):
+    (tmp_path / "days.csv").write_text("date,event,price\n2024-01-02,new year,1\n")
+    rows = [{k: v for k, v in item.items() if k not in ("event", "price")} for item in HISTORY]
+    calendar = CalendarConfig(path=f"{tmp_path}/days.csv", on=("date",), missing_date="empty")
+    report, _, _ = gaps_of(make_data(write_rows(tmp_path / "s.csv", rows), calendar=calendar))
+    assert report.violations == ()
     assert report.gaps == ()
 
 

@@ -9,6 +9,7 @@ from examples_tables import COLUMNS, check_purely, complaint, make_data, row, wr
 from demandcast.components.examples.tables import open_tables
 from demandcast.schema.config import (
     AvailabilityConfig,
+    CalendarConfig,
     CovariatesConfig,
     ForecastConfig,
     TableConfig,
@@ -48,6 +49,27 @@ def test_missing_column(tmp_path):
 def test_columns_of_the_same_name(tmp_path):
     with pytest.raises(ContractError, match=r"columns of the same name: \['item'\]"):
         open_tables(csv(tmp_path, "item,item\n"))
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_header_that_is_not_utf8(tmp_path, encoding):
+    (tmp_path / "sales.csv").write_bytes("store,größe\n1,2\n".encode(encoding))
+    with pytest.raises(ContractError, match=r"sales: .*sales\.csv has .*; expected UTF-8 text"):
+        open_tables(make_data(tmp_path / "sales.csv"))
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_another_separator_gives_one_line_per_file(tmp_path, mark):
+    path = write_rows(tmp_path / "a.csv", GOOD)
+    path.write_text(path.read_text().replace(",", mark))
+    (tmp_path / "b.csv").write_text(path.read_text())
+    with pytest.raises(ContractError) as caught:
+        open_tables(make_data(tmp_path / "*.csv"))
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 2
+    for line, name in zip(lines, ("a.csv", "b.csv"), strict=True):
+        assert line.startswith("sales: ")
+        assert f"{name}: its header is one value with {mark!r} in it; expected ','" in line
 
 
 def test_an_empty_file(tmp_path):
@@ -94,6 +116,48 @@ def test_a_list_is_no_category(tmp_path):
     assert "column 'event': wrong type (2 rows)" in complaint(data)
 
 
+TEXT_LIKE = "text, a number or a date, not a list, a time or a duration"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        (pl.Duration("ms"), datetime.timedelta(hours=1)),
+        (pl.Time, datetime.time(8)),
+        (pl.List(pl.Int64), [1]),
+    ],
+)
+@pytest.mark.parametrize("column", ["store", "category", "event"])
+def test_types_that_are_no_category(tmp_path, column, dtype, value):
+    rows = [row(day, **{column: value}) for day in range(3)]
+    data = make_data(write_rows(tmp_path / "sales.parquet", rows, **{column: dtype}))
+    message = complaint(data)
+    assert f"sales: column '{column}': wrong type (3 rows); expected {TEXT_LIKE}" in message
+    assert "duplicate key" not in message
+
+
+@pytest.mark.parametrize("column", ["item", "category", "event"])
+def test_bytes_that_are_no_text(tmp_path, column):
+    rows = [row(day, **{column: b"\xff" if day else b"caf\xc3\xa9"}) for day in range(3)]
+    data = make_data(write_rows(tmp_path / "sales.parquet", rows, **{column: pl.Binary}))
+    message = complaint(data)
+    assert f"sales: column '{column}': not UTF-8 text (2 rows); expected text in UTF-8" in message
+    assert "in 1 way;" in message
+    assert "sales.parquet row 2 (b'\\xff')" in message
+
+
+def test_bytes_in_a_joined_table(tmp_path):
+    items = pl.DataFrame({"item": [b"a", b"\xff", b"b"], "category": [b"x", b"y", b"\xfe"]})
+    items.write_parquet(tmp_path / "items.parquet")
+    table = TableConfig(path=f"{tmp_path}/items.parquet", on=("item",))
+    sales = write_rows(tmp_path / "sales.csv", GOOD)
+    message = complaint(make_data(sales, static_tables=(table,)))
+    assert "in 2 ways;" in message
+    assert "static_tables[0]: column 'item': not UTF-8 text (1 row)" in message
+    assert "static_tables[0]: column 'category': not UTF-8 text (1 row)" in message
+    assert "items.parquet row 3 (b'\\xfe')" in message
+
+
 def test_duplicate_keys(tmp_path):
     message = complaint(csv_of(tmp_path, [*GOOD, row(2, item="b"), row(2, item="b")]))
     assert (
@@ -118,6 +182,18 @@ def test_off_the_weekly_grid_names_the_weekday(tmp_path):
         "sales: column 'date': timestamp off the grid W-MON (1 row); expected a Monday; "
         "first: sales.csv row 3 ('2024-01-16')" in message
     )
+
+
+@pytest.mark.parametrize("frequency", ["W-MON", "D"])
+def test_a_row_that_belongs_to_no_period_is_reported_once(tmp_path, frequency):
+    hour = datetime.timedelta(hours=6)
+    start = datetime.datetime(2024, 1, 1)
+    step = hour if frequency == "D" else datetime.timedelta(days=1)
+    rows = [row(start + number * step) for number in range(4)]
+    data = make_data(write_rows(tmp_path / "sales.parquet", rows, date=pl.Datetime("us")))
+    message = complaint(data, ForecastConfig(frequency=frequency))
+    assert "in 1 way;" in message
+    assert "(3 rows)" in message
 
 
 def test_a_time_of_day_is_off_the_daily_grid(tmp_path):
@@ -247,6 +323,18 @@ def test_date_without_a_match(tmp_path):
     message = complaint(joined(tmp_path, ITEMS, DAYS.replace("2024-01-03,0\n", "")))
     assert "sales: column 'date': date without a row in the calendar (2 rows)" in message
     assert "first: sales.csv row 3 (2024-01-03), row 7 (2024-01-03)" in message
+
+
+def test_a_calendar_of_holidays_alone(tmp_path):
+    holidays = "date,holiday\n2024-01-01,1\n"
+    message = complaint(joined(tmp_path, ITEMS, holidays))
+    assert "date without a row in the calendar (6 rows)" in message
+    assert "(data.calendar.missing_date: empty, if a date without a row has no event)" in message
+    data = joined(tmp_path, ITEMS, holidays)
+    calendar = data.calendar.model_copy(update={"missing_date": "empty"})
+    data = data.model_copy(update={"calendar": calendar})
+    _, report, _, _ = check_purely(data, ForecastConfig())
+    assert report.violations == ()
 
 
 def test_bad_values_in_joined_tables(tmp_path):

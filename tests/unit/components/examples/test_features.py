@@ -13,7 +13,13 @@ from demandcast.components.examples import features
 from demandcast.components.examples.splits import SplitPlan, plan_latest, plan_splits
 from demandcast.components.metrics.baselines import naive_scales, seasonal_naive
 from demandcast.components.metrics.classification import demand_class
-from demandcast.schema.config import AvailabilityConfig, ForecastConfig, SamplingConfig, TableConfig
+from demandcast.schema.config import (
+    AvailabilityConfig,
+    CalendarConfig,
+    ForecastConfig,
+    SamplingConfig,
+    TableConfig,
+)
 from demandcast.schema.periods import periods_of
 
 MONDAY = datetime.date(2024, 1, 1)
@@ -493,6 +499,20 @@ def test_joined_tables_give_attributes_and_covariates(tmp_path):
     assert b["event"] == [b"", b"e", b"", b"", b""]
     assert b["weather"] == [0.0, 1.0, 2.0]
     assert "region" not in b
+
+
+@pytest.mark.parametrize("missing", ["unknown", "zero"])
+def test_a_calendar_of_holidays_alone_leaves_other_dates_empty(tmp_path, missing):
+    rows = [row(day) for day in (0, 2)]
+    for item in rows:
+        del item["event"], item["weather"]
+    (tmp_path / "days.csv").write_text(f"date,event,weather\n{date(1)},x,7\n{date(3)},y,8\n")
+    calendar = CalendarConfig(path=f"{tmp_path}/days.csv", on=("date",), missing_date="empty")
+    path = write_rows(tmp_path / "s.csv", rows)
+    data = make_data(path, calendar=calendar, missing_period=missing)
+    (example,) = examples_of(data, ForecastConfig(horizon=2), [plan(2)]).values()
+    assert example["event"] == [b"", b"x", b"", b"y", b""]
+    assert [str(value) for value in example["weather"]] == ["nan", "7.0", "nan"]
 
 
 def test_chunks_do_not_change_the_examples(tmp_path, monkeypatch):

@@ -21,6 +21,15 @@ def test_says_which_pattern_matches_nothing(tmp_path):
         list_files(f"{tmp_path}/nothing.csv", table="future")
 
 
+def test_a_directory_is_named_as_one(tmp_path):
+    with pytest.raises(ContractError) as caught:
+        list_files(f"{tmp_path}/", table="sales")
+    assert str(caught.value) == (
+        f"sales: '{tmp_path}/' is a directory; expected the files in it: '{tmp_path}/*.parquet' "
+        f"or '{tmp_path}/*.csv'"
+    )
+
+
 @pytest.mark.parametrize("name", ["sales.parquet", "SALES.PQ"])
 def test_knows_parquet(name):
     assert file_format(name, table="sales") == "parquet"

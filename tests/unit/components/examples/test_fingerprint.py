@@ -2,7 +2,7 @@ import pytest
 from examples_tables import make_data
 
 from demandcast.components.examples.fingerprint import data_fingerprint
-from demandcast.schema.config import TableConfig
+from demandcast.schema.config import CalendarConfig, TableConfig
 from demandcast.schema.errors import ContractError
 
 

@@ -68,6 +68,11 @@ def test_broken_contracts_stop_a_forecast_too(tmp_path):
         write(tmp_path, [*ROWS, *AHEAD, ROWS[0]])
 
 
+def test_a_cutoff_before_the_first_sale_is_refused(tmp_path):
+    with pytest.raises(ContractError, match=r"before the first sale; expected 2024-01-01 or later"):
+        write(tmp_path, ROWS + AHEAD, cutoff=datetime.date(2023, 12, 31))
+
+
 def test_a_cutoff_after_the_newest_sale_is_refused(tmp_path):
     with pytest.raises(ContractError, match=r"expected 2024-01-10 or earlier; nothing was"):
         write(tmp_path, ROWS + AHEAD, cutoff=datetime.date(2024, 1, 11))

@@ -119,6 +119,10 @@ def test_infinite_and_too_large_for_float32(column):
         (pl.Series([DAY]), ["2024-02-29"]),
         (pl.Series(["x"], dtype=pl.Categorical), ["x"]),
         (pl.Series([[1]]), [None]),
+        (pl.Series([datetime.timedelta(1)]), [None]),
+        (pl.Series([datetime.time(8)]), [None]),
+        (pl.Series([b"a", b"", None]), ["a", None, None]),
+        (pl.Series([b"a", b"\xff", b"", None]), ["a", None, None, None]),
     ],
 )
 def test_reads_categories_as_text(column, expected):

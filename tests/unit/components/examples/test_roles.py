@@ -2,7 +2,7 @@ import pytest
 from examples_tables import COLUMNS, make_data
 
 from demandcast.components.examples.roles import resolve_roles, table_paths
-from demandcast.schema.config import TableConfig
+from demandcast.schema.config import CalendarConfig, TableConfig
 from demandcast.schema.errors import ContractError
 
 SALES = ("store", "item", "date", "target", "category", "price", "event", "weather", "in_stock")
@@ -79,13 +79,6 @@ def test_a_join_by_an_unknown_column():
     data = make_data("s.csv", static_tables=(TableConfig(path="x.csv", on=("region",)),))
     headers = ALL | {"static_tables[0]": [("x.csv", ("region", "category"))]}
     with pytest.raises(ContractError, match=r"static_tables\[0\]: joined on \['region'\], which"):
-        resolve_roles(data, headers)
-
-
-def test_a_calendar_must_be_joined_by_the_timestamp():
-    data = make_data("s.csv", calendar=CalendarConfig(path="x.csv", on=("store",)))
-    headers = ALL | {"calendar": [("x.csv", ("store", "date", "event"))]}
-    with pytest.raises(ContractError, match="must contain the timestamp column 'date'"):
         resolve_roles(data, headers)
 
 

@@ -10,9 +10,9 @@ from examples_tables import check_purely, examples_of, make_data, row, write_row
 from demandcast.components.examples.splits import plan_splits
 from demandcast.schema.config import (
     BeamConfig,
+    CalendarConfig,
     ForecastConfig,
     SamplingConfig,
-    TableConfig,
     ValidationConfig,
 )
 from demandcast.schema.errors import ContractError
@@ -159,7 +159,9 @@ def test_an_unreadable_file_is_a_violation(tmp_path):
 
     path = write_rows(tmp_path / "sales.csv", ROWS)
     path.write_bytes(path.read_bytes().replace(b"food", b"f\xff\xfed", 1))
-    with pytest.raises(ContractError, match=r"file cannot be read .*sales\.csv row 1 .*UTF8"):
+    with pytest.raises(
+        ContractError, match=r"not UTF-8 text \(1 file\); expected UTF-8 text; first: sales\.csv \("
+    ):
         check_data(make_data(path), FORECAST, SAMPLING, BEAM)
 
 

@@ -1,12 +1,15 @@
 import numpy as np
+import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demandcast.components.examples.readers import source_of
+from demandcast.components.examples.readers import ReadTask, source_of
 from demandcast.components.examples.violations import (
     SHOWN,
     contract_error,
     merge_violations,
+    unreadable_file,
     violation,
 )
 
@@ -53,6 +56,23 @@ def test_files_of_the_same_name_are_told_apart_by_their_paths():
     )
     text = str(contract_error([item], {"sales": ["/x/a.csv", "/y/a.csv"]}))
     assert text.endswith("first: /y/a.csv row 4 (1)")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            pa.ArrowInvalid("column #5: invalid UTF8 data"),
+            "not UTF-8 text (1 file); expected UTF-8 text; "
+            "first: a.csv (column #5: invalid UTF8 data)",
+        ),
+        (OSError(), "file cannot be read (1 file); expected a readable file; first: a.csv (OSErr"),
+    ],
+)
+def test_an_unreadable_file_claims_no_row(error, text):
+    task = ReadTask("sales", 0, "/d/a.csv", None, 0)
+    message = str(contract_error([unreadable_file(task, error)], {"sales": ["/d/a.csv"]}))
+    assert f"sales: column '(all)': {text}" in message
 
 
 def test_long_values_are_cut():

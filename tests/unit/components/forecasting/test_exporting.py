@@ -81,6 +81,8 @@ EDGES = {
     "recorded late": history([0] * 20 + [2, 0, 3, 4, 1], [0] * 20 + [1] * 5),
     "a long gap": history([5] * 3 + [0] * 30 + [4], [1] * 3 + [0] * 30 + [1]),
     "constant": history([2] * 40),
+    "with numbers where not recorded": history([2, np.nan, 1, -7] * 10, [1, 0, 1, 0] * 10),
+    "with NaN and less than nothing": history([2, np.nan, 1, -7] * 10),
     "huge": history([1e9] * 40),
     "huge once": history([1] * 39 + [1e9]),
     "longer than any in training": history(list(range(300))),

@@ -100,7 +100,9 @@ def test_weighting():
 def test_a_freak_sale_does_not_own_the_squared_error():
     labels = packed(np.float32([[1e6]]), np.float32([[1]]), np.float32([1]))
     forecast = tf.constant([[[1e6, 1e6, 1e6, 0.0]]])
-    assert float(demand_loss(EQUAL, LEVELS)(labels, forecast)) == pytest.approx(0.25 * 20**2)
+    assert float(demand_loss(EQUAL, LEVELS)(labels, forecast)) == pytest.approx(
+        0.25 * 20 * (2 * 1e6 - 20)
+    )
 
 
 @pytest.mark.parametrize("config", [EQUAL, VOLUME])

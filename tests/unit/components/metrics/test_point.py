@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from demandcast.components.metrics import point
+from demandcast.schema.series_example import FULLY_IN_STOCK
 
 ALL = [[1, 1], [1, 1]]
 ACTUAL = [[10.0, 20.0], [0.0, 30.0]]
@@ -92,6 +93,12 @@ def test_huge_values():
 def test_period_counts_if_recorded_and_in_stock_all_the_time():
     scored = point.scored_periods([[1, 1, 0, 1]], [[1.0, 0.99, 1.0, 1 - 1e-7]])
     assert scored.tolist() == [[True, False, False, True]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_in_stock_means_the_same_as_in_training(dtype):
+    fraction = np.array([[FULLY_IN_STOCK, FULLY_IN_STOCK - 1e-4]], dtype=dtype)
+    assert point.scored_periods(np.ones((1, 2)), fraction).tolist() == [[True, False]]
 
 
 def test_skill():

@@ -75,6 +75,67 @@ def test_coverage_includes_the_bounds():
     assert share == pytest.approx(2 / 4)
 
 
+def test_strict_coverage_leaves_out_the_bounds_and_zero_at_a_bound_of_zero():
+    share = quantile.coverage(
+        [[1.0, 3.0, 2.9, 0.0, 0.1]],
+        [[[1.0, 2.0, 3.0]] * 3 + [[0.0, 1.0, 2.0]] * 2],
+        quantile_levels=LEVELS,
+        scored_mask=np.ones((1, 5)),
+        strict=True,
+    )
+    assert share == pytest.approx(2 / 5)
+
+
+def poisson_probabilities(mean):
+    """Probability of each count, far enough up for the means below."""
+    return np.array([math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(400)])
+
+
+def passes(actual, low, high, nominal, *, tolerance=0.1):
+    """The gate's rule on intervals of every period. Shapes [P]."""
+    levels = [(1 - nominal) / 2, (1 + nominal) / 2]
+    quantiles = np.stack(np.broadcast_arrays(low, high, actual)[:2], axis=-1)[None]
+    shares = [
+        quantile.coverage(
+            [actual],
+            quantiles,
+            quantile_levels=levels,
+            scored_mask=np.ones((1, len(actual))),
+            nominal=nominal,
+            strict=strict,
+        )
+        for strict in (False, True)
+    ]
+    return shares[0] >= nominal - tolerance and shares[1] <= nominal + tolerance
+
+
+@pytest.mark.parametrize("nominal", [0.8, 0.9])
+@pytest.mark.parametrize("mean", [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 20, 150])
+def test_true_quantiles_of_discrete_demand_pass_the_rule(mean, nominal):
+    probabilities = poisson_probabilities(mean)
+    below = np.cumsum(probabilities)
+    low, high = np.searchsorted(below, [(1 - nominal) / 2, (1 + nominal) / 2])
+    # Every count as often as it is likely, of 20 000 periods: no chance, but rounding.
+    actual = np.repeat(np.arange(400.0), np.rint(20_000 * probabilities).astype(int))
+    # Alone, the true quantiles hold at least nominal with the bounds and at most without.
+    assert passes(actual, low, high, nominal, tolerance=0.001)
+    assert passes(actual, low, high, nominal)
+
+
+def test_inclusive_coverage_alone_would_refuse_true_quantiles():
+    probabilities = poisson_probabilities(0.2)
+    low, high = np.searchsorted(np.cumsum(probabilities), [0.1, 0.9])
+    assert probabilities[low : high + 1].sum() > 0.8 + 0.1
+
+
+def test_width_of_intervals_of_continuous_demand_is_judged_on_both_sides():
+    actual = np.random.default_rng(3).normal(100, 10, 20_000)
+    width = 10 * 1.2816
+    assert passes(actual, 100 - width, 100 + width, 0.8)
+    assert not passes(actual, 100 - 2 * width, 100 + 2 * width, 0.8)
+    assert not passes(actual, 100 - width / 2, 100 + width / 2, 0.8)
+
+
 def test_coverage_ignores_what_does_not_count():
     share = quantile.coverage(
         [[1.0, 9.0]],

@@ -85,6 +85,17 @@ def test_metrics_equal_plain_functions():
         "coverage_90": quantile.coverage(
             actual, forecasts.quantiles, quantile_levels=LEVELS, scored_mask=scored, nominal=0.9
         ),
+        "strict_coverage_80": quantile.coverage(
+            actual, forecasts.quantiles, quantile_levels=LEVELS, scored_mask=scored, strict=True
+        ),
+        "strict_coverage_90": quantile.coverage(
+            actual,
+            forecasts.quantiles,
+            quantile_levels=LEVELS,
+            scored_mask=scored,
+            nominal=0.9,
+            strict=True,
+        ),
     }
     for name, value in expected.items():
         np.testing.assert_allclose(values[name], value, rtol=1e-12, err_msg=name)
@@ -125,7 +136,7 @@ def test_median_must_be_a_level():
         statistics.example_statistics(make_forecasts(levels=(0.1, 0.9)), (0.1, 0.9))
 
 
-@pytest.mark.parametrize("shape", [(), (3,), (11,), (2, 13)])
+@pytest.mark.parametrize("shape", [(), (3,), (13,), (2, 15)])
 def test_what_is_no_row_of_statistics_is_refused(shape):
     with pytest.raises(ValueError, match="no statistics row"):
         statistics.metric_values(np.zeros(shape))

@@ -338,3 +338,14 @@ def test_quickstart_configuration_fits_the_files(tables):
     assert Path(config.data.sales).parent.name == "sample-data"
     assert config.forecast.horizon == preset("quickstart").horizon
     assert np.all(np.array(config.features.lags) < preset("quickstart").periods)
+
+
+def test_the_same_tables_in_the_other_format_go(tmp_path):
+    sizes = {"stores": 1, "items": 2, "periods": 60}
+    write_sample_data(tmp_path, preset("tiny", format="csv", **sizes))
+    (tmp_path / "mine.csv").write_text("a")
+    write_sample_data(tmp_path, preset("tiny", **sizes))
+    tables = {f"{name}.parquet" for name in TABLES}
+    assert {file.name for file in tmp_path.iterdir()} == {*tables, "README.txt", "mine.csv"}
+    write_sample_data(tmp_path, preset("tiny", format="csv", **sizes))
+    assert not list(tmp_path.glob("*.parquet"))

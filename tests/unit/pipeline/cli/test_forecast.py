@@ -64,3 +64,22 @@ def test_without_a_model_in_service_the_code_is_5(config_file, tmp_path, batch, 
     monkeypatch.setattr(batch[1], "forecast_batch", forecast_batch)
     arguments = ["--config", str(config_file), "--output", str(tmp_path / "forecast")]
     assert invoke(["forecast", *arguments]) == 5
+
+
+@pytest.mark.parametrize("output", ["file/today", "/proc/x/today", ".", "folder"])
+def test_an_output_that_cannot_be_written_is_said_before_any_work(
+    config_file, tmp_path, batch, monkeypatch, capsys, output
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.parquet").mkdir()
+    assert invoke(["forecast", "--config", str(config_file), "--output", output]) == 2
+    assert capsys.readouterr().err.startswith("error: --output: ")
+    assert not batch[0]
+
+
+def test_folders_of_the_output_are_made(config_file, tmp_path, batch, capsys):
+    arguments = ["--config", str(config_file), "--output", str(tmp_path / "a" / "b" / "today")]
+    assert invoke(["forecast", *arguments, "--quiet"]) == 0
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    assert capsys.readouterr() == ("", "")

@@ -8,6 +8,7 @@ import pytest
 
 from demandcast.pipeline.cli import main as package_main
 from demandcast.pipeline.cli.main import cli, invoke, main
+from demandcast.pipeline.cli.options import print_json
 from demandcast.schema.errors import AnomalyError, ContractError, NotBlessedError, ServingError
 
 COMMANDS = [
@@ -69,6 +70,12 @@ def test_exit_codes_are_documented(capsys):
     text = capsys.readouterr().out
     for error in (ContractError, AnomalyError, NotBlessedError, ServingError):
         assert f"\n    {error.exit_code}  " in text
+
+
+def test_the_walk_names_the_quickstart(capsys):
+    invoke(["--help"])
+    walk = capsys.readouterr().out.partition("A first walk:")[2].partition("Exit codes")[0]
+    assert "demandcast quickstart --config" in walk
 
 
 def test_help_imports_nothing_heavy():
@@ -142,3 +149,8 @@ def test_wrong_arguments_are_bad_input(capsys, arguments, message):
 def test_version(capsys):
     assert invoke(["--version"]) == 0
     assert capsys.readouterr().out.startswith("demandcast, version ")
+
+
+def test_json_is_never_not_a_number():
+    with pytest.raises(ValueError, match="JSON compliant"):
+        print_json({"wape": float("nan")})

@@ -51,3 +51,22 @@ def test_infer_writes_from_the_statistics_of_training(
     assert calls[0][1].until == "statistics"
     assert output.read_text() == "5 store 9"
     assert str(output) in capsys.readouterr().out
+
+
+def test_infer_tries_the_place_of_the_output_before_any_work(
+    config_file, tmp_path, pretended_run, capsys
+):
+    calls = pretended_run()
+    (tmp_path / "file").write_text("")
+    for output in (tmp_path / "file" / "demand.pbtxt", "/proc/x/demand.pbtxt"):
+        assert (
+            invoke(["schema", "infer", "--config", str(config_file), "--output", str(output)]) == 2
+        )
+        assert "--output: " in capsys.readouterr().err
+    assert not calls
+
+
+def test_infer_refuses_a_negative_number_of_categories(config_file, tmp_path, capsys):
+    arguments = ["--config", str(config_file), "--output", str(tmp_path / "demand.pbtxt")]
+    assert invoke(["schema", "infer", *arguments, "--max-categories", "-1"]) == 2
+    assert "x>=0" in capsys.readouterr().err

@@ -75,6 +75,20 @@ def test_the_target_and_availability_columns_may_have_the_features_names():
     assert columns.target == series_example.TARGET
 
 
+def test_defaults_of_a_calendar_are_pinned():
+    calendar = parse(**{"data.calendar": {"path": "c.csv", "on": ["date"]}}).data.calendar
+    assert calendar.model_dump() == {"path": "c.csv", "on": ("date",), "missing_date": "error"}
+
+
+def test_a_calendar_is_joined_by_the_timestamp():
+    with pytest.raises(
+        ConfigurationError,
+        match=r"data\.calendar\.on: got \['item'\]; .* the timestamp column; allowed: \['date'\]",
+    ):
+        parse(**{"data.calendar": {"path": "c.csv", "on": ["item"]}})
+    assert parse(**{"data.calendar": {"path": "c.csv", "on": ["region", "date"]}})
+
+
 def test_net_needs_sums():
     with pytest.raises(ConfigurationError, match="use duplicates: sum"):
         parse(**{"data.negative_target": "net", "data.duplicates": "keep_last"})

@@ -26,6 +26,11 @@ def test_an_interaction_is_named_by_its_columns():
         ("features.imputation.numeric", "x", r"imputation\.numeric: got 'x'; .*'mean', 'median'"),
         ("features.vocabulary.oov_buckets", 0, r"vocabulary\.oov_buckets: got 0"),
         ("features.interactions", [{"columns": ["store"]}], r"interactions\.0\.columns"),
+        (
+            "features.interactions",
+            [{"columns": ["store", "store"]}],
+            r"interactions\.0\.columns: got .*'store'.*; the two columns are the same",
+        ),
     ],
 )
 def test_wrong_values_are_refused_with_path_value_and_what_is_allowed(key, value, message):

@@ -49,6 +49,36 @@ def test_all_complaints_come_at_once_one_per_line():
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("features.lags", 3, "features.lags: got 3; expected a list, such as [a, b]"),
+        ("data.static_tables", {"a": 1}, "got {'a': 1}; expected a list, such as [a, b]"),
+        ("forecast", 3, "forecast: got 3; expected keys and values"),
+        ("forecast", None, "forecast: is empty; expected keys and values"),
+        ("data", None, "data: is empty; expected keys and values"),
+        ("data.static_tables", [3], "data.static_tables.0: got 3; expected keys and values"),
+        ("features.imputation.numeric_by_column", [1], "got [1]; expected keys and values"),
+        ("features.interactions", [{"columns": list("abc")}], "expected 2 values at most"),
+        ("training.learning_rate", float("inf"), "got inf; Input should be a finite number"),
+        ("gate.floors.coverage_tolerance", float("nan"), "got nan; Input should be a finite"),
+    ],
+)
+def test_wrong_kinds_of_values_are_said_in_words_of_yaml(key, value, message):
+    with pytest.raises(ConfigurationError) as caught:
+        parse_config(text_of(**{key: value}))
+    (line,) = str(caught.value).splitlines()
+    assert message in line
+    assert "tuple" not in line.lower()
+
+
+@pytest.mark.parametrize("number", [".inf", "-.inf", ".nan"])
+def test_numbers_are_finite(number):
+    text = text_of() + f"training: {{learning_rate: {number}}}"
+    with pytest.raises(ConfigurationError, match=r"training\.learning_rate: got .*(inf|nan)"):
+        parse_config(text)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", r"expected keys and values, such as 'name: quickstart', got None"),
@@ -130,8 +160,9 @@ def test_the_home_folder_is_found(tmp_path, monkeypatch):
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"none\.yaml: cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"none\.yaml: no such file$") as caught:
         load_config(tmp_path / "none.yaml")
+    assert str(caught.value).count("none.yaml") == 1
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_config(tmp_path)
     binary = tmp_path / "binary.yaml"

@@ -166,6 +166,16 @@ def test_named_columns_must_exist_in_the_right_role(key, value, message):
         parse(**columns, **{key: value})
 
 
+def test_a_history_holds_a_context():
+    given = {"forecast.context_length": 30}
+    with pytest.raises(
+        ConfigurationError,
+        match=r"sampling\.max_history: got 29; allowed: forecast\.context_length \(30\) or more",
+    ):
+        parse(**given, **{"sampling.max_history": 29})
+    assert parse(**given, **{"sampling.max_history": 30})
+
+
 def test_required_keys_are_name_and_data():
     required = {name for name, field in RunConfig.model_fields.items() if field.is_required()}
     assert required == set(minimal())
@@ -184,3 +194,33 @@ def test_what_is_given_for_weekly_features_is_kept():
     config = parse(**given, **{"features.calendar": []})
     assert config.features.lags == (4,)
     assert config.features.calendar == ()
+
+
+@pytest.mark.parametrize("name", ["Unit Price", "price€", "_price", "1st", "a-b", "a.b", ""])
+def test_names_that_a_model_cannot_have_are_refused(name):
+    with pytest.raises(ConfigurationError, match="inputs of the served model"):
+        parse(**{"data.columns.known_future": {"numeric": [name]}})
+
+
+@pytest.mark.parametrize(
+    ("columns", "features", "twice"),
+    [
+        ({"known_future": {"numeric": ["p", "relative_price"]}}, {"price_column": "p"}, "relative"),
+        ({"observed_past": {"numeric": ["growth"]}}, {}, "past_growth"),
+        (
+            {"static": ["store_x_item"]},
+            {"interactions": [{"columns": ["store", "item"]}]},
+            "static_store_x_item",
+        ),
+    ],
+)
+def test_a_column_named_like_a_feature_is_refused(columns, features, twice):
+    changes = {f"data.columns.{key}": value for key, value in columns.items()}
+    changes |= {f"features.{key}": value for key, value in features.items()}
+    with pytest.raises(ConfigurationError, match=f"made twice.*{twice}"):
+        parse(**changes)
+
+
+def test_a_remote_workspace_is_refused():
+    with pytest.raises(ConfigurationError, match="workspace: got 'gs://b/w'"):
+        parse(workspace="gs://b/w")

@@ -1,0 +1,94 @@
+"""Says in words what each split holds, and why one holds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from demandcast.components.examples.ingestion import Ingestion
+from demandcast.components.examples.report import Report
+from demandcast.schema.errors import ContractError
+from demandcast.schema.periods import Frequency, date_of, days_of
+
+__all__ = ["dates_of", "refuse_empty_splits", "split_lines"]
+
+_LISTED_CUTOFFS = 3
+
+
+def dates_of(periods: Sequence[int], frequency: Frequency) -> list[str]:
+    """Returns the dates on which periods start, as text."""
+    return [date_of(day).isoformat() for day in days_of(np.array(periods), frequency)]
+
+
+def split_lines(ingestion: Ingestion, report: Report) -> list[str]:
+    """Says in words what each split holds."""
+    counts = dict(report.examples)
+    plans = ingestion.plans(report.newest) if report.newest is not None else ()
+    return [
+        f"{plan.name}: {_counted(counts.get(plan.name, 0), 'example')}, "
+        f"{_cutoffs(dates_of(plan.cutoffs, ingestion.forecast.frequency))}"
+        for plan in plans
+    ]
+
+
+def refuse_empty_splits(ingestion: Ingestion, report: Report, splits: Sequence[str]) -> None:
+    """Checks that each split has an example.
+
+    Raises:
+        ContractError: One has none; the message says why and what to change.
+    """
+    counts = dict(report.examples)
+    empty = [split for split in splits if not counts.get(split)]
+    if not empty or report.oldest is None or report.newest is None:
+        return
+    if ingestion.latest:
+        raise ContractError(_wrong_cutoff(ingestion, report.oldest, report.newest))
+    if ingestion.sampling.validation.kind == "held_out_series" and empty in (
+        ["train"],
+        ["validation"],
+    ):
+        raise ContractError(_too_few_series(ingestion, report, empty[0]))
+    first, last = dates_of((report.oldest, report.newest), ingestion.forecast.frequency)
+    periods = _counted(report.newest - report.oldest + 1, "period")
+    needed = _counted(ingestion.sampling.min_history, "recorded period")
+    raise ContractError(
+        f"no example for {', '.join(empty)}: the sales table has {periods}, from {first} to "
+        f"{last}, and a split needs a series with {needed} up to its cutoff "
+        f"({'; '.join(split_lines(ingestion, report))}); expected a longer history, or a smaller "
+        "forecast.horizon, sampling.eval_cutoffs or sampling.min_history"
+    )
+
+
+def _wrong_cutoff(ingestion: Ingestion, oldest: int, newest: int) -> str:
+    first, last = dates_of((oldest, newest), ingestion.forecast.frequency)
+    if not ingestion.plans(newest):
+        return (
+            f"the cutoff lies after the newest sale; expected {last} or earlier; nothing was "
+            "written"
+        )
+    return (
+        f"the cutoff lies before the first sale; expected {first} or later, up to {last}; "
+        "nothing was written"
+    )
+
+
+def _too_few_series(ingestion: Ingestion, report: Report, empty: str) -> str:
+    fraction = ingestion.sampling.validation.fraction
+    size = "larger" if empty == "validation" else "smaller"
+    return (
+        f"no example for {empty}: sampling.validation.kind held_out_series with a fraction of "
+        f"{fraction:g} left it none of {report.series:,} series "
+        f"({'; '.join(split_lines(ingestion, report))}); expected a {size} "
+        "sampling.validation.fraction, or sampling.validation.kind: later_cutoffs"
+    )
+
+
+def _cutoffs(dates: Sequence[str]) -> str:
+    if len(dates) <= _LISTED_CUTOFFS:
+        return f"cutoff {' and '.join(dates)}"
+    return f"{len(dates)} cutoffs from {dates[0]} back to {dates[-1]}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
