@@ -16,7 +16,18 @@ __all__ = ["code_digest"]
 
 _SOURCE_SUFFIXES = frozenset({".py", ".pbtxt", ".yaml", ".json"})
 _IGNORED_FOLDERS = frozenset({"__pycache__", "tests"})
-_TOOLCHAIN = ("tfx", "tensorflow", "keras", "apache-beam")
+_TOOLCHAIN = (
+    "tfx",
+    "tensorflow",
+    "tensorflow-transform",
+    "tensorflow-model-analysis",
+    "tfx-bsl",
+    "keras",
+    "apache-beam",
+    "numpy",
+    "polars",
+    "pyarrow",
+)
 
 
 def code_digest(*packages: str) -> str:

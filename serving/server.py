@@ -79,7 +79,8 @@ class ModelServer:
             options=_channel_options(config),
         )
         models = {config.model_name: self._versions}
-        add_services(self._server, models, max_elements=config.max_message_bytes)
+        # A short message may ask for one value to be repeated: no further than a long one holds.
+        add_services(self._server, models, max_elements=config.max_message_bytes // 4)
         self._add_health(self._server)
         self._port = self._bind(self._server)
         self._server.start()

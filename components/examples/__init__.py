@@ -11,8 +11,9 @@ Read from the bottom up:
     lookup               static tables and the calendar, joined by key
     grid, splits         ragged histories; which cutoff belongs to which split
     features             a grid and a cutoff -> the columns of the examples
+    emptiness            why a split has no example
     transforms           all of it in Beam
     component, latest    SeriesExampleGen for the pipeline; the newest examples to forecast
 
-The modules up to `features` know neither Beam nor TensorFlow.
+The modules up to `emptiness` know neither Beam nor TensorFlow.
 """

@@ -23,7 +23,13 @@ class FloorsConfig(Section):
         0.0, lt=1, description="1 - WAPE / WAPE of seasonal naive must exceed this."
     )
     coverage_tolerance: float = Field(
-        0.1, gt=0, le=1, description="Largest distance of 80 % and 90 % coverage from nominal."
+        0.1,
+        gt=0,
+        le=1,
+        description=(
+            "How far 80 % and 90 % coverage may lie below nominal, bounds included, "
+            "or above it, bounds left out."
+        ),
     )
     max_absolute_bias: float | None = Field(
         None, gt=0, description="Largest |bias| of the mean, as a share of demand."

@@ -59,6 +59,7 @@ class TrainingConfig(Section):
         20_000, ge=1, description="Series held in memory to shuffle; bounds the memory."
     )
     cache_in_memory: bool = Field(
-        True, description="Keep the parsed series in memory after the first epoch."
+        True,
+        description="Keep the encoded series in memory after the first epoch; false reads them again.",
     )
     seed: int = Field(17, ge=0, description="Seed of weights, shuffling and cutoffs.")
