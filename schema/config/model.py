@@ -60,6 +60,6 @@ class TrainingConfig(Section):
     )
     cache_in_memory: bool = Field(
         True,
-        description="Keep the encoded series in memory after the first epoch; false reads them again.",
+        description="Keep the encoded series in memory; false reads them again in each epoch.",
     )
     seed: int = Field(17, ge=0, description="Seed of weights, shuffling and cutoffs.")
