@@ -67,6 +67,7 @@ class Grid:
         numeric: Covariates by name; NaN where missing.
         words: Text covariates by name.
         given: By covariate: whether some table has a row for the cell.
+        filled: Whether the cell counts as an observed zero because sales have no row for it.
     """
 
     series: pl.DataFrame
@@ -79,6 +80,7 @@ class Grid:
     numeric: dict[str, FloatArray]
     words: dict[str, Words]
     given: dict[str, BoolArray]
+    filled: BoolArray
 
 
 def ragged_offsets(lengths: IntArray) -> IntArray:
@@ -165,12 +167,23 @@ def lay_on_grid(
     for _, cells in layers:
         given[cells] = True
     target, observed, in_stock = _lay_target(*layers[-1], len(given))
+    filled = np.zeros(len(given), np.bool_)
     if span.zero_until is not None:
-        without_row = np.ones(len(given), np.bool_)
-        without_row[in_sales] = False
-        observed |= without_row & (_periods(begin, lengths) <= span.zero_until)
+        filled = _periods(begin, lengths) <= span.zero_until
+        filled[in_sales] = False
+    observed |= filled
     grid = Grid(
-        series, first, begin, offsets, target, observed, in_stock, numeric={}, words={}, given={}
+        series=series,
+        first=first,
+        begin=begin,
+        offsets=offsets,
+        target=target,
+        observed=observed,
+        in_stock=in_stock,
+        numeric={},
+        words={},
+        given={},
+        filled=filled,
     )
     for name in roles.sales.numeric:
         grid.numeric[name] = _lay_numbers(layers, covariate(name), len(given))

@@ -26,6 +26,7 @@ from demandcast.components.examples.tables import open_tables
 from demandcast.components.examples.transforms import (
     CheckFuture,
     CheckTables,
+    CheckZeros,
     WriteExamples,
 )
 from demandcast.components.examples.violations import contract_error
@@ -117,6 +118,8 @@ def write_splits(
             report = checked.report
             if ingestion.latest:
                 report = checked | "CheckFuture" >> CheckFuture(ingestion)
+            elif ingestion.data.missing_period == "zero" and ingestion.spec.known_future.names:
+                report = checked | "CheckZeros" >> CheckZeros(ingestion)
             written = checked | "Write" >> WriteExamples(ingestion, report=report, folder=folder)
             _ = written | "Report" >> beam.Map(_write_report, path)
         result = accepted(ingestion, path)

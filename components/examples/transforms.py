@@ -27,7 +27,7 @@ from demandcast.components.examples.assembly import (
 )
 from demandcast.components.examples.blocks import Piece, check_block, cut_block
 from demandcast.components.examples.features import build_examples, cut_into_chunks, grid_span
-from demandcast.components.examples.grid import lay_on_grid
+from demandcast.components.examples.grid import Span, lay_on_grid
 from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.lookup import Calendar, check_joined, concat_files
 from demandcast.components.examples.readers import (
@@ -46,11 +46,13 @@ from demandcast.components.examples.violations import (
     unreadable_file,
     violation,
 )
+from demandcast.components.examples.zeros import bare_zeros
 
 __all__ = [
     "BuildExamples",
     "CheckFuture",
     "CheckTables",
+    "CheckZeros",
     "CheckedTables",
     "WriteExamples",
 ]
@@ -136,6 +138,25 @@ class CheckFuture(beam.PTransform):
             gaps
             | "MergeGaps" >> beam.CombineGlobally(_merge_reports)
             | "AddGaps" >> beam.Map(_add_report, beam.pvalue.AsSingleton(checked.report))
+        )
+
+
+class CheckZeros(beam.PTransform):
+    """Finds filled-in zeros of which too little is known; gives the report with them added."""
+
+    def __init__(self, ingestion: Ingestion) -> None:
+        super().__init__()
+        self._ingestion = ingestion
+
+    def expand(self, checked: CheckedTables) -> Any:
+        """Builds the steps."""
+        bare = checked.partitions | "FindBareZeros" >> beam.ParDo(
+            _FindBareZeros(self._ingestion), *_side_inputs(checked.joined, checked.report)
+        )
+        return (
+            bare
+            | "MergeBareZeros" >> beam.CombineGlobally(_merge_reports)
+            | "AddBareZeros" >> beam.Map(_add_report, beam.pvalue.AsSingleton(checked.report))
         )
 
 
@@ -310,6 +331,27 @@ class _FindGaps(beam.DoFn):
             yield Report(gaps=gaps)
 
 
+class _FindBareZeros(beam.DoFn):
+    """Looks for filled-in zeros without known-future covariates."""
+
+    def __init__(self, ingestion: Ingestion) -> None:
+        self._ingestion = ingestion
+        self._joined = _Joined(ingestion)
+
+    def process(
+        self, element: tuple[int, bytes], joined: Mapping[str, bytes], report: Report
+    ) -> Iterator[Report]:
+        ingestion = self._ingestion
+        span = _whole_span(ingestion, report)
+        if span is None or not report.is_good:
+            return
+        self._joined.load(joined)
+        periods = span.latest - span.earliest + 1
+        for chunk in cut_into_chunks(Partition.from_bytes(element[1]), periods):
+            grid = lay_on_grid(chunk, ingestion.tables.roles, span, calendar=self._joined.calendar)
+            yield Report(violations=bare_zeros(grid, ingestion.spec))
+
+
 class _BuildExamples(beam.DoFn):
     """Builds the examples of a partition."""
 
@@ -381,8 +423,8 @@ def _encoded(
     """Builds and serializes the examples of a packed partition."""
     if not report.is_good or report.newest is None:
         return
-    plans = ingestion.plans(report.newest)
-    if not plans:
+    plans, span = ingestion.plans(report.newest), _whole_span(ingestion, report)
+    if span is None:
         return
     encoder = RecordBatchToExamplesEncoder()
     for batch in build_examples(
@@ -390,15 +432,23 @@ def _encoded(
         ingestion.tables.roles,
         plans,
         ingestion.spec,
-        span=grid_span(
-            plans,
-            ingestion.spec,
-            max_history=ingestion.sampling.max_history,
-            zero_until=report.newest if ingestion.data.missing_period == "zero" else None,
-        ),
+        span=span,
         calendar=calendar,
     ):
         yield EncodedBatch(batch.split, batch.keys, batch.cutoff_day, encoder.encode(batch.columns))
+
+
+def _whole_span(ingestion: Ingestion, report: Report) -> Span | None:
+    """Periods that all splits together need; None if there is nothing to build."""
+    plans = ingestion.plans(report.newest) if report.newest is not None else ()
+    if not plans:
+        return None
+    return grid_span(
+        plans,
+        ingestion.spec,
+        max_history=ingestion.sampling.max_history,
+        zero_until=report.newest if ingestion.data.missing_period == "zero" else None,
+    )
 
 
 def _readable_blocks(

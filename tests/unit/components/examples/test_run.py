@@ -189,3 +189,19 @@ def test_reports_reach_the_driver_as_json(tmp_path):
 
     write_text(str(tmp_path / "x.json"), json.dumps({"a": "ü"}))
     assert json.loads(read_text(str(tmp_path / "x.json"))) == {"a": "ü"}
+
+
+def test_zeros_without_covariates_are_refused_and_with_a_plan_accepted(tmp_path):
+    from demandcast.components.examples.run import write_splits
+
+    gappy = [one for one in ROWS if one["date"].day % 3 or one["item"] == "a"]
+    sales = write_rows(tmp_path / "sales.csv", gappy)
+    data = make_data(sales, missing_period="zero")
+    with pytest.raises(ContractError, match="not known in periods without a row"):
+        write_splits(ingestion(data), str(tmp_path / "refused"))
+    assert not list((tmp_path / "refused").glob("Split-*/data*"))
+    plan = [{key: one[key] for key in ("store", "item", "date", "price", "event")} for one in ROWS]
+    future = write_rows(tmp_path / "plan.csv", plan)
+    planned = make_data(sales, missing_period="zero", future=str(future))
+    report = write_splits(ingestion(planned), str(tmp_path / "accepted"))
+    assert dict(report.examples)["eval"] == 2 * 8
