@@ -6,6 +6,7 @@ import datetime
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from pipeline_tiny import Trained
@@ -54,30 +55,42 @@ def test_a_worse_second_model_fails_on_the_change_and_is_not_pushed(trained, cap
     assert "worse than the model in service" in capsys.readouterr().err
 
 
-def test_a_model_trained_on_shuffled_targets_fails_on_the_floor(trained, tmp_path):
+def weekly_demand(sales: pl.DataFrame) -> pl.DataFrame:
+    """Demand with a week of its own for each series, so that last week says nearly all."""
+    generator = np.random.default_rng(11)
+    keys = sales.select("store", "item").unique(maintain_order=True)
+    shapes = keys.with_columns(
+        level=pl.Series(generator.uniform(20, 200, len(keys))),
+        phase=pl.Series(generator.uniform(0, 2 * np.pi, len(keys))),
+    )
+    week = 2 * np.pi / 7 * pl.col("date").dt.epoch("d") + pl.col("phase")
+    mean = sales.join(shapes, on=["store", "item"]).select(
+        mean=pl.col("level") * (1 + 0.8 * week.sin())
+    )
+    drawn = generator.poisson(mean["mean"].to_numpy()).astype(float)
+    return sales.with_columns(pl.Series("sales", drawn), in_stock_fraction=pl.lit(1.0))
+
+
+@pytest.mark.parametrize(("shuffled", "code"), [(False, 0), (True, 4)])
+def test_a_model_trained_on_shuffled_targets_fails_on_the_floor(trained, tmp_path, shuffled, code):
     before = served(trained)
-    sales = pl.read_parquet(trained.config_file.parent / "data" / "sales.parquet")
+    sales = weekly_demand(pl.read_parquet(trained.config_file.parent / "data" / "sales.parquet"))
     # What evaluation sees stays true: its horizon, and the context before it.
     forecast = trained.config.forecast
     kept = datetime.timedelta(days=forecast.context_length + forecast.horizon)
-    last_shuffled = sales["date"].max() - kept
-    taught = sales.filter(pl.col("date") <= last_shuffled)
-    asked = sales.filter(pl.col("date") > last_shuffled)
-    shuffled = taught.with_columns(pl.col("sales").shuffle(seed=5))
-    pl.concat([shuffled, asked]).write_parquet(tmp_path / "sales.parquet")
-    code = command(
-        trained,
-        f"data.sales={tmp_path / 'sales.parquet'}",
-        "name=shuffled",
-        "gate.floors={}",
-        f"push.serving_directory={trained.report.serving_directory}",
-    )
-    assert code == 4
+    taught = pl.col("date") <= sales["date"].max() - kept
+    if shuffled:
+        mixed = sales.filter(taught).with_columns(pl.col("sales").shuffle(seed=5))
+        sales = pl.concat([mixed, sales.filter(~taught)])
+    sales.write_parquet(tmp_path / "sales.parquet")
+    name = f"weekly_{shuffled}"
+    overrides = [f"data.sales={tmp_path / 'sales.parquet'}", f"name={name}"]
+    own_directory = f"push.serving_directory={tmp_path / 'serving'}"
+    assert command(trained, *overrides, own_directory) == code
     assert served(trained) == before
-    verdict = newest_run(trained, "shuffled")["verdict"]
-    assert not verdict["blessed"]
-    floors = [reason for reason in verdict["reasons"] if "model in service" not in reason]
-    assert floors
+    assert (tmp_path / "serving" / "in_service.json").exists() is not shuffled
+    reasons = newest_run(trained, name)["verdict"]["reasons"]
+    assert any("of seasonal naive: skill" in reason for reason in reasons) is shuffled
 
 
 def test_an_anomaly_stops_the_run_before_transform(trained, tmp_path, capsys):

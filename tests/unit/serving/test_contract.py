@@ -257,7 +257,7 @@ def test_tensors_that_lie_about_their_size(predict):
     for dim in request.inputs["target"].tensor_shape.dim:
         dim.size = 2**40
     status, message = refusal(predict, request)
-    assert (status, "at most 100000 are accepted" in message) == ("INVALID_ARGUMENT", True)
+    assert (status, "at most 25000 are accepted" in message) == ("INVALID_ARGUMENT", True)
 
 
 def test_a_message_that_is_too_large(predict):
