@@ -149,7 +149,10 @@ class DataConfig(Section):
     )
     missing_period: Literal["unknown", "zero"] = Field(
         "unknown",
-        description="A period without a row: unknown (masked, never invented) or no demand.",
+        description=(
+            "A period without a row: unknown (masked, never invented) or no demand. "
+            "zero needs known_future values for those periods too, from future or calendar."
+        ),
     )
 
     @model_validator(mode="after")
