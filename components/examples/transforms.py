@@ -122,42 +122,45 @@ def _merged(label: str, *reports: Any) -> Any:
     )
 
 
-class CheckFuture(beam.PTransform):
+class _SecondLook(beam.PTransform):
+    """Looks at the partitions again, now that the newest period is known.
+
+    Gives the report with what was found added. The two are added by a Map and not flattened:
+    Beam's in-memory runner waits for ever for a collection that is also its own side input.
+    """
+
+    def __init__(self, ingestion: Ingestion) -> None:
+        super().__init__()
+        self._ingestion = ingestion
+
+    def _finder(self) -> Any:
+        """Makes the DoFn that looks at a partition and gives reports."""
+        raise NotImplementedError
+
+    def expand(self, checked: CheckedTables) -> Any:
+        """Builds the steps."""
+        found = checked.partitions | "Find" >> beam.ParDo(
+            self._finder(), *_side_inputs(checked.joined, checked.report)
+        )
+        return (
+            found
+            | "MergeFound" >> beam.CombineGlobally(_merge_reports)
+            | "AddFound" >> beam.Map(_add_report, beam.pvalue.AsSingleton(checked.report))
+        )
+
+
+class CheckFuture(_SecondLook):
     """Finds missing future covariates; gives the report with them added."""
 
-    def __init__(self, ingestion: Ingestion) -> None:
-        super().__init__()
-        self._ingestion = ingestion
-
-    def expand(self, checked: CheckedTables) -> Any:
-        """Builds the steps."""
-        gaps = checked.partitions | "FindGaps" >> beam.ParDo(
-            _FindGaps(self._ingestion), *_side_inputs(checked.joined, checked.report)
-        )
-        return (
-            gaps
-            | "MergeGaps" >> beam.CombineGlobally(_merge_reports)
-            | "AddGaps" >> beam.Map(_add_report, beam.pvalue.AsSingleton(checked.report))
-        )
+    def _finder(self) -> Any:
+        return _FindGaps(self._ingestion)
 
 
-class CheckZeros(beam.PTransform):
+class CheckZeros(_SecondLook):
     """Finds filled-in zeros of which too little is known; gives the report with them added."""
 
-    def __init__(self, ingestion: Ingestion) -> None:
-        super().__init__()
-        self._ingestion = ingestion
-
-    def expand(self, checked: CheckedTables) -> Any:
-        """Builds the steps."""
-        bare = checked.partitions | "FindBareZeros" >> beam.ParDo(
-            _FindBareZeros(self._ingestion), *_side_inputs(checked.joined, checked.report)
-        )
-        return (
-            bare
-            | "MergeBareZeros" >> beam.CombineGlobally(_merge_reports)
-            | "AddBareZeros" >> beam.Map(_add_report, beam.pvalue.AsSingleton(checked.report))
-        )
+    def _finder(self) -> Any:
+        return _FindBareZeros(self._ingestion)
 
 
 class BuildExamples(beam.PTransform):
