@@ -163,11 +163,8 @@ def lay_on_grid(
     if len(partition.future):
         in_future, ahead = cells_of(partition.future)
         layers.insert(0, (partition.future.filter(ahead), in_future))  # Sales go on top.
-    given = np.zeros(offsets[-1], np.bool_)
-    for _, cells in layers:
-        given[cells] = True
-    target, observed, in_stock = _lay_target(*layers[-1], len(given))
-    filled = np.zeros(len(given), np.bool_)
+    target, observed, in_stock = _lay_target(*layers[-1], int(offsets[-1]))
+    filled = np.zeros(len(target), np.bool_)
     if span.zero_until is not None:
         filled = _periods(begin, lengths) <= span.zero_until
         filled[in_sales] = False
@@ -185,18 +182,26 @@ def lay_on_grid(
         given={},
         filled=filled,
     )
-    for name in roles.sales.numeric:
-        grid.numeric[name] = _lay_numbers(layers, covariate(name), len(given))
-        grid.given[name] = given
-    for name in roles.sales.categorical:
-        grid.words[name] = _lay_words(layers, covariate(name), len(given))
-        grid.given[name] = given
+    _add_covariates(grid, layers, roles)
     if calendar is not None:
         _add_calendar(grid, calendar, lengths)
     return grid
 
 
 _Layer = tuple[pl.DataFrame, IntArray]
+
+
+def _add_covariates(grid: Grid, layers: list[_Layer], roles: Roles) -> None:
+    """Lays the covariates of the sales and the future table; later layers go on top."""
+    given = np.zeros(len(grid.target), np.bool_)
+    for _, cells in layers:
+        given[cells] = True
+    for name in roles.sales.numeric:
+        grid.numeric[name] = _lay_numbers(layers, covariate(name), len(given))
+        grid.given[name] = given
+    for name in roles.sales.categorical:
+        grid.words[name] = _lay_words(layers, covariate(name), len(given))
+        grid.given[name] = given
 
 
 def _first_recorded(sales: pl.DataFrame, series: int) -> tuple[IntArray, BoolArray]:

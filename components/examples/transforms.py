@@ -126,21 +126,18 @@ class _SecondLook(beam.PTransform):
     """Looks at the partitions again, now that the newest period is known.
 
     Gives the report with what was found added. The two are added by a Map and not flattened:
-    Beam's in-memory runner waits for ever for a collection that is also its own side input.
+    Beam's in-memory runner fails ("watermark-pending bundles did not execute") on a report that
+    is flattened with what has it as a side input.
     """
 
-    def __init__(self, ingestion: Ingestion) -> None:
+    def __init__(self, finder: beam.DoFn) -> None:
         super().__init__()
-        self._ingestion = ingestion
-
-    def _finder(self) -> Any:
-        """Makes the DoFn that looks at a partition and gives reports."""
-        raise NotImplementedError
+        self._finder = finder
 
     def expand(self, checked: CheckedTables) -> Any:
         """Builds the steps."""
         found = checked.partitions | "Find" >> beam.ParDo(
-            self._finder(), *_side_inputs(checked.joined, checked.report)
+            self._finder, *_side_inputs(checked.joined, checked.report)
         )
         return (
             found
@@ -152,15 +149,15 @@ class _SecondLook(beam.PTransform):
 class CheckFuture(_SecondLook):
     """Finds missing future covariates; gives the report with them added."""
 
-    def _finder(self) -> Any:
-        return _FindGaps(self._ingestion)
+    def __init__(self, ingestion: Ingestion) -> None:
+        super().__init__(_FindGaps(ingestion))
 
 
 class CheckZeros(_SecondLook):
     """Finds filled-in zeros of which too little is known; gives the report with them added."""
 
-    def _finder(self) -> Any:
-        return _FindBareZeros(self._ingestion)
+    def __init__(self, ingestion: Ingestion) -> None:
+        super().__init__(_FindBareZeros(ingestion))
 
 
 class BuildExamples(beam.PTransform):
