@@ -4,7 +4,7 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup run test lint types imports unit lock links bench-ingest bench-freshretailnet clean
+.PHONY: help setup browser run test lint types imports unit lock links bench-ingest bench-freshretailnet clean
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -36,7 +36,13 @@ imports: setup  ## The import contracts.
 unit: setup  ## Tests that need no TensorFlow; seconds.
 	$(BIN)/pytest -m "not slow" -q
 
-test: setup lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
+browser: build/.browser  ## Installs Chromium for the tests of the report, where it may.
+
+build/.browser: requirements/set-up-browser
+	@requirements/set-up-browser
+	@mkdir -p build && touch $@
+
+test: setup browser lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
 	$(BIN)/pytest -n 2 --dist loadgroup
 
 bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG=... SALES=...

@@ -1,0 +1,1 @@
+"""The Tuner: a bounded, resumable search of the Trainer's parameters."""
