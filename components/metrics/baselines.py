@@ -17,9 +17,10 @@ from demandcast.components.metrics.arrays import (
     as_history,
     check_positive,
     masked_mean,
+    ratio,
 )
 
-__all__ = ["moving_average", "naive_scales", "seasonal_naive"]
+__all__ = ["croston", "moving_average", "naive_scales", "seasonal_naive"]
 
 
 def seasonal_naive(
@@ -90,6 +91,52 @@ def moving_average(
     return np.repeat(np.nan_to_num(level, nan=0.0)[:, None], horizon, axis=1)
 
 
+def croston(
+    target: npt.ArrayLike, observed_mask: npt.ArrayLike, *, horizon: int, smoothing: float = 0.1
+) -> FloatArray:
+    """Divides the usual size of a demand by the usual interval between demands.
+
+    Formula: at each period with demand, z <- z + a (y - z) and p <- p + a (q - p), q the observed
+    periods since the demand before; the first demand sets z = y, p = q, q counted from the first
+    observed period. f_h = z / p. Since sizes and intervals get the same weights,
+    f_h = sum_i w_i y_i / sum_i w_i q_i with w_i = a (1 - a)^k for the demand that k others
+    follow, and (1 - a)^k for the first.
+
+    Args:
+        target: Units per period; demand is what lies above 0. Shape [N, T].
+        observed_mask: Above 0 where the period was recorded; others pass unnoticed: they
+            lengthen no interval. Shape [N, T].
+        horizon: Periods to forecast.
+        smoothing: Weight a of the newest demand, above 0 and at most 1.
+
+    Returns:
+        Units per period, the same for each step; 0 for a series without demand. Shape [N, H].
+
+    Raises:
+        ValueError: The shapes differ, horizon is below 1, or the smoothing is out of bounds.
+
+    Source:
+        Croston (1972), Forecasting and stock control for intermittent demands, Operational
+        Research Quarterly 23(3), 289-303.
+
+    >>> croston([[0.0, 6.0, 0.0, 0.0, 9.0]], [[1] * 5], horizon=2, smoothing=0.5)
+    array([[3., 3.]])
+    """
+    check_positive("horizon", horizon)
+    if not 0 < smoothing <= 1:
+        raise ValueError(f"smoothing: got {smoothing}; it must lie above 0 and be at most 1")
+    values, known = as_history(target, observed_mask)
+    demand = known & (values > 0)
+    # Observed periods up to each demand; intervals are the differences of neighbours.
+    elapsed = np.where(demand, np.cumsum(known, axis=1), 0)
+    before = np.maximum.accumulate(np.pad(elapsed, ((0, 0), (1, 0))), axis=1)[:, :-1]
+    weights = _weights_from_newest(demand, smoothing)
+    sizes = np.sum(weights * values, axis=1, where=demand)
+    intervals = np.sum(weights * (elapsed - before), axis=1, where=demand)
+    rate = np.nan_to_num(ratio(sizes, intervals), nan=0.0)
+    return np.repeat(rate[:, None], horizon, axis=1)
+
+
 def naive_scales(
     target: npt.ArrayLike, observed_mask: npt.ArrayLike, *, season: int
 ) -> tuple[FloatArray, FloatArray]:
@@ -136,6 +183,13 @@ def _by_season(values: npt.NDArray[np.generic], season: int) -> npt.NDArray[np.g
     missing = -length % season if length else season
     padded = np.pad(values, ((0, 0), (missing, 0)))
     return padded.reshape(series, -1, season)[:, ::-1, :]
+
+
+def _weights_from_newest(events: BoolArray, smoothing: float) -> FloatArray:
+    """Weighs events as exponential smoothing does that begins with the first. Shape [N, T]."""
+    count = np.cumsum(events, axis=1)
+    followers = count[:, -1:] - count
+    return np.where(count > 1, smoothing, 1.0) * (1.0 - smoothing) ** followers
 
 
 def _mean_differences(

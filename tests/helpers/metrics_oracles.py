@@ -36,6 +36,27 @@ def moving_average(target, mask, window, horizon):
     return rows
 
 
+def croston(target, mask, smoothing, horizon):
+    return [[_croston(y, m, smoothing)] * horizon for y, m in zip(target, mask, strict=True)]
+
+
+def _croston(y, m, smoothing):
+    size = interval = None
+    waited = 0
+    for value, known in zip(y, m, strict=True):
+        if not known > 0 or math.isnan(value):
+            continue
+        waited += 1
+        if value > 0:
+            if size is None:
+                size, interval = value, waited
+            else:
+                size += smoothing * (value - size)
+                interval += smoothing * (waited - interval)
+            waited = 0
+    return 0.0 if size is None else size / interval
+
+
 def naive_scales(target, mask, season):
     scales = [_naive_scales(y, m, season) for y, m in zip(target, mask, strict=True)]
     return [mae for mae, _ in scales], [rms for _, rms in scales]

@@ -1,4 +1,4 @@
-"""Seasonal naive, moving average, naive scales: against loops, and edge series."""
+"""Seasonal naive, moving average, Croston, naive scales: against loops, and edge series."""
 
 import metrics_oracles as oracle
 import numpy as np
@@ -62,6 +62,61 @@ def test_moving_average_equals_loop(window):
 def test_moving_average_of_an_unknown_window_is_the_mean_of_all():
     forecast = baselines.moving_average([[2, 4, 0]], [[1, 1, 0]], window=1, horizon=1)
     assert forecast.tolist() == [[(2 + 4) / 2]]
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.3, 1.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_croston_equals_loop(seed, smoothing):
+    target, mask = random_histories(seed)
+    target[5, 20:30] = np.nan
+    forecast = baselines.croston(target, mask, horizon=3, smoothing=smoothing)
+    expected = oracle.croston(target.tolist(), mask.tolist(), smoothing, 3)
+    np.testing.assert_allclose(forecast, expected, rtol=1e-6)
+
+
+def test_croston_by_hand():
+    """Demands 4, 6, 2 after 2, 3, 1 periods; the zeros at the end change nothing."""
+    history = [0, 4, 0, 0, 6, 2, 0, 0]
+    size = 4
+    size += 0.2 * (6 - size)
+    size += 0.2 * (2 - size)
+    interval = 2
+    interval += 0.2 * (3 - interval)
+    interval += 0.2 * (1 - interval)
+    forecast = baselines.croston([history], [[1] * 8], horizon=1, smoothing=0.2)
+    np.testing.assert_allclose(forecast, [[size / interval]])
+
+
+def test_croston_smooths_exponentially_where_each_period_has_demand():
+    forecast = baselines.croston([[10, 20]], [[1, 1]], horizon=1)
+    np.testing.assert_allclose(forecast, [[10 + 0.1 * (20 - 10)]])
+
+
+@pytest.mark.parametrize(
+    ("target", "mask", "expected"),
+    [
+        ([0, 0, 0], [1, 1, 1], 0),  # All zero.
+        ([7], [1], 7),  # Length one.
+        ([7], [0], 0),  # Nothing observed.
+        ([], [], 0),  # No history.
+        ([0, 0, 0, 6], [1, 1, 1, 1], 6 / 4),  # The first demand comes late.
+        ([0, 0, 0, 6], [1, 0, 0, 1], 6 / 2),  # Gaps lengthen no interval ...
+        ([3, 99, 3, 99, 3], [1, 0, 1, 0, 1], 3),  # ... and what they hold does not count.
+        ([5, 5, 5], [1, 1, 1], 5),  # Constant.
+        ([np.nan, 2], [1, 1], 2),  # NaN is not observed.
+        ([3e38, 3e38], [1, 1], 3e38),  # Huge.
+    ],
+)
+def test_croston_of_edge_series(target, mask, expected):
+    history = np.array([target], dtype=np.float32)
+    forecast = baselines.croston(history, np.array([mask]), horizon=2)
+    np.testing.assert_allclose(forecast, [[expected, expected]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, -0.1, 1.1, np.nan])
+def test_croston_refuses_a_smoothing_out_of_bounds(smoothing):
+    with pytest.raises(ValueError, match="smoothing: got"):
+        baselines.croston([[1.0]], [[1]], horizon=1, smoothing=smoothing)
 
 
 @pytest.mark.parametrize("season", [1, 7, 52])

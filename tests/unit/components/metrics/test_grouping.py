@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from demandcast.components.evaluation.grouping import group_rows, sum_groups
+from demandcast.components.metrics.grouping import group_rows, sum_groups
 
 
 @pytest.mark.parametrize("columns", [0, 1, 2, 3])
