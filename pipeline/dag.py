@@ -27,7 +27,7 @@ from demandcast.components.publishing.component import ModelInService, Pusher, T
 from demandcast.components.publishing.pointer import pointer_digest
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.pipeline.beam_flags import beam_flags
-from demandcast.pipeline.fingerprint import code_digest
+from demandcast.pipeline.fingerprint import component_digest
 from demandcast.pipeline.training_run import Until
 from demandcast.schema.config import ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
@@ -39,7 +39,6 @@ NEVER_CACHED = frozenset({"Pusher"})
 """Nodes that look at the serving directory, which changes without the pipeline."""
 
 _COMPONENTS = "demandcast.components"
-_SHARED_CODE = ("demandcast.schema", f"{_COMPONENTS}.metrics")
 
 
 @dataclass(frozen=True)
@@ -122,13 +121,13 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, An
         sampling=config.sampling,
         beam=config.beam,
         fingerprint=surroundings.data_fingerprint,
-        code_digest=_digest_of("examples"),
+        code_digest=component_digest("examples"),
     )
     examples = generator.outputs["examples"]
     statistics = tfx.components.StatisticsGen(examples=examples)
     schema = SchemaImport(
         schema_text=compose_schema_text(config.series, surroundings.feature_schema_text),
-        code_digest=_digest_of("validation"),
+        code_digest=component_digest("validation"),
     )
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
@@ -136,7 +135,7 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, An
     gate = AnomalyGate(
         anomalies=validator.outputs["anomalies"],
         schema=schema.outputs["schema"],
-        code_digest=_digest_of("validation"),
+        code_digest=component_digest("validation"),
     )
     return examples, gate.outputs["schema"], [generator, statistics, schema, validator, gate]
 
@@ -151,7 +150,7 @@ def _model_stages(
     in_service = ModelInService(
         serving_directory=serving_directory,
         pointer_digest=surroundings.pointer_digest,
-        code_digest=_digest_of("publishing"),
+        code_digest=component_digest("publishing"),
     )
     evaluator = Evaluator(
         examples=examples,
@@ -159,7 +158,7 @@ def _model_stages(
         baseline_model=in_service.outputs["model"],
         schema=schema,
         config=config,
-        code_digest=_digest_of("evaluation"),
+        code_digest=component_digest("evaluation"),
     )
     pusher = Pusher(
         model=trainer.outputs["model"],
@@ -184,7 +183,7 @@ def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
                 update={"forecast": _grid_of(config.forecast)}
             ).model_dump_json(),
             "features": config.features.model_dump_json(),
-            "code_digest": _digest_of("preprocessing"),
+            "code_digest": component_digest("preprocessing"),
         },
     )
 
@@ -202,7 +201,7 @@ def _trainer(config: RunConfig, *, transform: Any, schema: Any) -> Any:
             "features": config.features.model_dump_json(),
             "network": config.network.model_dump_json(),
             "training": config.training.model_dump_json(),
-            "code_digest": _digest_of("forecasting"),
+            "code_digest": component_digest("forecasting"),
         },
     )
 
@@ -213,10 +212,6 @@ def _grid_of(forecast: ForecastConfig) -> ForecastConfig:
     Another context length or other quantile levels then leave their results in the cache.
     """
     return ForecastConfig(frequency=forecast.frequency, horizon=forecast.horizon)
-
-
-def _digest_of(component: str) -> str:
-    return code_digest(f"{_COMPONENTS}.{component}", *_SHARED_CODE)
 
 
 def _read_schema(path: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Digest of source code: part of a stage's cache key.
+"""Digest of source code: part of a stage's cache key, and of what a run says of itself.
 
 TFX sees neither what is behind a dotted path nor what that code imports, so
 without it an edit would reuse results of the old code.
@@ -7,12 +7,18 @@ without it an edit would reuse results of the old code.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import importlib.util
+import pkgutil
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["code_digest"]
+__all__ = ["code_digest", "code_digests", "component_digest", "toolchain"]
+
+_COMPONENTS = "demandcast.components"
+_SHARED_CODE = ("demandcast.schema", f"{_COMPONENTS}.metrics")
 
 _SOURCE_SUFFIXES = frozenset({".py", ".pbtxt", ".yaml", ".json"})
 _IGNORED_FOLDERS = frozenset({"__pycache__", "tests"})
@@ -28,6 +34,35 @@ _TOOLCHAIN = (
     "polars",
     "pyarrow",
 )
+
+
+def toolchain() -> dict[str, str]:
+    """Lists the versions on which results depend; "none" for what is not installed.
+
+    >>> {"demandcast", "python", "tensorflow", "tfx"} <= set(toolchain())
+    True
+    """
+    ours = {"python": platform.python_version(), "demandcast": _version("demandcast")}
+    return ours | {library: _version(library) for library in _TOOLCHAIN}
+
+
+def component_digest(component: str) -> str:
+    """Digests the code of a component, and what all components share.
+
+    Args:
+        component: Name of its folder, such as `forecasting`.
+    """
+    return code_digest(f"{_COMPONENTS}.{component}", *_SHARED_CODE)
+
+
+def code_digests() -> dict[str, str]:
+    """Digests the code of every component, by the name of its folder.
+
+    >>> code_digests()["forecasting"] == component_digest("forecasting")
+    True
+    """
+    folders = importlib.import_module(_COMPONENTS).__path__
+    return {module.name: component_digest(module.name) for module in pkgutil.iter_modules(folders)}
 
 
 def code_digest(*packages: str) -> str:

@@ -1,16 +1,32 @@
-"""What a run did, stage by stage; written as `run.json` beside its log."""
+"""What a run did, stage by stage; kept as `run.json` beside its log.
+
+The file is there from the first moment of a run and renewed whenever more is known, so that a
+run in progress can be watched and one that was killed still says how far it came.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-__all__ = ["ArtifactReport", "RunReport", "StageReport", "StageStatus", "write_report"]
+__all__ = [
+    "REPORT_FILE",
+    "ArtifactReport",
+    "RunRecord",
+    "RunReport",
+    "RunStatus",
+    "StageReport",
+    "StageStatus",
+    "write_report",
+]
 
-StageStatus = Literal["run", "cached", "skipped", "failed"]
+REPORT_FILE = "run.json"
+
+RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
+StageStatus = Literal["running", "run", "cached", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +48,7 @@ class StageReport:
 
     Attributes:
         name: Identity of the node, such as `Trainer`.
-        status: run, cached (an earlier result was used), skipped (an input was
+        status: running, run, cached (an earlier result was used), skipped (an input was
             missing), failed.
         started: Start, ISO 8601, UTC.
         seconds: Wall time, seconds.
@@ -55,8 +71,9 @@ class RunReport:
     Attributes:
         pipeline: Name of the pipeline.
         run_id: Identity of the run.
-        status: succeeded, or failed.
-        seconds: Wall time, loading of libraries included, seconds.
+        status: running, succeeded, failed, or interrupted. A file that says "running" while
+            nobody holds the lock of the pipeline is that of a run that was killed.
+        seconds: Wall time, loading of libraries included, seconds; 0 while it runs.
         stages: Stages in the order in which they ran.
         log: File with everything TFX, Beam and TensorFlow said.
         artifacts: Folder of the artifacts.
@@ -64,11 +81,22 @@ class RunReport:
         error: What stopped it, if something did.
         verdict: Verdict of the gate for models (`evaluation.verdict.Verdict`), if it judged.
         push: What the Pusher did, by the names of its artifact's properties, if it ran.
+        started: Start, ISO 8601, UTC.
+        finished: End, ISO 8601, UTC; none while it runs.
+        exit_code: With which the command ended, as the README lists them; none while it runs.
+        until: Last stage that was wanted: `statistics`, `gate` (for data) or `push`.
+        config: The resolved configuration (`schema.config.RunConfig`).
+        data_fingerprint: Digest of the tables, if they could be read.
+        data: `rows`, `series`, `first` and `last` period of the tables, if they were accepted.
+        code_digests: Digest of the code of each component.
+        toolchain: Version of each library that results depend on.
+        model: `uri`, `digest` and `version` of the candidate, if there is one; the version is
+            none for a model that was not put into service.
     """
 
     pipeline: str
     run_id: str
-    status: Literal["succeeded", "failed"]
+    status: RunStatus
     seconds: float
     stages: tuple[StageReport, ...]
     log: str
@@ -77,6 +105,16 @@ class RunReport:
     error: str | None = None
     verdict: Mapping[str, Any] | None = None
     push: Mapping[str, Any] | None = None
+    started: str = ""
+    finished: str | None = None
+    exit_code: int | None = None
+    until: str = "push"
+    config: Mapping[str, Any] = field(default_factory=dict)
+    data_fingerprint: str | None = None
+    data: Mapping[str, Any] | None = None
+    code_digests: Mapping[str, str] = field(default_factory=dict)
+    toolchain: Mapping[str, str] = field(default_factory=dict)
+    model: Mapping[str, Any] | None = None
 
     @property
     def blessed(self) -> bool:
@@ -95,6 +133,30 @@ class RunReport:
     def to_json(self) -> str:
         """Text of `run.json`."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, default=str) + "\n"
+
+
+class RunRecord:
+    """The report of a run in progress, written anew at each change.
+
+    Attributes:
+        report: What is known so far.
+    """
+
+    def __init__(self, report: RunReport, path: Path) -> None:
+        """Writes the first report.
+
+        Args:
+            report: What is known before the first stage.
+            path: File to keep, `run.json`; its folder is there.
+        """
+        self.report = report
+        self._path = path
+        write_report(report, path)
+
+    def update(self, **changes: Any) -> None:
+        """Replaces fields of the report and writes it."""
+        self.report = replace(self.report, **changes)
+        write_report(self.report, self._path)
 
 
 def write_report(report: RunReport, path: Path) -> None:

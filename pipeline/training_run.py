@@ -7,6 +7,7 @@ output already goes to the log.
 from __future__ import annotations
 
 import datetime
+import json
 import logging
 import time
 from collections.abc import Mapping
@@ -15,11 +16,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from demandcast.components.evaluation.verdict import read_verdict
+from demandcast.components.publishing.digest import model_digest
+from demandcast.components.publishing.files import LocalFiles
 from demandcast.pipeline.capture import captured_output
 from demandcast.pipeline.console import LOG_ONLY, Console
+from demandcast.pipeline.fingerprint import code_digests, toolchain
 from demandcast.pipeline.lock import run_lock
-from demandcast.pipeline.reports import RunReport, StageReport, write_report
+from demandcast.pipeline.reports import (
+    REPORT_FILE,
+    ArtifactReport,
+    RunRecord,
+    RunReport,
+    RunStatus,
+)
 from demandcast.schema.config import RunConfig
+from demandcast.schema.errors import NotBlessedError, exit_code_of
 
 __all__ = ["RunOptions", "Until", "new_run_id", "run"]
 
@@ -66,77 +77,137 @@ def run(config: RunConfig, console: Console, options: RunOptions | None = None) 
         Exception: A bug; its traceback is in the log, whose path it carries as `log_file`.
     """
     options = options or RunOptions()
-    run_id = new_run_id(datetime.datetime.now(datetime.UTC))
+    started = datetime.datetime.now(datetime.UTC)
+    run_id = new_run_id(started)
     folder = Path(config.workspace) / config.name
     log = folder / "runs" / run_id / "run.log"
     with run_lock(folder, run_id=run_id), captured_output(log):
-        return _run(config, console, options=options, run_id=run_id, log=log)
+        report = RunReport(
+            pipeline=config.name,
+            run_id=run_id,
+            status="running",
+            seconds=0.0,
+            stages=(),
+            log=str(log),
+            artifacts=str(folder / "artifacts"),
+            serving_directory=str(config.push.serving_directory),
+            started=started.isoformat(timespec="seconds"),
+            until=options.until,
+            config=config.model_dump(mode="json"),
+            code_digests=code_digests(),
+            toolchain=toolchain(),
+        )
+        record = RunRecord(report, log.with_name(REPORT_FILE))
+        return _run(config, console, options=options, record=record)
 
 
 def _run(
-    config: RunConfig, console: Console, *, options: RunOptions, run_id: str, log: Path
+    config: RunConfig, console: Console, *, options: RunOptions, record: RunRecord
 ) -> RunReport:
-    """Runs the stages and writes the report, whatever happens."""
+    """Runs the stages and completes the record, whatever happens."""
     begin = time.monotonic()
-    stages: list[StageReport] = []
     error: BaseException | None = None
+    results: dict[str, Any] = {}
     try:
         with console.following("demandcast"):
-            _run_stages(config, console, options=options, run_id=run_id, stages=stages)
+            _run_stages(config, console, options=options, record=record)
     except BaseException as raised:
         error = raised
-        _LOG.info("the run failed", exc_info=raised, extra={LOG_ONLY: True})
-    report = RunReport(
-        pipeline=config.name,
-        run_id=run_id,
-        status="succeeded" if error is None else "failed",
-        seconds=time.monotonic() - begin,
-        stages=tuple(stages),
-        log=str(log),
-        artifacts=str(log.parents[2] / "artifacts"),
-        serving_directory=str(config.push.serving_directory),
-        error=None if error is None else f"{type(error).__name__}: {error}",
-    )
-    report = replace(report, verdict=_verdict(report), push=_push(report))
-    write_report(report, log.with_name("run.json"))
+    try:
+        results = _results(record.report)
+    except Exception as raised:
+        error = error or raised
     if error is not None:
-        error.log_file = str(log)  # type: ignore[attr-defined]
+        _LOG.info("the run failed", exc_info=error, extra={LOG_ONLY: True})
+    _finish(record, error, seconds=time.monotonic() - begin, results=results)
+    if error is not None:
+        error.log_file = record.report.log  # type: ignore[attr-defined]
         raise error
-    return report
+    return record.report
 
 
 def _run_stages(
-    config: RunConfig,
-    console: Console,
-    *,
-    options: RunOptions,
-    run_id: str,
-    stages: list[StageReport],
+    config: RunConfig, console: Console, *, options: RunOptions, record: RunRecord
 ) -> None:
-    """Imports the heavy part, makes the pipeline and runs it; reports go to `stages`."""
+    """Imports the heavy part, makes the pipeline and runs it; the record follows."""
     begin = time.monotonic()
     console.say("loading TensorFlow and TFX")
     from demandcast.pipeline import dag
     from demandcast.pipeline.runners.local import LocalRunner
 
     _LOG.info("loaded in %.1f s", time.monotonic() - begin)
+    surroundings = dag.Surroundings.look(config)
+    record.update(data_fingerprint=surroundings.data_fingerprint)
     pipeline = dag.make_pipeline(
-        config,
-        dag.Surroundings.look(config),
-        until=options.until,
-        enable_cache=options.use_cache,
+        config, surroundings, until=options.until, enable_cache=options.use_cache
     )
-    runner = LocalRunner(console, never_cached=dag.NEVER_CACHED, reports=stages)
-    runner.run(pipeline, run_id=run_id)
+    runner = LocalRunner(
+        console,
+        never_cached=dag.NEVER_CACHED,
+        on_change=lambda stages: record.update(stages=stages),
+    )
+    runner.run(pipeline, run_id=record.report.run_id)
 
 
-def _verdict(report: RunReport) -> Mapping[str, Any] | None:
-    """Reads the verdict of the gate for models, if the run came that far."""
+def _finish(
+    record: RunRecord, error: BaseException | None, *, seconds: float, results: Mapping[str, Any]
+) -> None:
+    """Writes what the run came to."""
+    status: RunStatus = "succeeded"
+    code = 0
+    if error is not None:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        code = exit_code_of(error)
+    elif results["verdict"] and not results["verdict"]["blessed"]:
+        code = NotBlessedError.exit_code
+    record.update(
+        status=status,
+        seconds=seconds,
+        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        exit_code=code,
+        error=None if error is None else f"{type(error).__name__}: {error}",
+        # A stage that an interrupt cut off never reported its end.
+        stages=tuple(
+            replace(stage, status="failed") if stage.status == "running" else stage
+            for stage in record.report.stages
+        ),
+        **results,
+    )
+
+
+def _results(report: RunReport) -> dict[str, Any]:
+    """Reads what the stages left behind, as far as the run came."""
+    examples = report.artifact("SeriesExampleGen", "examples")
     evaluation = report.artifact("Evaluator", "evaluation")
-    return None if evaluation is None else read_verdict(evaluation.uri).model_dump()
-
-
-def _push(report: RunReport) -> Mapping[str, Any] | None:
-    """Reads what the Pusher did, if the run came that far."""
     pushed = report.artifact("Pusher", "pushed_model")
-    return None if pushed is None else dict(pushed.properties)
+    push = None if pushed is None else dict(pushed.properties)
+    return {
+        "data": None if examples is None else _data(examples),
+        "model": _model(report, push),
+        "verdict": None if evaluation is None else read_verdict(evaluation.uri).model_dump(),
+        "push": push,
+    }
+
+
+def _data(examples: ArtifactReport) -> Mapping[str, Any]:
+    """Says how much data there was and how far it goes."""
+    from demandcast.components.examples.component import SUMMARY_FILE
+
+    file = Path(examples.uri, SUMMARY_FILE)
+    summary = json.loads(file.read_bytes())
+    return {key: summary[key] for key in ("rows", "series", "first", "last")}
+
+
+def _model(report: RunReport, push: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Names the candidate; it has a version if it is, or already was, in service."""
+    model = report.artifact("Trainer", "model")
+    if model is None:
+        return None
+    from tfx.utils import path_utils
+
+    version = (push or {}).get("pushed_version")
+    return {
+        "uri": model.uri,
+        "digest": model_digest(path_utils.serving_model_path(model.uri), LocalFiles()),
+        "version": None if version is None else int(version),
+    }

@@ -9,7 +9,8 @@
     └── ServingError                    5  no model in service, or the server failed
 
 A message names the thing, the value received, and what is allowed. The command
-line prints it without a traceback and exits with `exit_code`.
+line prints it without a traceback and exits with `exit_code`. Any other exception is a bug
+(1), or an interrupt (130).
 """
 
 __all__ = [
@@ -20,7 +21,11 @@ __all__ = [
     "DemandcastError",
     "NotBlessedError",
     "ServingError",
+    "exit_code_of",
 ]
+
+_INTERNAL_ERROR = 1
+_INTERRUPTED = 130
 
 
 class DemandcastError(Exception):
@@ -59,3 +64,14 @@ class ServingError(DemandcastError):
     """No model is in service, or the server could not start or answer."""
 
     exit_code = 5
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Returns the exit code with which a command ends that an exception stopped.
+
+    >>> exit_code_of(AnomalyError()), exit_code_of(KeyError()), exit_code_of(KeyboardInterrupt())
+    (3, 1, 130)
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return _INTERRUPTED
+    return error.exit_code if isinstance(error, DemandcastError) else _INTERNAL_ERROR

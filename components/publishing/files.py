@@ -1,15 +1,20 @@
 """The few file operations that publishing needs, on any filesystem.
 
-The pure modules of this folder take a `Files`; `component.py` has the one that
-reads and writes everything TFX does, and tests bring one that breaks on demand.
+The pure modules of this folder take a `Files`: `LocalFiles` here, which needs no library;
+the one of `component.py`, which reads and writes everything TFX does; and tests bring one
+that breaks on demand.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Files", "is_remote", "join"]
+__all__ = ["Files", "LocalFiles", "is_remote", "join"]
+
+_BLOCK_BYTES = 1 << 22
 
 
 class Files(Protocol):
@@ -41,6 +46,56 @@ class Files(Protocol):
 
     def remove_folder(self, path: str) -> None:
         """Removes a folder and everything below it."""
+
+
+class LocalFiles(Files):
+    """Files of this machine."""
+
+    def exists(self, path: str) -> bool:
+        """Tells whether a file or folder is there."""
+        return Path(path).exists()
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders in a folder; none if it is not there."""
+        folder = Path(path)
+        return (
+            [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.exists() else []
+        )
+
+    def files_below(self, path: str) -> list[str]:
+        """Paths of all files below a folder, relative to it, with '/', sorted."""
+        root = Path(path)
+        return sorted(
+            entry.relative_to(root).as_posix() for entry in root.rglob("*") if entry.is_file()
+        )
+
+    def read(self, path: str) -> bytes:
+        """Content of a small file."""
+        return Path(path).read_bytes()
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """Content of a file of any size, in blocks of 4 MiB."""
+        with Path(path).open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block
+
+    def write(self, path: str, content: bytes) -> None:
+        """Writes a small file; its folder is made if needed."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(content)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies a file; the target's folder is made if needed."""
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+    def rename(self, source: str, target: str) -> None:
+        """Renames a file (replacing the target) or a folder."""
+        Path(source).replace(target)
+
+    def remove_folder(self, path: str) -> None:
+        """Removes a folder and everything below it."""
+        shutil.rmtree(path)
 
 
 def is_remote(path: str) -> bool:

@@ -20,13 +20,9 @@ from demandcast.pipeline.cli.schema import schema_group
 from demandcast.pipeline.cli.serve import serve_command
 from demandcast.pipeline.cli.validate import validate_command
 from demandcast.pipeline.console import console_for
-from demandcast.schema.errors import DemandcastError
+from demandcast.schema.errors import DemandcastError, exit_code_of
 
 __all__ = ["cli", "invoke", "main"]
-
-_INTERNAL_ERROR = 1
-_INTERRUPTED = 130
-
 
 _HELP = """\
 Demand forecasts that systems may act on.
@@ -106,13 +102,13 @@ def _exit_code(error: BaseException) -> int:
         return error.exit_code
     if isinstance(error, click.Abort | KeyboardInterrupt):
         _say("interrupted")
-        return _INTERRUPTED
+        return exit_code_of(KeyboardInterrupt())
     if isinstance(error, DemandcastError):
         _say(str(error))
-        return error.exit_code
+        return exit_code_of(error)
     log = getattr(error, "log_file", None) or _write_traceback(error)
     _say(f"{type(error).__name__}: {_first_line(error)} (traceback: {log})")
-    return _INTERNAL_ERROR
+    return exit_code_of(error)
 
 
 def _say(text: str) -> None:

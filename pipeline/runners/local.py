@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -48,16 +48,18 @@ class LocalRunner:
         console: Console,
         *,
         never_cached: Collection[str] = (),
-        reports: list[StageReport] | None = None,
+        on_change: Callable[[Sequence[StageReport]], None] = lambda reports: None,
     ) -> None:
         """Makes a runner.
 
         Args:
             console: Shows the progress.
             never_cached: Nodes that run each time, whatever the cache has.
-            reports: List that `reports` shall be, for a caller who wants them as they come.
+            on_change: Called when a stage begins or ends, with the reports so far; the last may
+                be that of a stage that is running.
         """
-        self.reports = [] if reports is None else reports
+        self.reports: list[StageReport] = []
+        self._on_change = on_change
         self._console = console
         self._never_cached = frozenset(never_cached)
 
@@ -90,7 +92,9 @@ class LocalRunner:
             if name in self._never_cached:
                 node.pipeline_node.execution_options.caching_options.enable_cache = False
             with self._console.stage(name, position=position, count=count):
+                self._on_change((*self.reports, _running(name)))
                 error = self._run_stage(ir, node.pipeline_node, deployment, store)
+            self._on_change(tuple(self.reports))
             self._console.stage_finished(self.reports[-1], position=position, count=count)
             if error is not None:
                 raise purposeful_error(error) or error
@@ -105,7 +109,7 @@ class LocalRunner:
     ) -> Exception | None:
         """Runs one node and appends its report; returns what it raised."""
         name = node.node_info.id
-        started = datetime.datetime.now(datetime.UTC)
+        started = _now()
         begin = time.monotonic()
         reset_peak_memory()
         status: StageStatus = "failed"
@@ -127,13 +131,21 @@ class LocalRunner:
             StageReport(
                 name=name,
                 status=status,
-                started=started.isoformat(timespec="seconds"),
+                started=started,
                 seconds=time.monotonic() - begin,
                 peak_memory_bytes=peak_memory_bytes(),
                 outputs=outputs,
             )
         )
         return error
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _running(name: str) -> StageReport:
+    return StageReport(name, "running", _now(), seconds=0.0, peak_memory_bytes=0)
 
 
 def _result(

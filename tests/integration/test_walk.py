@@ -21,6 +21,20 @@ def test_every_stage_runs_and_the_model_is_pushed(trained):
     assert report.push["pushed"] == 1
 
 
+def test_the_report_names_data_code_and_model(trained):
+    report = trained.report
+    assert report.exit_code == 0
+    assert report.data["rows"] == report.artifact("SeriesExampleGen", "examples").properties["rows"]
+    assert report.data["first"] < report.data["last"]
+    assert report.config == trained.config.model_dump(mode="json")
+    pointer = json.loads(Path(report.serving_directory, "in_service.json").read_text())
+    assert report.model == {
+        "uri": report.artifact("Trainer", "model").uri,
+        "digest": pointer["digest"],
+        "version": pointer["version"],
+    }
+
+
 def test_the_serving_directory_holds_what_the_pointer_names(trained):
     serving = Path(trained.report.serving_directory)
     pointer = json.loads((serving / "in_service.json").read_text())

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from demandcast.pipeline.fingerprint import code_digests
 from demandcast.schema.config import parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml
 from demandcast.schema.errors import ConfigurationError
@@ -103,6 +104,16 @@ def test_code_digests_reach_every_stage_of_ours(make):
     for name in ("Transform", "Trainer"):
         custom = json.loads(nodes[name].exec_properties["custom_config"])
         assert len(custom["code_digest"]) == 64
+
+
+def test_a_run_names_the_digests_that_its_cache_uses(make):
+    _, nodes = make()
+    used = {
+        nodes[name].exec_properties["code_digest"] for name in ("SeriesExampleGen", "Evaluator")
+    }
+    used.add(json.loads(nodes["Trainer"].exec_properties["custom_config"])["code_digest"])
+    assert len(used) == 3
+    assert used <= set(code_digests().values())
 
 
 def test_user_code_is_named_by_dotted_path(make):

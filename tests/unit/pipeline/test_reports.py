@@ -1,6 +1,12 @@
 import json
 
-from demandcast.pipeline.reports import ArtifactReport, RunReport, StageReport, write_report
+from demandcast.pipeline.reports import (
+    ArtifactReport,
+    RunRecord,
+    RunReport,
+    StageReport,
+    write_report,
+)
 
 STAGE = StageReport(
     name="Trainer",
@@ -44,4 +50,14 @@ def test_the_file_holds_everything_and_nothing_is_left_aside(tmp_path):
         "uri": "/artifacts/model",
         "properties": {"absent": 0},
     }
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_record_keeps_the_file_up_to_date(tmp_path):
+    record = RunRecord(REPORT, tmp_path / "run.json")
+    assert json.loads((tmp_path / "run.json").read_text())["exit_code"] is None
+    record.update(exit_code=4, data={"rows": 3})
+    values = json.loads((tmp_path / "run.json").read_text())
+    assert (values["exit_code"], values["data"], values["run_id"]) == (4, {"rows": 3}, "one")
+    assert record.report.exit_code == 4
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

@@ -1,4 +1,6 @@
+import datetime
 import doctest
+import importlib.metadata
 import io
 import json
 from pathlib import Path
@@ -11,7 +13,7 @@ from demandcast.pipeline.lock import RunningError, run_lock
 from demandcast.pipeline.training_run import RunOptions, run
 from demandcast.schema.config import parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml
-from demandcast.schema.errors import AnomalyError
+from demandcast.schema.errors import AnomalyError, ContractError
 
 
 @pytest.fixture
@@ -35,7 +37,8 @@ def fake_dag(monkeypatch, config):
             return make_pipeline(folder, text, enable_cache=enable_cache)
 
         monkeypatch.setattr(dag, "make_pipeline", fake)
-        monkeypatch.setattr(dag.Surroundings, "look", classmethod(lambda cls, config: None))
+        look = classmethod(lambda cls, config: cls("of the data", None, "none"))
+        monkeypatch.setattr(dag.Surroundings, "look", look)
         return made
 
     return use
@@ -61,7 +64,15 @@ def test_a_run_is_reported_and_logged_and_keeps_the_screen_clean(config, fake_da
     report = run(config, Console(screen), RunOptions(until="gate", use_cache=False))
     assert made == [("gate", False)]
     assert [stage.status for stage in report.stages] == ["run", "run"]
-    assert report.status == "succeeded"
+    assert (report.status, report.exit_code, report.until) == ("succeeded", 0, "gate")
+    assert report.data_fingerprint == "of the data"
+    assert report.config == config.model_dump(mode="json")
+    assert len(report.code_digests["forecasting"]) == 64
+    assert report.toolchain["tfx"] == importlib.metadata.version("tfx")
+    assert report.run_id.startswith(
+        f"{datetime.datetime.fromisoformat(report.started):%Y%m%d-%H%M%S}"
+    )
+    assert report.started <= report.stages[0].started <= report.finished
     assert json.loads(Path(report.log).with_name("run.json").read_text()) == json.loads(
         report.to_json()
     )
@@ -73,6 +84,61 @@ def test_a_run_is_reported_and_logged_and_keeps_the_screen_clean(config, fake_da
     log = Path(report.log).read_text()
     for part in ("a library logs this", "wrote 3 characters"):
         assert part in log
+
+
+@pytest.mark.slow
+def test_a_run_in_progress_can_be_read(config, fake_dag, monkeypatch):
+    """Each state of the file is kept as it is written."""
+    from demandcast.pipeline import reports
+
+    seen = []
+    write = reports.write_report
+
+    def watch(report, path):
+        write(report, path)
+        values = json.loads(path.read_text())
+        seen.append((values["status"], [stage["status"] for stage in values["stages"]]))
+
+    monkeypatch.setattr(reports, "write_report", watch)
+    fake_dag("abc")
+    run(config, Console(io.StringIO()))
+    assert seen == [
+        ("running", []),
+        ("running", []),
+        ("running", ["running"]),
+        ("running", ["run"]),
+        ("running", ["run", "running"]),
+        ("running", ["run", "run"]),
+        ("succeeded", ["run", "run"]),
+    ]
+
+
+@pytest.mark.slow
+def test_data_that_is_not_there_is_reported_too(config):
+    with pytest.raises(ContractError) as caught:
+        run(config, Console(io.StringIO()))
+    values = json.loads(Path(caught.value.log_file).with_name("run.json").read_text())
+    assert (values["status"], values["exit_code"], values["stages"]) == ("failed", 2, [])
+    assert values["error"].startswith("ContractError: ")
+    assert values["data_fingerprint"] is None
+    assert values["config"]["name"] == config.name
+    assert values["started"] <= values["finished"]
+
+
+@pytest.mark.slow
+def test_an_interrupt_is_reported(config, fake_dag, monkeypatch):
+    from pipeline_fakes import _GateExecutor
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    fake_dag("abc")
+    monkeypatch.setattr(_GateExecutor, "Do", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(config, Console(io.StringIO()))
+    values = json.loads(Path(caught.value.log_file).with_name("run.json").read_text())
+    assert (values["status"], values["exit_code"]) == ("interrupted", 130)
+    assert [stage["status"] for stage in values["stages"]] == ["run", "failed"]
 
 
 @pytest.mark.slow
@@ -94,7 +160,7 @@ def test_what_stops_a_run_is_reported_logged_and_raised(config, fake_dag, text, 
     assert "Traceback (most recent call last)" in log.read_text()
     assert "Traceback" not in screen.getvalue()
     values = json.loads(log.with_name("run.json").read_text())
-    assert values["status"] == "failed"
+    assert (values["status"], values["exit_code"]) == ("failed", 3 if text == "anomaly" else 1)
     assert values["error"] == f"{kind.__name__}: {caught.value}"
     assert [stage["status"] for stage in values["stages"]] == ["run", "failed"]
     assert "failed" in screen.getvalue()

@@ -16,7 +16,7 @@ EXIT_CODES = {
 
 
 def test_the_tree_is_complete():
-    assert set(errors.__all__) == set(EXIT_CODES)
+    assert set(errors.__all__) == {*EXIT_CODES, "exit_code_of"}
 
 
 @pytest.mark.parametrize(("name", "code"), EXIT_CODES.items())
@@ -26,6 +26,12 @@ def test_exit_codes_are_pinned(name, code):
     assert error("why").exit_code == code
     assert issubclass(error, errors.DemandcastError)
     assert str(error("why")) == "why"
+    assert errors.exit_code_of(error("why")) == code
+
+
+def test_bugs_and_interrupts_have_exit_codes_too():
+    assert errors.exit_code_of(KeyError("x")) == 1
+    assert errors.exit_code_of(KeyboardInterrupt()) == 130
 
 
 def test_bad_input_is_the_base_of_what_the_user_can_repair():
