@@ -20,9 +20,9 @@ from tensorflow_model_analysis import constants, extractors
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 
-from demandcast.components.metrics.grouping import group_rows, sum_groups
 from demandcast.components.evaluation.tfma_metrics import STATISTICS_KEY, model_statistics
 from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.metrics.grouping import group_rows, sum_groups
 
 __all__ = ["SlicedStatistics", "custom_extractors"]
 
