@@ -187,9 +187,9 @@ def _by_season(values: npt.NDArray[np.generic], season: int) -> npt.NDArray[np.g
 
 def _weights_from_newest(events: BoolArray, smoothing: float) -> FloatArray:
     """Weighs events as exponential smoothing does that begins with the first. Shape [N, T]."""
-    count = np.cumsum(events, axis=1)
-    followers = count[:, -1:] - count
-    return np.where(count > 1, smoothing, 1.0) * (1.0 - smoothing) ** followers
+    count: npt.NDArray[np.int64] = np.cumsum(events, axis=1)
+    kept = np.power(1.0 - smoothing, count[:, -1:] - count)
+    return np.asarray(np.where(count > 1, smoothing, 1.0) * kept)
 
 
 def _mean_differences(
