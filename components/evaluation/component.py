@@ -22,6 +22,7 @@ from tfx.utils import io_utils, json_utils, path_utils
 
 from demandcast.components.evaluation import module
 from demandcast.components.evaluation.eval_config import SIGNATURE, make_eval_config
+from demandcast.components.evaluation.example_prediction import write_example_forecasts
 from demandcast.components.evaluation.verdict import (
     OVERALL,
     VERDICT_FILE,
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 ABSENT = "absent"
 """Int custom property of the baseline model: 1 when no model is in service."""
 
+_EVAL_SPLIT = "eval"
 _GATE = "gate"
 _CODE_DIGEST = "code_digest"
 
@@ -84,6 +86,7 @@ class Executor(executor.Executor):
         )
         _bless(blessing, verdict)
         _log(verdict)
+        _write_examples(input_dict, evaluation_uri)
 
 
 class Evaluator(tfx_component.Evaluator):
@@ -91,7 +94,8 @@ class Evaluator(tfx_component.Evaluator):
 
     Component `outputs` contains:
 
-    - `evaluation`: `ModelEvaluation` with TFMA's results and `verdict.json`.
+    - `evaluation`: `ModelEvaluation` with TFMA's results, `verdict.json` and
+      `forecast_examples.json`.
     - `blessing`: `ModelBlessing`; blessed only if TFMA's thresholds and the rule for slices
       hold.
     """
@@ -125,7 +129,7 @@ class Evaluator(tfx_component.Evaluator):
             baseline_model=baseline_model,
             schema=schema,
             eval_config=make_eval_config(config.series, config.gate),
-            example_splits=json_utils.dumps(["eval"]),
+            example_splits=json_utils.dumps([_EVAL_SPLIT]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             module_path=module.__name__,
             gate=config.gate.model_dump_json(),
@@ -236,6 +240,19 @@ def _bless(blessing: types.Artifact, verdict: Verdict) -> None:
     blessing.set_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY, values[verdict.blessed]
     )
+
+
+def _write_examples(inputs: ArtifactDict, evaluation_uri: str) -> None:
+    """Leaves forecasts to look at; the verdict stands whether or not that works."""
+    model = inputs[standard_component_specs.MODEL_KEY][0]
+    path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    try:
+        split = artifact_utils.get_split_uri(
+            inputs[standard_component_specs.EXAMPLES_KEY], _EVAL_SPLIT
+        )
+        write_example_forecasts(split, path, evaluation_uri)
+    except Exception as error:
+        logger.warning("evaluation: no example forecasts: %s", error, exc_info=True)
 
 
 def _log(verdict: Verdict) -> None:

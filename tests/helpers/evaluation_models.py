@@ -111,9 +111,12 @@ def _example(eval_set: EvalSet, index: int) -> tf.train.Example:
     feature = {
         "item": text(f"item_{index}"),
         "store": text(row["store"]),
+        "cutoff": tf.train.Feature(int64_list=tf.train.Int64List(value=[20_000])),
         "demand_class": text(row["demand_class"]),
         # Histories differ in length, as those of real series do.
         "target": floats(row["target"][index % 14 :]),
+        "observed_mask": floats(np.ones_like(row["target"][index % 14 :])),
+        "in_stock_fraction": floats(np.ones_like(row["target"][index % 14 :])),
         "toy_quantiles": floats(row["quantiles"]),
         "toy_mean": floats(row["mean"]),
     }

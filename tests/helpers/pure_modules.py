@@ -16,6 +16,7 @@ ADAPTERS = ("module", "component", "transforms", "tfma_metrics")
 
 HEAVY = (
     "demandcast.components.evaluation.eval_config",
+    "demandcast.components.evaluation.example_prediction",
     "demandcast.components.examples.latest",
     "demandcast.components.examples.run",
     "demandcast.components.examples.shards",

@@ -250,3 +250,14 @@ def test_parameters_change_with_code_gate_and_series():
     assert len(set(texts)) == len(texts)
     assert json.loads(parameters[0]["gate"]) == json.loads(GateConfig().model_dump_json())
     assert parameters[0]["example_splits"] == '["eval"]'
+
+
+def test_a_failure_to_forecast_examples_leaves_the_verdict(world, tmp_path, caplog, monkeypatch):
+    def fail(*_):
+        raise ValueError("no space")
+
+    monkeypatch.setattr(component, "write_example_forecasts", fail)
+    verdict, blessing = evaluate(world, tmp_path, model="good", in_service=absent_model())
+    assert verdict.blessed
+    assert_blessed(blessing, True)
+    assert "evaluation: no example forecasts: no space" in caplog.text
