@@ -10,17 +10,12 @@ import logging
 from pathlib import PurePosixPath
 from typing import Any
 
-import keras
 import tensorflow as tf
-import tensorflow_transform as tft
 
-from demandcast.components.forecasting.dataset import WindowDataset
 from demandcast.components.forecasting.exporting import ForecastModule, export
-from demandcast.components.forecasting.network import InputSpec, build_network
+from demandcast.components.forecasting.job import TrainingJob
 from demandcast.components.forecasting.report import TrainingReport
-from demandcast.components.forecasting.training import train
-from demandcast.components.forecasting.windows import Windows
-from demandcast.schema.config import FeaturesConfig, NetworkConfig, SeriesSpec, TrainingConfig
+from demandcast.schema.config import NetworkConfig, TrainingConfig
 from demandcast.schema.errors import DemandcastError
 
 __all__ = ["run_fn"]
@@ -39,65 +34,20 @@ def run_fn(fn_args: Any) -> None:
         DemandcastError: No epoch had a finite validation loss.
     """
     custom = fn_args.custom_config
-    series = SeriesSpec.model_validate_json(custom["series"])
-    features = FeaturesConfig.model_validate_json(custom["features"])
-    network_config = NetworkConfig.model_validate_json(custom["network"])
-    levels = series.forecast.quantile_levels
-    transform_output = tft.TFTransformOutput(fn_args.transform_output)
-    windows = Windows(series, features)
-    dataset = WindowDataset(
-        windows,
-        transform_output.transformed_feature_spec(),
-        TrainingConfig.model_validate_json(custom["training"]),
-    )
-    keras.utils.set_random_seed(dataset.training.seed)
-    spec = _input_spec(dataset, transform_output, fn_args.train_files)
-    network = build_network(spec, network_config, quantile_levels=levels)
-    logger.info("network of %s weights", f"{network.count_params():,}")
-    report = train(
-        network,
-        dataset,
-        train_files=_expand(fn_args.train_files),
-        validation_files=_expand(fn_args.eval_files),
-        levels=levels,
-    )
+    network = NetworkConfig.model_validate_json(custom["network"])
+    training = TrainingConfig.model_validate_json(custom["training"])
+    job = TrainingJob.from_arguments(fn_args)
+    trained, report = job.train(network, training)
     _write_report(report, fn_args.model_run_dir)
     # What serves has the same weights, but neither dropout's random state nor GPU-only operations.
-    without_dropout = network_config.model_copy(update={"dropout": 0.0})
-    served = build_network(spec, without_dropout, quantile_levels=levels, use_cudnn=False)
-    served.set_weights(network.get_weights())
+    served = job.build(network.model_copy(update={"dropout": 0.0}), use_cudnn=False)
+    served.set_weights(trained.get_weights())
     module = ForecastModule(
-        windows=windows,
-        transform=transform_output.transform_features_layer(),
+        windows=job.windows,
+        transform=job.transform_output.transform_features_layer(),
         network=served,
     )
-    export(module, fn_args.serving_model_dir, series=series)
-
-
-def _input_spec(
-    dataset: WindowDataset, transform_output: tft.TFTransformOutput, files: list[str]
-) -> InputSpec:
-    """Takes widths from the window function itself and sizes from the vocabularies."""
-    inputs, _ = dataset.evaluation(_expand(files)).element_spec
-    buckets = dataset.windows.features.vocabulary.oov_buckets
-    transformed = dataset.windows.spec
-
-    def sizes(names: tuple[str, ...]) -> tuple[int, ...]:
-        return tuple(transform_output.vocabulary_size_by_name(name) + buckets for name in names)
-
-    return InputSpec(
-        context_length=dataset.windows.series.forecast.context_length,
-        horizon=dataset.windows.series.forecast.horizon,
-        encoder=inputs["encoder"].shape[-1],
-        decoder=inputs["decoder"].shape[-1],
-        static_sizes=sizes(transformed.static_index),
-        known_sizes=sizes(transformed.known_index),
-        past_sizes=sizes(transformed.past_index),
-    )
-
-
-def _expand(patterns: list[str]) -> list[str]:
-    return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    export(module, fn_args.serving_model_dir, series=job.windows.series)
 
 
 def _write_report(report: TrainingReport, directory: str) -> None:

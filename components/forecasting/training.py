@@ -101,6 +101,7 @@ def train(
     series = count_examples(train_files)
     steps = _batches(series, config) * config.windows_per_series
     checks = _batches(count_examples(validation_files), config)
+    logger.info("network of %s weights", f"{network.count_params():,}")
     network.compile(
         optimizer=keras.optimizers.Adam(_schedule(config, steps), clipnorm=config.gradient_clip),
         loss=demand_loss(config, levels),

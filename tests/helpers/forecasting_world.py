@@ -224,7 +224,8 @@ class World:
         """What TFX's Trainer gives to `run_fn`."""
         return SimpleNamespace(
             custom_config=self.configs | configs,
-            transform_output=str(self.folder / "transform"),
+            transform_graph_path=str(self.folder / "transform"),
+            hyperparameters=None,
             train_files=[str(self.folder / "transformed" / "data*")],
             eval_files=[str(self.folder / "transformed" / "data*")],
             model_run_dir=str(folder / "run"),

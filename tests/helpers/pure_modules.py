@@ -23,6 +23,7 @@ HEAVY = (
     "demandcast.components.forecasting.calendar",
     "demandcast.components.forecasting.dataset",
     "demandcast.components.forecasting.exporting",
+    "demandcast.components.forecasting.job",
     "demandcast.components.forecasting.losses",
     "demandcast.components.forecasting.network",
     "demandcast.components.forecasting.training",
