@@ -203,17 +203,23 @@ def _select(
     members: npt.NDArray[np.bool_],
     sizes: tuple[int, int],
 ) -> _Window:
-    """Finds the series that have an example, and where their histories lie."""
+    """Finds the series that have an example, and where their histories lie.
+
+    A history begins with a recorded period, as the served graph lets it begin, even where
+    `max_history` cuts it inside of a gap.
+    """
     max_history, horizon = sizes
     length = np.minimum(cutoff - grid.first + 1, max_history)
     at = np.flatnonzero(members & (length >= 1))
     length = length[at]
-    start = grid.offsets[at] + (cutoff - length + 1) - grid.begin[at]
+    end = grid.offsets[at] + cutoff + 1 - grid.begin[at]
     recorded = np.concatenate([[0], np.cumsum(grid.observed)])
-    end = start + length
-    enough = recorded[end] - recorded[start] >= max(plan.min_history, 1)
+    before = recorded[end - length]
+    enough = recorded[end] - before >= max(plan.min_history, 1)
     enough &= recorded[end + horizon] - recorded[end] >= plan.min_future
-    return _Window(at[enough], start[enough], length[enough])
+    # Cells with a record, in order: the history begins at the first that is not before it.
+    start = np.flatnonzero(grid.observed)[before[enough]]
+    return _Window(at[enough], start, end[enough] - start)
 
 
 def _observations(grid: Grid) -> Mapping[str, npt.NDArray[np.float32]]:

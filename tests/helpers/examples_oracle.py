@@ -68,9 +68,11 @@ def slow_example(
     def word(date: datetime.date, name: str) -> bytes:
         return (by_date.get(date, {}).get(name) or "").encode()
 
-    seen, ahead = [observe(date) for date in past], [observe(date) for date in future]
-    if not any(mask for _, mask, _ in seen):
+    while past and not observe(past[0])[1]:  # Cut inside of a gap: the rest of it says nothing.
+        past.pop(0)
+    if not past:
         return None
+    seen, ahead = [observe(date) for date in past], [observe(date) for date in future]
     return {
         "cutoff": [(cutoff - DAY_ZERO).days],
         "target": [value for value, _, _ in seen],
