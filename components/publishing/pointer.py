@@ -1,12 +1,19 @@
-"""The pointer file: which model is in service. Writing it is the commit of a push."""
+"""The pointer file: which model is in service. Writing it is the commit of a push or rollback.
+
+    in_service.json            the model in service
+    in_service.history.jsonl   the pointers that it replaced, oldest first, one per line
+
+A pointer enters the history before its successor is written, so no crash can lose one.
+"""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 import json
+import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,17 +21,41 @@ from demandcast.components.publishing.files import Files, join
 from demandcast.schema.errors import ServingError
 
 __all__ = [
+    "HISTORY_FILE",
     "NO_POINTER",
     "POINTER_FILE",
     "Pointer",
+    "Rollback",
     "pointer_digest",
+    "read_history",
     "read_pointer",
     "utc_text",
+    "withdrawn",
     "write_pointer",
 ]
 
 POINTER_FILE = "in_service.json"
+HISTORY_FILE = "in_service.history.jsonl"
 NO_POINTER = "none"
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """Why a version in service is a copy of an earlier one.
+
+    Attributes:
+        to_version: The earlier version, which was copied.
+        from_version: The version that was in service until then.
+        by: User who asked for it.
+        reason: Why, in the user's words; may be empty.
+    """
+
+    to_version: int
+    from_version: int
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +68,8 @@ class Pointer:
         run_id: Run of the pipeline that pushed it.
         digest: Digest of its content (`digest.model_digest`).
         metrics: Metrics with which it passed the gate, by name; finite ones only.
-        time: When it was pushed, ISO 8601, UTC.
+        time: When it came into service, ISO 8601, UTC.
+        rollback: If it came into service by a rollback: from where to where, who, and why.
     """
 
     version: int
@@ -46,15 +78,18 @@ class Pointer:
     digest: str
     metrics: Mapping[str, float] = field(default_factory=dict)
     time: str = ""
+    rollback: Rollback | None = None
 
-    def to_json(self) -> str:
-        """Text of the pointer file."""
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Text of the pointer file; without indent it is one line."""
         values = asdict(self)
         # JSON has no NaN, and readers in other languages refuse it.
         values["metrics"] = {
             name: float(value) for name, value in self.metrics.items() if math.isfinite(value)
         }
-        return json.dumps(values, indent=2, sort_keys=True) + "\n"
+        if self.rollback is None:
+            del values["rollback"]
+        return json.dumps(values, indent=indent, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str, *, source: str) -> Pointer:
@@ -72,12 +107,24 @@ class Pointer:
                 digest=str(values["digest"]),
                 metrics={name: float(value) for name, value in values["metrics"].items()},
                 time=str(values["time"]),
+                rollback=_rollback(values.get("rollback")),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ServingError(
                 f"{source}: not a pointer to the model in service ({error!r}); expected JSON with "
                 "version, uri, run_id, digest, metrics, time. Remove it to start without one."
             ) from error
+
+
+def _rollback(values: Mapping[str, Any] | None) -> Rollback | None:
+    if values is None:
+        return None
+    return Rollback(
+        to_version=int(values["to_version"]),
+        from_version=int(values["from_version"]),
+        by=str(values["by"]),
+        reason=str(values["reason"]),
+    )
 
 
 def read_pointer(serving_directory: str, files: Files) -> Pointer | None:
@@ -92,12 +139,74 @@ def read_pointer(serving_directory: str, files: Files) -> Pointer | None:
     return Pointer.from_json(files.read(path).decode("utf-8", "replace"), source=path)
 
 
+def read_history(serving_directory: str, files: Files) -> tuple[Pointer, ...]:
+    """Reads every pointer there was, oldest first; the last one is that of the pointer file.
+
+    Lines of the history that cannot be understood are passed over with a warning.
+
+    Raises:
+        ServingError: The pointer file is there and cannot be understood.
+    """
+    path = join(serving_directory, HISTORY_FILE)
+    pointers: list[Pointer] = []
+    for number, line in enumerate(_history_lines(serving_directory, files), start=1):
+        try:
+            pointers.append(Pointer.from_json(line, source=f"{path}, line {number}"))
+        except ServingError as error:
+            _LOG.warning("%s", error)
+    present = read_pointer(serving_directory, files)
+    # A crash between the two files leaves the present pointer in both.
+    if present is not None and pointers[-1:] != [present]:
+        pointers.append(present)
+    return tuple(pointers)
+
+
+def withdrawn(history: Sequence[Pointer]) -> dict[str, Pointer]:
+    """Finds the models that a rollback took out of service, unless another put them back.
+
+    Without it, the next run would evaluate the same model again and push it again.
+
+    Args:
+        history: Every pointer there was, oldest first.
+
+    Returns:
+        Pointer of the rollback, by the digest of the model from which it led away.
+    """
+    digests = {pointer.version: pointer.digest for pointer in history}
+    found: dict[str, Pointer] = {}
+    for pointer in history:
+        found.pop(pointer.digest, None)
+        if pointer.rollback is not None and pointer.rollback.from_version in digests:
+            found[digests[pointer.rollback.from_version]] = pointer
+    return found
+
+
 def write_pointer(pointer: Pointer, serving_directory: str, files: Files) -> None:
-    """Writes the pointer aside, then renames it: readers see the old or the new one."""
-    path = join(serving_directory, POINTER_FILE)
-    aside = join(serving_directory, f".{POINTER_FILE}.new")
-    files.write(aside, pointer.to_json().encode())
-    files.rename(aside, path)
+    """Keeps the pointer that is there in the history, then replaces it.
+
+    Both files are written aside and renamed: readers see the old or the new one.
+    """
+    before = read_pointer(serving_directory, files)
+    if before is not None:
+        lines = _history_lines(serving_directory, files)
+        line = before.to_json(indent=None).rstrip("\n")
+        if lines[-1:] != [line]:
+            text = "".join(f"{kept}\n" for kept in (*lines, line))
+            _replace(HISTORY_FILE, text, serving_directory, files)
+    _replace(POINTER_FILE, pointer.to_json(), serving_directory, files)
+
+
+def _history_lines(serving_directory: str, files: Files) -> list[str]:
+    path = join(serving_directory, HISTORY_FILE)
+    if not files.exists(path):
+        return []
+    return files.read(path).decode("utf-8", "replace").splitlines()
+
+
+def _replace(name: str, text: str, serving_directory: str, files: Files) -> None:
+    aside = join(serving_directory, f".{name}.new")
+    files.write(aside, text.encode())
+    files.rename(aside, join(serving_directory, name))
 
 
 def pointer_digest(serving_directory: str, files: Files) -> str:

@@ -20,12 +20,22 @@ from demandcast.components.publishing.digest import SAVED_MODEL_FILE, model_dige
 from demandcast.components.publishing.files import Files, is_remote, join
 from demandcast.components.publishing.pointer import (
     Pointer,
+    read_history,
     read_pointer,
     utc_text,
+    withdrawn,
     write_pointer,
 )
 
-__all__ = ["ModelToPush", "Push", "next_version", "push_model"]
+__all__ = [
+    "ModelToPush",
+    "Push",
+    "is_complete",
+    "next_version",
+    "place_model",
+    "push_model",
+    "versions_in",
+]
 
 _ASIDE = ".pushing-"
 
@@ -85,7 +95,8 @@ def push_model(
         now: Time of the push; the version number follows from it.
 
     Returns:
-        What was done. A model whose digest is already in service is not pushed again.
+        What was done. A model whose digest is already in service is not pushed again, nor is
+        one from which a rollback led away.
 
     Raises:
         FileNotFoundError: The model's folder holds no SavedModel.
@@ -95,14 +106,13 @@ def push_model(
     in_service = read_pointer(serving_directory, files)
     if in_service is not None and in_service.digest == digest:
         folder = join(serving_directory, str(in_service.version))
-        if _is_complete(folder, files):
+        if is_complete(folder, files):
             reason = f"this model is already in service as version {in_service.version}"
             return Push(pushed=False, pointer=in_service, reason=reason)
-    _remove_leftovers(serving_directory, files)
-    version = _uncommitted(serving_directory, in_service, digest=digest, files=files)
-    if version is None:
-        version = next_version(_versions(serving_directory, files), now)
-        _copy_model(model.folder, serving_directory, version=version, files=files)
+    rollback = withdrawn(read_history(serving_directory, files)).get(digest)
+    if rollback is not None and in_service is not None:
+        return Push(pushed=False, pointer=in_service, reason=_withdrawn_reason(rollback))
+    version = place_model(model.folder, serving_directory, digest=digest, files=files, now=now)
     pointer = Pointer(
         version=version,
         uri=join(serving_directory, str(version)),
@@ -115,7 +125,43 @@ def push_model(
     return Push(pushed=True, pointer=pointer, reason=f"pushed as version {version}")
 
 
-def _versions(serving_directory: str, files: Files) -> list[int]:
+def _withdrawn_reason(pointer: Pointer) -> str:
+    rollback = pointer.rollback
+    if rollback is None:
+        return ""
+    why = f" ({rollback.reason})" if rollback.reason else ""
+    return (
+        f"this model was taken out of service by the rollback of {pointer.time}{why}; "
+        f"'demandcast rollback --to {rollback.from_version}' would put it back"
+    )
+
+
+def place_model(
+    folder: str, serving_directory: str, *, digest: str, files: Files, now: datetime.datetime
+) -> int:
+    """Copies a model to a new version, or finds the copy of an interrupted attempt.
+
+    Args:
+        folder: Folder that holds its `saved_model.pb`.
+        serving_directory: Directory that the server watches.
+        digest: Digest of the model.
+        files: Filesystem.
+        now: The version number follows from it.
+
+    Returns:
+        The version; only the pointer is missing.
+    """
+    in_service = read_pointer(serving_directory, files)
+    _remove_leftovers(serving_directory, files)
+    version = _uncommitted(serving_directory, in_service, digest=digest, files=files)
+    if version is None:
+        version = next_version(versions_in(serving_directory, files), now)
+        _copy_model(folder, serving_directory, version=version, files=files)
+    return version
+
+
+def versions_in(serving_directory: str, files: Files) -> list[int]:
+    """Numbers of the version folders, in any order; not each need be complete."""
     return [int(name) for name in files.folders(serving_directory) if _is_version(name)]
 
 
@@ -124,7 +170,8 @@ def _is_version(name: str) -> bool:
     return name.isascii() and name.isdecimal() and str(int(name)) == name
 
 
-def _is_complete(folder: str, files: Files) -> bool:
+def is_complete(folder: str, files: Files) -> bool:
+    """Tells whether a version folder holds the file that is written last."""
     return files.exists(join(folder, SAVED_MODEL_FILE))
 
 
@@ -141,7 +188,7 @@ def _remove_leftovers(serving_directory: str, files: Files) -> None:
             remote
             and _is_version(name)
             and int(name) >= _FIRST_OF_OUR_VERSIONS
-            and not _is_complete(folder, files)
+            and not is_complete(folder, files)
         )
         if name.startswith(_ASIDE) or half_copied:
             files.remove_folder(folder)
@@ -154,7 +201,7 @@ def _uncommitted(
     newest_committed = in_service.version if in_service is not None else -1
     same = [
         version
-        for version in _versions(serving_directory, files)
+        for version in versions_in(serving_directory, files)
         if version > newest_committed
         and model_digest(join(serving_directory, str(version)), files) == digest
     ]

@@ -7,12 +7,16 @@ from publishing_files import LocalFiles, SimulatedCrashError
 
 from demandcast.components.publishing import pointer as module
 from demandcast.components.publishing.pointer import (
+    HISTORY_FILE,
     NO_POINTER,
     POINTER_FILE,
     Pointer,
+    Rollback,
     pointer_digest,
+    read_history,
     read_pointer,
     utc_text,
+    withdrawn,
     write_pointer,
 )
 from demandcast.schema.errors import ServingError
@@ -79,6 +83,78 @@ def test_a_crash_while_writing_leaves_the_old_pointer(tmp_path):
     with pytest.raises(SimulatedCrashError):
         write_pointer(newer, str(tmp_path), LocalFiles(break_at=1))  # Before the rename.
     assert read_pointer(str(tmp_path), LocalFiles()) == POINTER
+
+
+@pytest.fixture
+def pointers():
+    """Three pointers; the last came by a rollback from the second to the first."""
+    return (
+        POINTER,
+        Pointer(1700000001, "u", "run-2", "cd" * 32, time="2026-11-21T09:30:00+00:00"),
+        Pointer(
+            1700000002,
+            "u",
+            "run-1",
+            "ab" * 32,
+            rollback=Rollback(1700000000, 1700000001, "eve", ""),
+        ),
+    )
+
+
+def test_the_history_holds_every_pointer_oldest_first(tmp_path, pointers):
+    files = LocalFiles()
+    for count, pointer in enumerate(pointers, start=1):
+        write_pointer(pointer, str(tmp_path), files)
+        assert read_history(str(tmp_path), files) == pointers[:count]
+    assert read_pointer(str(tmp_path), files) == pointers[-1]
+    lines = (tmp_path / HISTORY_FILE).read_text().splitlines()
+    assert [json.loads(line)["version"] for line in lines] == [1700000000, 1700000001]
+    assert "rollback" not in json.loads(lines[0])
+
+
+def test_nothing_pushed_has_no_history(tmp_path):
+    assert read_history(str(tmp_path), LocalFiles()) == ()
+
+
+@pytest.mark.parametrize("break_at", range(4))
+def test_no_crash_loses_or_doubles_a_pointer(tmp_path, pointers, break_at):
+    """Changes of the second write: aside and rename of the history, then of the pointer."""
+    write_pointer(pointers[0], str(tmp_path), LocalFiles())
+    with pytest.raises(SimulatedCrashError):
+        write_pointer(pointers[1], str(tmp_path), LocalFiles(break_at))
+    assert read_history(str(tmp_path), LocalFiles()) == pointers[:1]
+    write_pointer(pointers[1], str(tmp_path), LocalFiles())
+    assert read_history(str(tmp_path), LocalFiles()) == pointers[:2]
+
+
+def test_a_damaged_line_of_the_history_is_passed_over(tmp_path, pointers, caplog):
+    for pointer in pointers[:2]:
+        write_pointer(pointer, str(tmp_path), LocalFiles())
+    history = tmp_path / HISTORY_FILE
+    history.write_text("edited by hand\n" + history.read_text())
+    assert read_history(str(tmp_path), LocalFiles()) == pointers[:2]
+    assert "in_service.history.jsonl, line 1: not a pointer" in caplog.text
+
+
+def test_without_its_pointer_a_directory_still_has_a_history(tmp_path, pointers):
+    for pointer in pointers[:2]:
+        write_pointer(pointer, str(tmp_path), LocalFiles())
+    (tmp_path / POINTER_FILE).unlink()
+    assert read_history(str(tmp_path), LocalFiles()) == pointers[:1]
+
+
+def test_a_model_is_withdrawn_from_its_rollback_until_it_is_put_back(pointers):
+    assert withdrawn(()) == {}
+    assert withdrawn(pointers[:2]) == {}
+    assert withdrawn(pointers) == {"cd" * 32: pointers[2]}
+    forward = Pointer(
+        1700000003, "u", "run-2", "cd" * 32, rollback=Rollback(1700000001, 1700000002, "eve", "")
+    )
+    assert withdrawn((*pointers, forward)) == {"ab" * 32: forward}
+
+
+def test_a_rollback_from_a_version_that_the_history_does_not_know_withdraws_nothing(pointers):
+    assert withdrawn(pointers[2:]) == {}
 
 
 def test_the_digest_follows_the_model_and_not_the_metrics(tmp_path):

@@ -7,6 +7,7 @@ from publishing_files import LocalFiles, RemoteFiles, SimulatedCrashError, write
 from demandcast.components.publishing import push as module
 from demandcast.components.publishing.pointer import read_pointer
 from demandcast.components.publishing.push import ModelToPush, next_version, push_model
+from demandcast.components.publishing.rollback import RollbackRequest, roll_back
 
 NOW = datetime.datetime.fromtimestamp(1_700_000_000, datetime.UTC)
 LATER = NOW + datetime.timedelta(hours=1)
@@ -84,9 +85,9 @@ def test_going_back_to_an_older_model_is_a_new_version(tmp_path):
     assert result.pointer.version == 1700000002
 
 
-@pytest.mark.parametrize("break_at", range(7))
+@pytest.mark.parametrize("break_at", range(9))
 def test_a_crash_at_any_point_is_made_good_by_the_next_push(tmp_path, break_at):
-    """Changes of a local push: 4 copies, rename of the folder, write and rename of the pointer."""
+    """4 copies, rename of the folder; write and rename of the history, and of the pointer."""
     serving = tmp_path / "serving"
     old = push(write_model(tmp_path / "a"), serving).pointer
     source = write_model(tmp_path / "b", "better")
@@ -103,11 +104,12 @@ def test_a_crash_at_any_point_is_made_good_by_the_next_push(tmp_path, break_at):
     assert read_pointer(str(serving), LocalFiles()) == result.pointer
 
 
-def test_a_push_makes_seven_changes_so_that_the_crash_test_covers_all(tmp_path):
+def test_a_push_makes_nine_changes_so_that_the_crash_test_covers_all(tmp_path):
+    push(write_model(tmp_path / "a"), tmp_path / "serving")
     files = LocalFiles()
-    push(write_model(tmp_path / "a"), tmp_path / "serving", files)
+    push(write_model(tmp_path / "b", "better"), tmp_path / "serving", files)
     kinds = [kind for kind, _ in files.changes]
-    assert kinds == ["copy"] * 4 + ["rename", "write", "rename"]
+    assert kinds == ["copy"] * 4 + ["rename"] + ["write", "rename"] * 2
 
 
 def test_in_an_object_store_saved_model_comes_last_and_nothing_is_renamed(tmp_path):
@@ -119,7 +121,7 @@ def test_in_an_object_store_saved_model_comes_last_and_nothing_is_renamed(tmp_pa
     assert result.pointer.uri == "mem://serving/1700000000"
 
 
-@pytest.mark.parametrize("break_at", range(6))
+@pytest.mark.parametrize("break_at", range(8))
 def test_an_interrupted_push_to_an_object_store_is_made_good(tmp_path, break_at):
     old = push(write_model(tmp_path / "a"), "mem://serving", RemoteFiles(tmp_path)).pointer
     source = write_model(tmp_path / "b", "better")
@@ -143,3 +145,30 @@ def test_a_folder_without_model_is_never_pushed(tmp_path):
     with pytest.raises(FileNotFoundError):
         push(str(tmp_path / "empty"), tmp_path / "serving")
     assert not (tmp_path / "serving").exists()
+
+
+def test_a_model_that_was_rolled_back_is_not_pushed_again(tmp_path):
+    serving = tmp_path / "serving"
+    push(write_model(tmp_path / "a"), serving)
+    worse = write_model(tmp_path / "b", "worse")
+    push(worse, serving, now=LATER)
+    request = RollbackRequest(None, by="eve", reason="too many returns")
+    back = roll_back(request, str(serving), files=LocalFiles(), now=LATER)
+    result = push(worse, serving, now=LATER)
+    assert not result.pushed
+    assert result.pointer == back
+    assert result.reason == (
+        "this model was taken out of service by the rollback of 2023-11-14T23:13:20+00:00 "
+        "(too many returns); 'demandcast rollback --to 1700003600' would put it back"
+    )
+    assert push(write_model(tmp_path / "c", "other"), serving, now=LATER).pushed
+
+
+def test_without_a_pointer_a_model_that_was_rolled_back_may_be_pushed(tmp_path):
+    serving = tmp_path / "serving"
+    push(write_model(tmp_path / "a"), serving)
+    worse = write_model(tmp_path / "b", "worse")
+    push(worse, serving)
+    roll_back(RollbackRequest(None, by="eve"), str(serving), files=LocalFiles(), now=LATER)
+    (serving / "in_service.json").unlink()
+    assert push(worse, serving).pushed
