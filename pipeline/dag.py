@@ -23,13 +23,15 @@ from tfx.orchestration import metadata
 from demandcast.components.evaluation.component import Evaluator
 from demandcast.components.examples.component import SeriesExampleGen
 from demandcast.components.examples.fingerprint import data_fingerprint
-from demandcast.components.publishing.component import ModelInService, Pusher, TfxFiles
+from demandcast.components.publishing.baseline import ModelInService
+from demandcast.components.publishing.component import Pusher
 from demandcast.components.publishing.pointer import pointer_digest
+from demandcast.components.publishing.tfx_files import TfxFiles
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.pipeline.beam_flags import beam_flags
-from demandcast.pipeline.fingerprint import component_digest
+from demandcast.pipeline.fingerprint import stage_digest
 from demandcast.pipeline.training_run import Until
-from demandcast.schema.config import ForecastConfig, RunConfig
+from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
 from demandcast.schema.feature_schema import compose_schema_text
 
@@ -121,13 +123,13 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, An
         sampling=config.sampling,
         beam=config.beam,
         fingerprint=surroundings.data_fingerprint,
-        code_digest=component_digest("examples"),
+        code_digest=stage_digest("SeriesExampleGen"),
     )
     examples = generator.outputs["examples"]
     statistics = tfx.components.StatisticsGen(examples=examples)
     schema = SchemaImport(
         schema_text=compose_schema_text(config.series, surroundings.feature_schema_text),
-        code_digest=component_digest("validation"),
+        code_digest=stage_digest("SchemaImport"),
     )
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
@@ -135,7 +137,7 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, An
     gate = AnomalyGate(
         anomalies=validator.outputs["anomalies"],
         schema=schema.outputs["schema"],
-        code_digest=component_digest("validation"),
+        code_digest=stage_digest("AnomalyGate"),
     )
     return examples, gate.outputs["schema"], [generator, statistics, schema, validator, gate]
 
@@ -150,7 +152,7 @@ def _model_stages(
     in_service = ModelInService(
         serving_directory=serving_directory,
         pointer_digest=surroundings.pointer_digest,
-        code_digest=component_digest("publishing"),
+        code_digest=stage_digest("ModelInService"),
     )
     evaluator = Evaluator(
         examples=examples,
@@ -158,7 +160,7 @@ def _model_stages(
         baseline_model=in_service.outputs["model"],
         schema=schema,
         config=config,
-        code_digest=component_digest("evaluation"),
+        code_digest=stage_digest("Evaluator"),
     )
     pusher = Pusher(
         model=trainer.outputs["model"],
@@ -182,8 +184,8 @@ def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
             "series": config.series.model_copy(
                 update={"forecast": _grid_of(config.forecast)}
             ).model_dump_json(),
-            "features": config.features.model_dump_json(),
-            "code_digest": component_digest("preprocessing"),
+            "features": _features_of_transform(config.features).model_dump_json(),
+            "code_digest": stage_digest("Transform"),
         },
     )
 
@@ -201,7 +203,7 @@ def _trainer(config: RunConfig, *, transform: Any, schema: Any) -> Any:
             "features": config.features.model_dump_json(),
             "network": config.network.model_dump_json(),
             "training": config.training.model_dump_json(),
-            "code_digest": component_digest("forecasting"),
+            "code_digest": stage_digest("Trainer"),
         },
     )
 
@@ -212,6 +214,18 @@ def _grid_of(forecast: ForecastConfig) -> ForecastConfig:
     Another context length or other quantile levels then leave their results in the cache.
     """
     return ForecastConfig(frequency=forecast.frequency, horizon=forecast.horizon)
+
+
+def _features_of_transform(features: FeaturesConfig) -> FeaturesConfig:
+    """Leaves out what is computed when a window is cut, so that it reaches the Trainer only."""
+    defaults = FeaturesConfig()
+    scale = {"target_scale_multiple": defaults.outliers.target_scale_multiple}
+    return features.model_copy(
+        update={
+            "calendar": defaults.calendar,
+            "outliers": features.outliers.model_copy(update=scale),
+        }
+    )
 
 
 def _read_schema(path: str | None) -> str | None:

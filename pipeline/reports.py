@@ -88,7 +88,7 @@ class RunReport:
         config: The resolved configuration (`schema.config.RunConfig`).
         data_fingerprint: Digest of the tables, if they could be read.
         data: `rows`, `series`, `first` and `last` period of the tables, if they were accepted.
-        code_digests: Digest of the code of each component.
+        code_digests: Digest of the code of each stage that has code of ours (`fingerprint`).
         toolchain: Version of each library that results depend on.
         model: `uri`, `digest` and `version` of the candidate, if there is one; the version is
             none for a model that was not put into service.

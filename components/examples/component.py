@@ -14,6 +14,7 @@ from tfx.dsl.components.base import base_beam_component, base_beam_executor, exe
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 
+from demandcast.components.examples.fingerprint import data_fingerprint
 from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.report import Report
 from demandcast.components.examples.run import (
@@ -25,6 +26,7 @@ from demandcast.components.examples.run import (
 )
 from demandcast.components.examples.tables import open_tables
 from demandcast.schema.config import BeamConfig, DataConfig, ForecastConfig, SamplingConfig
+from demandcast.schema.errors import ContractError
 from demandcast.schema.series_example import SPLITS
 
 __all__ = ["SUMMARY_FILE", "SeriesExampleGen", "SeriesExampleGenExecutor", "SeriesExampleGenSpec"]
@@ -49,7 +51,7 @@ class SeriesExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         """Writes the splits and describes them in the artifact.
 
         Raises:
-            ContractError: The tables break their contract; nothing was written.
+            ContractError: The tables break their contract, or changed while they were read.
         """
         del input_dict
         ingestion = _ingestion_of(exec_properties)
@@ -60,6 +62,7 @@ class SeriesExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
             make_pipeline=self._make_beam_pipeline,
             temporary=self._get_tmp_dir(),
         )
+        _refuse_if_changed(ingestion.data, exec_properties["fingerprint"])
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(artifact, _FILE_FORMAT)
@@ -143,6 +146,18 @@ def _ingestion_of(exec_properties: dict[str, Any]) -> Ingestion:
         beam=BeamConfig.model_validate_json(exec_properties["beam"]),
         tables=open_tables(data),
     )
+
+
+def _refuse_if_changed(data: DataConfig, fingerprint: str) -> None:
+    """Refuses examples that would be kept under the fingerprint of other data.
+
+    Raises:
+        ContractError: A file is not what it was when the run began.
+    """
+    if data_fingerprint(data) != fingerprint:
+        raise ContractError(
+            "data: a table changed while it was read; run again when its files are complete"
+        )
 
 
 def _summary(ingestion: Ingestion, report: Report) -> dict[str, Any]:

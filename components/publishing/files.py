@@ -1,7 +1,7 @@
 """The few file operations that publishing needs, on any filesystem.
 
 The pure modules of this folder take a `Files`: `LocalFiles` here, which needs no library;
-the one of `component.py`, which reads and writes everything TFX does; and tests bring one
+the one of `tfx_files.py`, which reads and writes everything TFX does; and tests bring one
 that breaks on demand.
 """
 

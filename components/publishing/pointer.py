@@ -26,6 +26,7 @@ __all__ = [
     "POINTER_FILE",
     "Pointer",
     "Rollback",
+    "digest_of_pointer",
     "pointer_digest",
     "read_history",
     "read_pointer",
@@ -218,7 +219,11 @@ def pointer_digest(serving_directory: str, files: Files) -> str:
     Raises:
         ServingError: The file is there and cannot be understood.
     """
-    pointer = read_pointer(serving_directory, files)
+    return digest_of_pointer(read_pointer(serving_directory, files))
+
+
+def digest_of_pointer(pointer: Pointer | None) -> str:
+    """Digests a pointer that was read, as `pointer_digest` does."""
     if pointer is None:
         return NO_POINTER
     return hashlib.sha256(f"{pointer.version}\0{pointer.digest}".encode()).hexdigest()

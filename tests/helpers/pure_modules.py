@@ -32,6 +32,8 @@ HEAVY = (
     "demandcast.components.preprocessing.encoding",
     "demandcast.components.preprocessing.history",
     "demandcast.components.preprocessing.transformer",
+    "demandcast.components.publishing.baseline",
+    "demandcast.components.publishing.tfx_files",
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",
     "demandcast.pipeline.runners.local",

@@ -5,6 +5,7 @@ import pytest
 from demandcast.pipeline.fingerprint import code_digests
 from demandcast.schema.config import parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml
+from demandcast.schema.config.features import OutlierConfig
 from demandcast.schema.errors import ConfigurationError
 
 pytestmark = pytest.mark.slow
@@ -83,6 +84,10 @@ def test_the_pusher_waits_for_the_blessing(make):
         ({"training": {"epochs": 3}}, {"Trainer"}),
         ({"network": {"units": 8}}, {"Trainer"}),
         ({"features": {"lags": (28,)}}, {"Transform", "Trainer"}),
+        ({"features": {"calendar": ()}}, {"Trainer"}),
+        ({"features": {"outliers": OutlierConfig(target_scale_multiple=5)}}, {"Trainer"}),
+        ({"features": {"outliers": OutlierConfig(method="none")}}, {"Transform", "Trainer"}),
+        ({"forecast": {"context_length": 35}}, {"Trainer"}),
         ({"gate": {"slices": ()}}, {"Evaluator"}),
         ({"sampling": {"eval_cutoffs": 2}}, {"SeriesExampleGen"}),
         ({"data": {"missing_period": "zero"}}, {"SeriesExampleGen"}),

@@ -67,7 +67,7 @@ def test_a_run_is_reported_and_logged_and_keeps_the_screen_clean(config, fake_da
     assert (report.status, report.exit_code, report.until) == ("succeeded", 0, "gate")
     assert report.data_fingerprint == "of the data"
     assert report.config == config.model_dump(mode="json")
-    assert len(report.code_digests["forecasting"]) == 64
+    assert len(report.code_digests["Trainer"]) == 64
     assert report.toolchain["tfx"] == importlib.metadata.version("tfx")
     assert report.run_id.startswith(
         f"{datetime.datetime.fromisoformat(report.started):%Y%m%d-%H%M%S}"

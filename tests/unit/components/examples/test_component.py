@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from examples_tables import make_data, row, write_rows
 
+from demandcast.components.examples.fingerprint import data_fingerprint
 from demandcast.schema.config import BeamConfig, ForecastConfig, SamplingConfig
 from demandcast.schema.errors import ContractError
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.slow
 ROWS = [row(day, float(day % 5), item=item) for item in "abcdefgh" for day in range(60)]
 
 
-def component(data, fingerprint="f"):
+def component(data, fingerprint=None):
     from demandcast.components.examples.component import SeriesExampleGen
 
     return SeriesExampleGen(
@@ -22,7 +23,7 @@ def component(data, fingerprint="f"):
         forecast=ForecastConfig(horizon=7),
         sampling=SamplingConfig(),
         beam=BeamConfig(partitions=2, args=("--runner=Nothing",)),
-        fingerprint=fingerprint,
+        fingerprint=fingerprint or data_fingerprint(data),
         code_digest="c",
     )
 
@@ -91,8 +92,17 @@ def test_unchanged_data_is_not_read_again_and_changed_data_is(tmp_path):
     run(tmp_path, component(data))
     run(tmp_path, component(data))
     assert len(stored(tmp_path, "Examples")) == 1
-    run(tmp_path, component(data, fingerprint="other"))
+    write_rows(tmp_path / "sales.parquet", [*ROWS, row(60, 1.0, item="a")])
+    run(tmp_path, component(data))
     assert len(stored(tmp_path, "Examples")) == 2
+
+
+def test_data_that_changes_while_it_is_read_is_refused(tmp_path):
+    """Its examples would be kept under the fingerprint of the data as it was before."""
+    data = make_data(write_rows(tmp_path / "sales.parquet", ROWS))
+    with pytest.raises(ContractError, match="a table changed while it was read"):
+        run(tmp_path, component(data, fingerprint="of the data before"))
+    assert stored(tmp_path, "Examples") == []
 
 
 def test_a_broken_contract_stops_the_run_with_its_own_message(tmp_path):

@@ -1,0 +1,68 @@
+"""The files of publishing on every filesystem that TFX reads and writes."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from tfx.dsl.io import fileio
+
+from demandcast.components.publishing.files import Files, join
+
+__all__ = ["TfxFiles"]
+
+_BLOCK_BYTES = 1 << 22
+
+
+class TfxFiles(Files):
+    """Files on every filesystem that TFX reads and writes."""
+
+    def exists(self, path: str) -> bool:
+        """Tells whether a file or folder is there."""
+        return bool(fileio.exists(path))
+
+    def folders(self, path: str) -> list[str]:
+        """Names of the folders in a folder; none if it is not there."""
+        if not fileio.exists(path):
+            return []
+        names = [str(name).rstrip("/") for name in fileio.listdir(path)]
+        return [name for name in names if fileio.isdir(join(path, name))]
+
+    def files_below(self, path: str) -> list[str]:
+        """Paths of all files below a folder, relative to it, with '/', sorted."""
+        found = [
+            posixpath.relpath(join(str(folder), str(name)), path)
+            for folder, _, names in fileio.walk(path)
+            for name in names
+        ]
+        return sorted(found)
+
+    def read(self, path: str) -> bytes:
+        """Content of a small file."""
+        with fileio.open(path, "rb") as file:
+            return bytes(file.read())
+
+    def blocks(self, path: str) -> Iterator[bytes]:
+        """Content of a file of any size, in blocks of 4 MiB."""
+        with fileio.open(path, "rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                yield block
+
+    def write(self, path: str, content: bytes) -> None:
+        """Writes a small file; its folder is made if needed."""
+        fileio.makedirs(posixpath.dirname(path))
+        with fileio.open(path, "wb") as file:
+            file.write(content)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies a file; the target's folder is made if needed."""
+        fileio.makedirs(posixpath.dirname(target))
+        fileio.copy(source, target, overwrite=True)
+
+    def rename(self, source: str, target: str) -> None:
+        """Renames a file (replacing the target) or a folder."""
+        fileio.rename(source, target, overwrite=not fileio.isdir(source))
+
+    def remove_folder(self, path: str) -> None:
+        """Removes a folder and everything below it."""
+        fileio.rmtree(path)

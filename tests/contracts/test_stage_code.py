@@ -1,0 +1,143 @@
+"""Which sources belong to which stage: everything that it uses, and nothing else.
+
+The oracle is the import graph of grimp, on which the import contracts rest as well.
+"""
+
+import ast
+from pathlib import Path
+
+import grimp
+import pytest
+from pure_modules import FOLDERS, ROOT
+
+from demandcast.pipeline.fingerprint import STAGE_CODE, used_sources
+
+DATA_SUFFIXES = {".pbtxt", ".yaml", ".json"}
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph(*(f"demandcast.{folder}" for folder in FOLDERS), cache_dir=None)
+
+
+def modules_of(stage):
+    return {name for name in used_sources(*STAGE_CODE[stage]) if "/" not in name}
+
+
+def closure(graph, roots):
+    """Modules that are imported, with the packages around each, which Python runs first."""
+    found = set()
+    waiting = set(roots)
+    while waiting:
+        found |= waiting
+        reached = waiting | {name for one in waiting for name in graph.find_upstream_modules(one)}
+        around = {
+            ".".join(name.split(".")[:length])
+            for name in reached
+            for length in range(2, name.count(".") + 1)
+        }
+        waiting = (reached | around) - found
+    return found
+
+
+@pytest.mark.parametrize("stage", STAGE_CODE)
+def test_a_stage_counts_what_it_imports_and_nothing_else(graph, stage):
+    assert modules_of(stage) == closure(graph, STAGE_CODE[stage])
+
+
+@pytest.mark.parametrize("stage", STAGE_CODE)
+def test_no_stage_depends_on_the_wiring_or_the_server(stage):
+    assert not {name for name in modules_of(stage) if name.split(".")[1] in {"pipeline", "serving"}}
+
+
+def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
+    """StatisticsGen and ExampleValidator are TFX's; the Pusher is never cached."""
+    text = (ROOT / "pipeline" / "dag.py").read_text()
+    named = {
+        node.args[0].value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "stage_digest"
+    }
+    assert named == set(STAGE_CODE)
+
+
+@pytest.mark.parametrize(
+    ("source", "stages"),
+    [
+        ("components/examples/blocks.py", {"SeriesExampleGen"}),
+        ("components/examples/latest.py", set()),  # Only `demandcast forecast` uses it.
+        ("components/validation/anomalies.py", {"SchemaImport", "AnomalyGate"}),
+        ("components/validation/infer.py", set()),  # Only `demandcast schema infer` does.
+        ("schema/demand.pbtxt", {"SchemaImport", "AnomalyGate"}),
+        ("components/preprocessing/history.py", {"Transform"}),
+        ("components/forecasting/network.py", {"Trainer"}),
+        ("components/forecasting/calendar.py", {"Trainer"}),
+        ("components/metrics/baselines.py", {"SeriesExampleGen"}),
+        ("components/metrics/point.py", {"Evaluator"}),
+        ("components/evaluation/verdict.py", {"Evaluator"}),
+        ("components/evaluation/tfma_metrics.py", {"Evaluator"}),
+        ("components/publishing/pointer.py", {"ModelInService"}),
+        ("components/publishing/push.py", set()),  # The Pusher runs each time.
+        ("components/simulation/demand.py", set()),
+        ("components/inference/prediction.py", set()),
+        ("schema/transformed_example.py", {"Transform", "Trainer"}),
+        ("schema/model_series.py", {"Trainer", "Evaluator"}),
+        ("pipeline/dag.py", set()),
+        ("pipeline/training_run.py", set()),
+        ("serving/server.py", set()),
+    ],
+)
+def test_an_edit_reaches_the_stages_that_use_the_file(source, stages):
+    path = ROOT / source
+    assert path.exists()
+    using = {
+        stage
+        for stage in STAGE_CODE
+        if path.resolve() in {used.resolve() for used in used_sources(*STAGE_CODE[stage]).values()}
+    }
+    # Configuration reads names of transformed features, and every stage reads configuration.
+    everywhere = set(STAGE_CODE) - {"ModelInService"}
+    assert using == (everywhere if source == "schema/transformed_example.py" else stages)
+
+
+def test_every_data_file_is_named_by_a_module_of_its_folder():
+    """A name put together at run time would leave the file out of the digests."""
+    for folder in FOLDERS:
+        for data in (ROOT / folder).rglob("*"):
+            if data.suffix in DATA_SUFFIXES and "__pycache__" not in data.parts:
+                assert data.name in texts_of(data.parent), data
+
+
+def texts_of(folder: Path) -> set[str]:
+    return {
+        node.value
+        for source in folder.glob("*.py")
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def test_no_module_of_ours_is_named_in_a_text_alone():
+    """What is imported by its name in a text is invisible to the import graph."""
+    allowed = {"demandcast.schema"}  # `importlib.resources`: the folder of demand.pbtxt.
+    for folder in FOLDERS:
+        if folder == "pipeline":
+            continue  # It wires by dotted path what STAGE_CODE lists.
+        for source in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(source.read_text())):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    text = node.value
+                    if text.startswith("demandcast.") and " " not in text:
+                        assert text in allowed, f"{source}: {text}"
+
+
+def test_transform_reads_no_feature_key_that_it_is_not_given():
+    """`dag._features_of_transform` hands on the defaults of these, whatever the user set."""
+    used = {
+        node.attr
+        for source in (ROOT / "components" / "preprocessing").glob("*.py")
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Attribute)
+    }
+    assert "vocabulary" in used  # The rule below could otherwise not fail.
+    assert not used & {"calendar", "target_scale_multiple"}

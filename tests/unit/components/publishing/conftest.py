@@ -1,0 +1,52 @@
+"""Runs the Pusher on made-up models."""
+
+import json
+from pathlib import Path
+
+import pytest
+from publishing_files import write_model
+
+
+@pytest.fixture
+def artifacts(tmp_path):
+    """Makes an artifact of a standard type, with a folder of its own."""
+    from tfx.types import standard_artifacts
+
+    def make(kind, name):
+        artifact = getattr(standard_artifacts, kind)()
+        artifact.uri = str(tmp_path / "artifacts" / name)
+        return artifact
+
+    return make
+
+
+@pytest.fixture
+def push(artifacts, tmp_path):
+    """Runs the Pusher on a model with given content; returns its artifact."""
+    from tfx.dsl.components.base import base_executor
+
+    from demandcast.components.publishing.component import Pusher
+
+    def run(content, *, blessed=True, metrics=None):
+        model = artifacts("Model", f"model-{content}")
+        write_model(Path(model.uri) / "Format-Serving", content)
+        blessing = artifacts("ModelBlessing", "blessing")
+        blessing.set_int_custom_property("blessed", int(blessed))
+        evaluation = artifacts("ModelEvaluation", "evaluation")
+        if metrics is not None:
+            Path(evaluation.uri).mkdir(parents=True, exist_ok=True)
+            slices = [
+                {"name": "overall", "candidate": metrics},
+                {"name": "demand_class=smooth", "candidate": {"wape": 9.0}},
+            ]
+            (Path(evaluation.uri) / "verdict.json").write_text(json.dumps({"slices": slices}))
+        pushed = artifacts("PushedModel", f"pushed-{content}")
+        context = base_executor.BaseExecutor.Context(pipeline_run_id="run-7")
+        Pusher.EXECUTOR_SPEC.executor_class(context).Do(
+            {"model": [model], "model_blessing": [blessing], "evaluation": [evaluation]},
+            {"pushed_model": [pushed]},
+            {"serving_directory": str(tmp_path / "serving")},
+        )
+        return pushed
+
+    return run
