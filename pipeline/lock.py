@@ -12,7 +12,7 @@ from typing import TextIO
 
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["LOCK_FILE", "RunningError", "run_lock"]
+__all__ = ["LOCK_FILE", "RunningError", "run_lock", "running_run"]
 
 LOCK_FILE = "run.lock"
 
@@ -49,6 +49,31 @@ def run_lock(folder: Path, *, run_id: str) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
+
+
+def running_run(folder: Path) -> str | None:
+    """Tells which run holds the lock of a pipeline's folder; none if nobody does.
+
+    The name in the file is that of a dead run unless the operating system says that the lock
+    is held.
+    """
+    try:
+        with (folder / LOCK_FILE).open(encoding="utf-8") as file:
+            holder = file.read()
+            if holder:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _run_id(holder)
+    except OSError:
+        return None
+    return None
+
+
+def _run_id(holder: str) -> str | None:
+    try:
+        return str(json.loads(holder)["run_id"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _open(path: Path) -> TextIO:

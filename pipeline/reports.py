@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ __all__ = [
     "RunStatus",
     "StageReport",
     "StageStatus",
+    "read_report",
     "write_report",
 ]
 
@@ -157,6 +158,32 @@ class RunRecord:
         """Replaces fields of the report and writes it."""
         self.report = replace(self.report, **changes)
         write_report(self.report, self._path)
+
+
+def read_report(path: Path) -> RunReport:
+    """Reads a `run.json`, also of a release that knew fewer keys, or more.
+
+    Raises:
+        OSError: It is not there, or cannot be read.
+        ValueError: It is damaged.
+    """
+    try:
+        values: dict[str, Any] = json.loads(path.read_bytes())
+        stages = tuple(_stage(stage) for stage in values["stages"])
+        known = {
+            field.name: values[field.name] for field in fields(RunReport) if field.name in values
+        }
+        return RunReport(**{**known, "stages": stages})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not the report of a run: {error!r}") from error
+
+
+def _stage(values: Mapping[str, Any]) -> StageReport:
+    outputs = {
+        name: ArtifactReport(output["uri"], output["properties"])
+        for name, output in values["outputs"].items()
+    }
+    return StageReport(**{**values, "outputs": outputs})
 
 
 def write_report(report: RunReport, path: Path) -> None:

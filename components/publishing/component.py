@@ -78,9 +78,10 @@ def _record(pushed_model: types.Artifact, push: Push | None, reason: str, files:
     pushed_model.set_int_custom_property("pushed", int(pushed))
     pushed_model.set_string_custom_property("reason", reason)
     content: dict[str, Any] = {"pushed": pushed, "reason": reason}
-    if push is not None:
+    if push is not None and push.serves:
         pushed_model.set_string_custom_property("pushed_destination", push.pointer.uri)
         pushed_model.set_string_custom_property("pushed_version", str(push.pointer.version))
+    if push is not None:
         content["in_service"] = json.loads(push.pointer.to_json())
     files.write(join(pushed_model.uri, "push.json"), json.dumps(content, indent=2).encode())
 

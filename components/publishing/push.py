@@ -66,11 +66,13 @@ class Push:
         pushed: Whether a new version was written.
         pointer: The model in service now.
         reason: One sentence for the user.
+        serves: Whether that is the model that was to be pushed.
     """
 
     pushed: bool
     pointer: Pointer
     reason: str
+    serves: bool = True
 
 
 def next_version(existing: Sequence[int], now: datetime.datetime) -> int:
@@ -111,7 +113,8 @@ def push_model(
             return Push(pushed=False, pointer=in_service, reason=reason)
     rollback = withdrawn(read_history(serving_directory, files)).get(digest)
     if rollback is not None and in_service is not None:
-        return Push(pushed=False, pointer=in_service, reason=_withdrawn_reason(rollback))
+        reason = _withdrawn_reason(rollback)
+        return Push(pushed=False, pointer=in_service, reason=reason, serves=False)
     version = place_model(model.folder, serving_directory, digest=digest, files=files, now=now)
     pointer = Pointer(
         version=version,

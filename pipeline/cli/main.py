@@ -14,7 +14,9 @@ from demandcast.pipeline.capture import screen
 from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
+from demandcast.pipeline.cli.rollback import rollback_command
 from demandcast.pipeline.cli.run import run_command
+from demandcast.pipeline.cli.runs import runs_group
 from demandcast.pipeline.cli.sample_data import sample_data_command
 from demandcast.pipeline.cli.schema import schema_group
 from demandcast.pipeline.cli.serve import serve_command
@@ -65,8 +67,10 @@ for command in (
     validate_command,
     schema_group,
     run_command,
+    runs_group,
     forecast_command,
     serve_command,
+    rollback_command,
     quickstart_command,
 ):
     cli.add_command(command)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from demandcast.pipeline.cli.main import invoke
-from demandcast.pipeline.lock import LOCK_FILE, RunningError, run_lock
+from demandcast.pipeline.lock import LOCK_FILE, RunningError, run_lock, running_run
 from demandcast.schema.config.example import example_yaml
 from demandcast.schema.errors import BadInputError
 
@@ -72,6 +72,21 @@ def test_another_process_is_kept_out_until_it_is_killed(tmp_path):
         process.kill()
     with run_lock(tmp_path, run_id="mine"):
         pass
+
+
+def test_the_holder_of_a_lock_is_known_while_it_lives(tmp_path):
+    assert running_run(tmp_path) is None
+    with run_lock(tmp_path, run_id="mine"):
+        assert running_run(tmp_path) == "mine"
+    assert running_run(tmp_path) is None
+    (tmp_path / LOCK_FILE).write_text('{"pid": 999999999, "run_id": "dead"}')
+    assert running_run(tmp_path) is None
+
+
+def test_an_unreadable_holder_is_nobody(tmp_path):
+    with run_lock(tmp_path, run_id="mine"):
+        (tmp_path / LOCK_FILE).write_text("not json")
+        assert running_run(tmp_path) is None
 
 
 def test_an_unreadable_lock_file_still_says_something(tmp_path):

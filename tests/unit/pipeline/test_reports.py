@@ -1,10 +1,13 @@
 import json
 
+import pytest
+
 from demandcast.pipeline.reports import (
     ArtifactReport,
     RunRecord,
     RunReport,
     StageReport,
+    read_report,
     write_report,
 )
 
@@ -61,3 +64,31 @@ def test_a_record_keeps_the_file_up_to_date(tmp_path):
     assert (values["exit_code"], values["data"], values["run_id"]) == (4, {"rows": 3}, "one")
     assert record.report.exit_code == 4
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_what_is_written_is_read(tmp_path):
+    report = RunReport(**{**vars(REPORT), "verdict": {"blessed": True}, "data": {"rows": 3}})
+    write_report(report, tmp_path / "run.json")
+    assert read_report(tmp_path / "run.json") == report
+
+
+def test_reports_of_other_releases_are_read(tmp_path):
+    path = tmp_path / "run.json"
+    write_report(REPORT, path)
+    values = json.loads(path.read_text())
+    for key in ("config", "model", "started"):
+        del values[key]
+    path.write_text(json.dumps({**values, "signed_by": "someone"}))
+    assert read_report(path) == REPORT
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"stages": 3}', '{"stages": [{}]}', "null"])
+def test_a_damaged_report_is_named(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=r"run\.json: not the report of a run"):
+        read_report(tmp_path / "run.json")
+
+
+def test_a_missing_report_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_report(tmp_path / "run.json")

@@ -155,7 +155,7 @@ def test_a_model_that_was_rolled_back_is_not_pushed_again(tmp_path):
     request = RollbackRequest(None, by="eve", reason="too many returns")
     back = roll_back(request, str(serving), files=LocalFiles(), now=LATER)
     result = push(worse, serving, now=LATER)
-    assert not result.pushed
+    assert (result.pushed, result.serves) == (False, False)
     assert result.pointer == back
     assert result.reason == (
         "this model was taken out of service by the rollback of 2023-11-14T23:13:20+00:00 "

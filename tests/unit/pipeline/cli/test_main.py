@@ -20,8 +20,13 @@ COMMANDS = [
     ["schema", "infer"],
     ["schema", "show"],
     ["run"],
+    ["runs"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["runs", "compare"],
     ["forecast"],
     ["serve"],
+    ["rollback"],
     ["quickstart"],
 ]
 HEAVY = {"tensorflow", "tfx", "apache_beam", "polars", "pyarrow", "pandas", "grpc", "numpy"}

@@ -1,0 +1,131 @@
+"""`demandcast runs`: what earlier runs did, and where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from demandcast.pipeline.cli.options import config_options, examples, json_option, load, print_json
+
+if TYPE_CHECKING:
+    from demandcast.pipeline.history import History, PastRun
+    from demandcast.pipeline.lineage import StageLineage
+
+__all__ = ["runs_group"]
+
+_RUN_HELP = "RUN is a run id or its beginning, 'latest', 'in-service', or a model's version."
+
+
+@click.group(
+    "runs",
+    epilog=examples(
+        "demandcast runs list --config demand.yaml",
+        "demandcast runs show latest --config demand.yaml",
+        "demandcast runs compare in-service latest --config demand.yaml",
+    ),
+)
+def runs_group() -> None:
+    """List, show and compare the runs of a pipeline."""
+
+
+@runs_group.command(
+    "list",
+    epilog=examples(
+        "demandcast runs list --config demand.yaml",
+        "demandcast runs list --config demand.yaml --limit 0 --json",
+    ),
+)
+@config_options
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="Newest runs to show; 0 shows all.",
+)
+@json_option
+def list_command(*, config_file: Path, overrides: Sequence[str], limit: int, as_json: bool) -> None:
+    """List the newest runs: how they ended, on what data, how good the model was."""
+    from demandcast.pipeline.cli.history_texts import run_row, runs_table
+
+    history = _history(config_file, overrides)
+    runs = list(history.newest(limit or None))
+    if as_json:
+        print_json([run_row(run) for run in runs])
+    elif runs:
+        click.echo(runs_table(runs))
+        left = len(history.run_ids()) - len(runs)
+        if left:
+            click.echo(f"\n{left} older runs; --limit 0 shows all")
+    else:
+        click.echo(f"no runs in {history.folder}")
+
+
+@runs_group.command(
+    "show",
+    help=f"Show what a run did and from what.\n\n{_RUN_HELP}",
+    epilog=examples(
+        "demandcast runs show latest --config demand.yaml",
+        "demandcast runs show 20261120-0930 --config demand.yaml --json",
+    ),
+)
+@click.argument("run")
+@config_options
+@json_option
+def show_command(*, run: str, config_file: Path, overrides: Sequence[str], as_json: bool) -> None:
+    """Prints one run in full."""
+    from demandcast.pipeline.cli.history_texts import run_text, run_values
+
+    history = _history(config_file, overrides)
+    past = history.resolve(run)
+    lineage = _lineage(history, past)
+    if as_json:
+        print_json(run_values(past, lineage))
+    else:
+        click.echo(run_text(past, lineage))
+
+
+@runs_group.command(
+    "compare",
+    help=f"Show where two runs differ: data, configuration, code, metrics, times.\n\n{_RUN_HELP}",
+    epilog=examples(
+        "demandcast runs compare in-service latest --config demand.yaml",
+    ),
+)
+@click.argument("first", metavar="RUN")
+@click.argument("second", metavar="RUN")
+@config_options
+@json_option
+def compare_command(
+    *, first: str, second: str, config_file: Path, overrides: Sequence[str], as_json: bool
+) -> None:
+    """Prints the differences of two runs."""
+    from demandcast.pipeline.cli.history_texts import comparison_text
+    from demandcast.pipeline.comparison import compare_runs
+
+    history = _history(config_file, overrides)
+    pair = history.resolve(first), history.resolve(second)
+    if as_json:
+        print_json(compare_runs(*pair))
+    else:
+        click.echo(comparison_text(*pair))
+
+
+def _history(config_file: Path, overrides: Sequence[str]) -> History:
+    from demandcast.pipeline.history import History
+
+    return History(load(config_file, overrides))
+
+
+def _lineage(history: History, run: PastRun) -> Sequence[StageLineage]:
+    """Reads the lineage; a run can be shown without it."""
+    from demandcast.schema.errors import DemandcastError
+
+    try:
+        return history.store.stages(run.run_id)
+    except DemandcastError as error:
+        click.echo(f"without lineage: {error}", err=True)
+        return ()

@@ -1,0 +1,135 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from history_world import World
+
+from demandcast.pipeline.lineage import MetadataStore
+from demandcast.schema.errors import DemandcastError
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+@pytest.fixture
+def two_runs(world):
+    """The second takes the examples from the cache and trains anew."""
+    writer = world.store()
+    examples = writer.stage("one", "SeriesExampleGen", outputs=["examples"], properties={"rows": 3})
+    model = writer.stage("one", "Trainer", inputs={"examples": examples["examples"]})
+    writer.stage("two", "SeriesExampleGen", state="CACHED", outputs=examples)
+    other = writer.stage("two", "Trainer", inputs={"examples": examples["examples"]})
+    return writer, examples["examples"], model["out"], other["out"]
+
+
+def open_store(world, **options):
+    return MetadataStore(world.folder / "metadata.db", **options)
+
+
+def test_stages_have_status_inputs_and_outputs(world, two_runs):
+    writer, examples, _, other = two_runs
+    first, second = open_store(world).stages("two")
+    assert [(stage.name, stage.status) for stage in (first, second)] == [
+        ("SeriesExampleGen", "cached"),
+        ("Trainer", "run"),
+    ]
+    (read,) = second.inputs["examples"]
+    assert (read.artifact_id, read.uri) == (examples, str(writer.uri(examples)))
+    assert second.outputs["out"][0].artifact_id == other
+    assert first.seconds >= 0
+    assert first.started <= second.started
+
+
+def test_a_cached_result_names_the_run_that_made_it(world, two_runs):
+    cached, trained = open_store(world).stages("two")
+    (examples,) = cached.outputs["examples"]
+    assert (examples.made_by_run, examples.made_by_stage) == ("one", "SeriesExampleGen")
+    assert trained.inputs["examples"] == cached.outputs["examples"]
+    assert trained.outputs["out"][0].made_by_run == "two"
+
+
+def test_a_stage_can_be_told_as_a_report(world, two_runs):
+    writer, examples, *_ = two_runs
+    report = open_store(world).stages("one")[0].to_report()
+    assert (report.name, report.status) == ("SeriesExampleGen", "run")
+    assert report.outputs["examples"].uri == str(writer.uri(examples))
+    assert report.outputs["examples"].properties == {"rows": 3}
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("FAILED", "failed"), ("CANCELED", "failed"), ("RUNNING", "running"), ("NEW", "running")],
+)
+def test_states_become_words(world, state, status):
+    world.store().stage("one", "Trainer", state=state, outputs=[])
+    (stage,) = open_store(world).stages("one")
+    assert (stage.status, stage.outputs) == (status, {})
+
+
+def test_runs_are_listed_and_an_unknown_one_has_no_stages(world, two_runs):
+    store = open_store(world)
+    assert store.run_ids() == ("one", "two")
+    assert store.stages("three") == ()
+
+
+def test_the_artifacts_of_runs_are_all_that_they_touched(world, two_runs):
+    _, examples, model, other = two_runs
+    store = open_store(world)
+    assert store.artifact_ids(["one"]) == {examples, model}
+    assert store.artifact_ids(["two"]) == {examples, other}
+    assert store.artifact_ids([]) == set()
+    assert {artifact.artifact_id for artifact in store.artifacts()} == {examples, model, other}
+
+
+def test_artifacts_marked_as_deleted_are_not_live(world, two_runs):
+    _, examples, model, _ = two_runs
+    open_store(world, read_only=False).mark_deleted([examples])
+    live = {artifact.artifact_id: artifact.live for artifact in open_store(world).artifacts()}
+    assert (live[examples], live[model]) == (False, True)
+    assert not open_store(world).stages("two")[1].inputs["examples"][0].live
+
+
+def test_more_than_one_batch_of_identities(world, monkeypatch):
+    from demandcast.pipeline import lineage
+
+    monkeypatch.setattr(lineage, "_ID_BATCH", 2)
+    writer = world.store()
+    ids = {id_ for _ in range(5) for id_ in writer.stage("one", "Trainer").values()}
+    store = open_store(world, read_only=False)
+    assert store.artifact_ids(["one"]) == ids
+    store.mark_deleted(ids)
+    assert not any(artifact.live for artifact in store.artifacts())
+    assert len(store.stages("one")) == 5
+
+
+def test_a_missing_store_is_named(tmp_path):
+    with pytest.raises(DemandcastError, match=r"metadata\.db: there is no metadata store"):
+        MetadataStore(tmp_path / "metadata.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_store_is_named(tmp_path):
+    (tmp_path / "metadata.db").write_text("not SQLite" * 100)
+    with pytest.raises(DemandcastError, match=r"metadata\.db: not a metadata store"):
+        MetadataStore(tmp_path / "metadata.db").run_ids()
+
+
+def test_the_store_is_read_without_tfx(world, two_runs):
+    code = (
+        "import json, sys; from pathlib import Path\n"
+        "from demandcast.pipeline.lineage import MetadataStore\n"
+        "MetadataStore(Path(sys.argv[1])).stages('two')\n"
+        "print(json.dumps(sorted({'tfx', 'tensorflow', 'apache_beam'} & set(sys.modules))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(world.folder / "metadata.db")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONSAFEPATH": "1"},
+    )
+    assert json.loads(done.stdout) == []
