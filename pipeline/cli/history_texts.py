@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from demandcast.pipeline.cli.results import table_text
@@ -164,6 +165,8 @@ def _origin(run: PastRun) -> str:
         ["log", report.log],
         ["artifacts", report.artifacts],
     ]
+    page = Path(report.log).with_name("report.html")
+    lines += [["report", str(page)]] if page.exists() else []
     lines += [[f"code of {name}", digest[:12]] for name, digest in report.code_digests.items()]
     lines += [[name, version] for name, version in report.toolchain.items()]
     return _fields(lines)

@@ -95,6 +95,28 @@ def test_the_run_takes_what_validation_did_from_the_cache(walked):
     assert status["Trainer"] == status["Pusher"] == "run"
 
 
+def test_the_run_is_found_again(walked, monkeypatch, capsys):
+    folder, _ = walked
+    monkeypatch.chdir(folder)
+    said = {}
+    for name in ("runs list", "runs show", "runs compare"):
+        assert invoke(command(name)) == 0
+        said[name] = capsys.readouterr().out
+    newest = said["runs list"].splitlines()[1]
+    assert "pushed as version" in newest
+    assert newest.endswith("in service")
+    assert "data checked" in said["runs list"]
+    assert "Push: pushed as version" in said["runs show"]
+    assert "configuration: same" in said["runs compare"]
+
+
+def test_there_is_no_way_back_from_the_first_version(walked, monkeypatch, capsys):
+    folder, _ = walked
+    monkeypatch.chdir(folder)
+    assert invoke(command("rollback")) == 2
+    assert "no other model that was in service is still there" in capsys.readouterr().err
+
+
 def test_the_forecast_table_is_as_described(walked, monkeypatch):
     folder, _ = walked
     monkeypatch.chdir(folder)

@@ -119,6 +119,13 @@ def test_a_run_that_died_is_shown(world, runs):
     assert "data fingerprint -" in [" ".join(line.split()) for line in out.splitlines()]
 
 
+def test_the_page_of_a_run_is_named_if_it_is_there(world, runs):
+    world.report(NEW)
+    assert "report.html" not in runs("show", "latest")[1]
+    (world.run_folder(NEW) / "report.html").write_text("")
+    assert f"{NEW}/report.html" in runs("show", "latest")[1]
+
+
 def test_an_unknown_run_is_bad_input(runs):
     code, _, err = runs("show", "1999")
     assert code == 2
