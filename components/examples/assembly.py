@@ -17,7 +17,9 @@ from demandcast.components.examples.lookup import Calendar
 from demandcast.components.examples.readers import SOURCE
 from demandcast.components.examples.report import Report
 from demandcast.components.examples.roles import SALES, JoinedTable, Roles, RowTable
+from demandcast.components.examples.settlement import rows_of_lines
 from demandcast.components.examples.violations import SHOWN, Violation, violation
+from demandcast.schema.config import DataConfig, TransactionsConfig
 from demandcast.schema.periods import Frequency, date_of, days_of
 
 __all__ = [
@@ -39,6 +41,20 @@ class Policies:
     duplicates: Literal["error", "sum", "keep_last"] = "error"
     negative_target: Literal["error", "clip", "net"] = "error"
     missing_period: Literal["unknown", "zero"] = "unknown"
+    empty_period: Literal["zero", "unknown", "unknown_unless_weekly"] = "zero"
+    transactions: TransactionsConfig | None = None
+
+    @classmethod
+    def of(cls, data: DataConfig, frequency: Frequency) -> Policies:
+        """Takes the policies from the configuration."""
+        return cls(
+            frequency,
+            data.duplicates,
+            data.negative_target,
+            data.missing_period,
+            data.empty_period,
+            data.transactions,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,15 +131,51 @@ def assemble(
     violations: list[Violation] = []
     stacked, codes = _stack(sales)
     series, index = _unique_series(stacked, roles.sales, violations)
-    rows = _in_order(_with_series(codes, index), roles.sales, policies, violations)
+    series, rows, found = _sales_rows(series, _with_series(codes, index), roles, policies)
+    violations += found.violations
     for table in roles.static_tables:
         series = _join_static(series, joined[table.name], table, violations)
     series = _named(series)
     if calendar is not None:
         _check_calendar(series, rows, calendar, violations, policies.frequency)
     ahead, unknown = _future_rows(future, series, roles, policies, violations)
-    report = Report(series=len(series), future_series_unknown=unknown, violations=tuple(violations))
+    report = dataclasses.replace(
+        found,
+        series=len(series),
+        future_series_unknown=unknown,
+        violations=tuple(violations),
+    )
     return Partition(series.drop(SOURCE), rows.drop(SOURCE), ahead.drop(SOURCE)), report
+
+
+def _sales_rows(
+    series: pl.DataFrame, rows: pl.DataFrame, roles: Roles, policies: Policies
+) -> tuple[pl.DataFrame, pl.DataFrame, Report]:
+    """Brings the rows of the sales table in order, one for each series and period.
+
+    Returns:
+        The series, without those of which no line is left; their rows; and what was found.
+    """
+    violations: list[Violation] = []
+    report = Report()
+    if policies.transactions is None:
+        rows = _in_order(rows, roles.sales, policies, violations)
+    else:
+        rows, lines = rows_of_lines(rows, policies.transactions)
+        periods = rows[PERIOD]
+        report = Report(lines=lines, oldest=periods.min(), newest=periods.max())  # type: ignore[arg-type]
+        series, rows = _with_rows(series, rows)
+    if policies.empty_period != "zero":
+        selling = rows[PERIOD].filter(rows[TARGET] > 0).unique().to_list()
+        report = dataclasses.replace(report, selling=frozenset(selling))
+    return series, rows, dataclasses.replace(report, violations=tuple(violations))
+
+
+def _with_rows(series: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Leaves out series without a row; rows are in order."""
+    codes = rows[CODE].to_numpy()
+    at, index = np.unique(codes, return_inverse=True)
+    return series[at], rows.with_columns(pl.Series(CODE, index, pl.UInt32))
 
 
 def _stack(pieces: Sequence[Piece]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -33,11 +33,14 @@ __all__ = [
     "Piece",
     "TARGET",
     "check_block",
+    "check_keys",
     "check_periods",
     "check_text_types",
     "covariate",
     "cut_block",
     "missing_text",
+    "number_series",
+    "read_numbers",
 ]
 
 CODE = "#series"
@@ -148,7 +151,7 @@ def check_block(
         in them, and a violation says so.
     """
     log = ColumnLog(table.name, frame[SOURCE].to_numpy())
-    usable = _check_keys(frame, table, log)
+    usable = check_keys(frame, table, log)
     periods, has_period = check_periods(frame[table.timestamp], frequency, log)
     usable &= has_period
     columns = [pl.Series(PERIOD, periods, pl.Int32), frame[SOURCE]]
@@ -160,7 +163,7 @@ def check_block(
     rows = pl.DataFrame(columns)
     if not usable.all():
         frame, rows = frame.filter(usable), rows.filter(usable)
-    series, codes = _number_series(frame, table)
+    series, codes = number_series(frame, table)
     rows = rows.with_columns(pl.Series(CODE, codes, pl.UInt32))
     return CheckedBlock(series, rows, _report(rows, table, log.violations))
 
@@ -233,7 +236,12 @@ def check_periods(
     return periods_of(parsed.days, frequency), usable
 
 
-def _check_keys(frame: pl.DataFrame, table: RowTable, log: ColumnLog) -> BoolArray:
+def check_keys(frame: pl.DataFrame, table: RowTable, log: ColumnLog) -> BoolArray:
+    """Reports missing keys, and values that no category can be made of.
+
+    Returns:
+        Which rows have a whole key. Shape [rows].
+    """
     usable = np.ones(len(frame), np.bool_)
     for name in table.key:
         missing = missing_text(frame[name])
@@ -283,7 +291,8 @@ def missing_text(column: pl.Series) -> pl.Series:
     return column.is_null()
 
 
-def _numbers(column: pl.Series, log: ColumnLog) -> pl.Series:
+def read_numbers(column: pl.Series, log: ColumnLog) -> pl.Series:
+    """Reads numbers as float64, and reports what is none; that is null then."""
     parsed = parse_numbers(column)
     log.add(column, parsed.failed, problem="not a number", expected="a number such as 12.5")
     log.add(column, parsed.infinite, problem="infinite", expected="a finite number within float32")
@@ -293,7 +302,7 @@ def _numbers(column: pl.Series, log: ColumnLog) -> pl.Series:
 def _check_target(
     column: pl.Series, negative_target: Literal["error", "clip", "net"], log: ColumnLog
 ) -> pl.Series:
-    values = _numbers(column, log)
+    values = read_numbers(column, log)
     if negative_target == "clip":
         values = values.clip(lower_bound=0.0)
     elif negative_target == "error":
@@ -311,7 +320,7 @@ def _check_availability(
 ) -> pl.Series:
     """Reads any kind of availability as the share of the period in stock; null if unknown."""
     column = frame[availability.column]
-    values = _numbers(column, log)
+    values = read_numbers(column, log)
     if availability.kind == "on_hand":
         return (values > 0).cast(pl.Float32).alias(IN_STOCK)
     top = availability.opening_hours if availability.kind == "stockout_hours" else 1.0
@@ -327,12 +336,13 @@ def _check_availability(
 
 def _check_covariates(frame: pl.DataFrame, table: RowTable, log: ColumnLog) -> list[pl.Series]:
     numbers = [
-        _numbers(frame[name], log).cast(pl.Float32).alias(covariate(name)) for name in table.numeric
+        read_numbers(frame[name], log).cast(pl.Float32).alias(covariate(name))
+        for name in table.numeric
     ]
     return numbers + [parse_text(frame[name]).alias(covariate(name)) for name in table.categorical]
 
 
-def _number_series(
+def number_series(
     frame: pl.DataFrame, table: RowTable
 ) -> tuple[pl.DataFrame, npt.NDArray[np.int64]]:
     """Finds the distinct series of a block.

@@ -14,6 +14,7 @@ from tfx.dsl.components.base import base_beam_component, base_beam_executor, exe
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, component_spec, standard_artifacts
 
+from demandcast.components.examples.counting import closed_dates, counts_to_json
 from demandcast.components.examples.fingerprint import data_fingerprint
 from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.report import Report
@@ -34,7 +35,8 @@ __all__ = ["SUMMARY_FILE", "SeriesExampleGen", "SeriesExampleGenExecutor", "Seri
 _LOG = logging.getLogger(__name__)
 
 SUMMARY_FILE = "summary.json"
-"""Record beside the splits: rows, series, span, examples and cutoffs of each split."""
+"""Record beside the splits: rows, series, span, what each rule of transactions took, and the
+examples and cutoffs of each split."""
 
 _FILE_FORMAT = "tfrecords_gzip"
 
@@ -70,6 +72,10 @@ class SeriesExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         artifact.set_int_custom_property("series", report.series)
         for split, count in report.examples:
             artifact.set_int_custom_property(f"examples_{split}", count)
+        for split, count in report.left_out:
+            artifact.set_int_custom_property(f"left_out_{split}", count)
+        if report.lines:
+            artifact.set_string_custom_property("transactions", counts_to_json(report.lines))
         summary = json.dumps(_summary(ingestion, report), indent=2)
         write_text(FileSystems.join(artifact.uri, SUMMARY_FILE), summary)
         for line in split_lines(ingestion, report):
@@ -166,16 +172,19 @@ def _summary(ingestion: Ingestion, report: Report) -> dict[str, Any]:
             return None
         return dates_of([period], ingestion.forecast.frequency)[0]
 
-    counts = dict(report.examples)
+    counts, left_out = dict(report.examples), dict(report.left_out)
     plans = ingestion.plans(report.newest) if report.newest is not None else ()
     return {
         "rows": report.rows,
         "series": report.series,
         "first": date(report.oldest),
         "last": date(report.newest),
+        "transactions": json.loads(counts_to_json(report.lines)),
+        "unknown_periods": closed_dates(report, ingestion.data, ingestion.forecast.frequency),
         "splits": {
             plan.name: {
                 "examples": counts.get(plan.name, 0),
+                "left_out": left_out.get(plan.name, 0),
                 "cutoffs": [date(cutoff) for cutoff in plan.cutoffs],
                 "series": plan.members,
             }

@@ -8,6 +8,7 @@ import numpy as np
 
 from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.report import Report
+from demandcast.schema.config import SamplingConfig
 from demandcast.schema.errors import ContractError
 from demandcast.schema.periods import Frequency, date_of, days_of
 
@@ -23,11 +24,12 @@ def dates_of(periods: Sequence[int], frequency: Frequency) -> list[str]:
 
 def split_lines(ingestion: Ingestion, report: Report) -> list[str]:
     """Says in words what each split holds."""
-    counts = dict(report.examples)
+    counts, left_out = dict(report.examples), dict(report.left_out)
     plans = ingestion.plans(report.newest) if report.newest is not None else ()
     return [
         f"{plan.name}: {_counted(counts.get(plan.name, 0), 'example')}, "
         f"{_cutoffs(dates_of(plan.cutoffs, ingestion.forecast.frequency))}"
+        f"{_too_little(left_out.get(plan.name, 0))}"
         for plan in plans
     ]
 
@@ -51,13 +53,24 @@ def refuse_empty_splits(ingestion: Ingestion, report: Report, splits: Sequence[s
         raise ContractError(_too_few_series(ingestion, report, empty[0]))
     first, last = dates_of((report.oldest, report.newest), ingestion.forecast.frequency)
     periods = _counted(report.newest - report.oldest + 1, "period")
-    needed = _counted(ingestion.sampling.min_history, "recorded period")
+    needed = _needed(ingestion.sampling)
     raise ContractError(
         f"no example for {', '.join(empty)}: the sales table has {periods}, from {first} to "
         f"{last}, and a split needs a series with {needed} up to its cutoff "
         f"({'; '.join(split_lines(ingestion, report))}); expected a longer history, or a smaller "
-        "forecast.horizon, sampling.eval_cutoffs or sampling.min_history"
+        "forecast.horizon, sampling.eval_cutoffs, sampling.min_history, min_demand or "
+        "min_demand_periods"
     )
+
+
+def _needed(sampling: SamplingConfig) -> str:
+    """Says what a series must show up to a cutoff."""
+    parts = [_counted(sampling.min_history, "recorded period")]
+    if sampling.min_demand > 0:
+        parts.append(f"a demand of {sampling.min_demand:g}")
+    if sampling.min_demand_periods > 0:
+        parts.append(f"demand in {_counted(sampling.min_demand_periods, 'period')}")
+    return " and ".join(parts)
 
 
 def _wrong_cutoff(ingestion: Ingestion, oldest: int, newest: int) -> str:
@@ -82,6 +95,12 @@ def _too_few_series(ingestion: Ingestion, report: Report, empty: str) -> str:
         f"({'; '.join(split_lines(ingestion, report))}); expected a {size} "
         "sampling.validation.fraction, or sampling.validation.kind: later_cutoffs"
     )
+
+
+def _too_little(count: int) -> str:
+    if not count:
+        return ""
+    return f"; {count:,} left out: history too short, or too little demand in it"
 
 
 def _cutoffs(dates: Sequence[str]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +17,10 @@ from demandcast.components.examples.blocks import CODE, PERIOD
 from demandcast.components.examples.grid import (
     Grid,
     Span,
-    lay_on_grid,
     ragged_offsets,
     ragged_ranges,
     right_aligned,
 )
-from demandcast.components.examples.lookup import Calendar
-from demandcast.components.examples.roles import Roles
 from demandcast.components.examples.splits import SplitPlan, members_of
 from demandcast.components.metrics.baselines import naive_scales, seasonal_naive
 from demandcast.components.metrics.classification import demand_class
@@ -30,7 +28,7 @@ from demandcast.schema import series_example
 from demandcast.schema.config import SeriesSpec
 from demandcast.schema.periods import days_of
 
-__all__ = ["ExampleBatch", "build_examples", "cut_into_chunks", "example_columns", "grid_span"]
+__all__ = ["ExampleBatch", "build_examples", "cut_into_chunks", "grid_span"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -92,37 +90,40 @@ def _rows_of(rows: pl.DataFrame, start: int, stop: int) -> pl.DataFrame:
 
 def build_examples(
     partition: Partition,
-    roles: Roles,
+    lay: Callable[[Partition], Grid],
     plans: Sequence[SplitPlan],
     spec: SeriesSpec,
     *,
     span: Span,
-    calendar: Calendar | None = None,
+    left_out: Counter[str] | None = None,
 ) -> Iterator[ExampleBatch]:
     """Builds the examples of a partition.
 
     Args:
         partition: Rows sorted by series and period.
-        roles: Roles of the columns.
+        lay: Lays a part of it on the grid: `lay_on_grid` with all else given.
         plans: Splits and their cutoffs.
         spec: Names and shapes of an example.
         span: Periods wanted, from `grid_span`.
-        calendar: The calendar, if there is one.
+        left_out: Series whose history shows too little are added up here, by split.
 
     Yields:
         Batches that hold at least one example.
     """
+    horizon = spec.forecast.horizon
     begin = max(span.earliest, int(partition.sales[PERIOD].to_numpy().min(initial=span.latest)))
     for chunk in cut_into_chunks(partition, span.latest - begin + 1):
-        grid = lay_on_grid(chunk, roles, span, calendar=calendar)
+        grid = lay(chunk)
         for plan in plans:
             members = members_of(plan, grid.series.select(spec.series_key))
             for cutoff in plan.cutoffs:
-                batch = example_columns(
-                    grid, plan, cutoff, spec=spec, members=members, max_history=span.max_history
+                window = _select(
+                    grid, plan, cutoff, members=members, sizes=(span.max_history, horizon)
                 )
-                if batch is not None:
-                    yield batch
+                if left_out is not None:
+                    left_out[plan.name] += window.left_out
+                if len(window.at):
+                    yield _example_batch(grid, window, plan, cutoff, spec=spec)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,34 +136,15 @@ class _Window:
     """First cell of the history."""
     length: IntArray
     """Periods of history, T."""
+    left_out: int
+    """Series with a history that is too short, or shows too little demand."""
 
 
-def example_columns(
-    grid: Grid,
-    plan: SplitPlan,
-    cutoff: int,
-    *,
-    spec: SeriesSpec,
-    members: npt.NDArray[np.bool_],
-    max_history: int,
-) -> ExampleBatch | None:
-    """Cuts the examples of one cutoff out of a grid; nothing after it enters the history.
-
-    Args:
-        grid: Histories.
-        plan: What an example of the split must have.
-        cutoff: Last known period.
-        spec: Names and shapes.
-        members: Series that belong to the split. Shape [N].
-        max_history: Longest history, periods.
-
-    Returns:
-        None if no series has an example.
-    """
+def _example_batch(
+    grid: Grid, window: _Window, plan: SplitPlan, cutoff: int, *, spec: SeriesSpec
+) -> ExampleBatch:
+    """Cuts the examples of one cutoff out of a grid; nothing after it enters the history."""
     horizon = spec.forecast.horizon
-    window = _select(grid, plan, cutoff, members=members, sizes=(max_history, horizon))
-    if not len(window.at):
-        return None
     history = ragged_ranges(window.start, window.length)
     extended = ragged_ranges(window.start, window.length + horizon)
     past = ragged_offsets(window.length)
@@ -213,13 +195,23 @@ def _select(
     at = np.flatnonzero(members & (length >= 1))
     length = length[at]
     end = grid.offsets[at] + cutoff + 1 - grid.begin[at]
-    recorded = np.concatenate([[0], np.cumsum(grid.observed)])
-    before = recorded[end - length]
-    enough = recorded[end] - before >= max(plan.min_history, 1)
-    enough &= recorded[end + horizon] - recorded[end] >= plan.min_future
+    start = end - length
+    enough = _sums(grid.observed, start, end) >= max(plan.min_history, 1)
+    if plan.min_demand > 0:
+        enough &= _sums(grid.target, start, end) >= plan.min_demand
+    if plan.min_demand_periods > 0:
+        enough &= _sums(grid.target > 0, start, end) >= plan.min_demand_periods
+    judged = enough & (_sums(grid.observed, end, end + horizon) >= plan.min_future)
     # Cells with a record, in order: the history begins at the first that is not before it.
-    start = np.flatnonzero(grid.observed)[before[enough]]
-    return _Window(at[enough], start, end[enough] - start)
+    before = np.concatenate([[0], np.cumsum(grid.observed)])[start[judged]]
+    start = np.flatnonzero(grid.observed)[before]
+    return _Window(at[judged], start, end[judged] - start, left_out=int(np.sum(~enough)))
+
+
+def _sums(values: npt.NDArray[Any], start: IntArray, end: IntArray) -> npt.NDArray[np.float64]:
+    """Adds up runs of a flat array."""
+    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    return np.asarray(total[end] - total[start])
 
 
 def _observations(grid: Grid) -> Mapping[str, npt.NDArray[np.float32]]:

@@ -44,12 +44,14 @@ class Span:
         latest: Last period of each series.
         max_history: Longest history of an example, periods.
         zero_until: Periods without a row count as observed zeros up to here; None: unknown.
+        closed: Periods without a row that are unknown nevertheless.
     """
 
     earliest: int
     latest: int
     max_history: int
     zero_until: int | None = None
+    closed: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,7 +168,8 @@ def lay_on_grid(
     target, observed, in_stock = _lay_target(*layers[-1], int(offsets[-1]))
     filled = np.zeros(len(target), np.bool_)
     if span.zero_until is not None:
-        filled = _periods(begin, lengths) <= span.zero_until
+        periods = _periods(begin, lengths)
+        filled = (periods <= span.zero_until) & ~np.isin(periods, span.closed)
         filled[in_sales] = False
     observed |= filled
     grid = Grid(
@@ -193,15 +196,27 @@ _Layer = tuple[pl.DataFrame, IntArray]
 
 def _add_covariates(grid: Grid, layers: list[_Layer], roles: Roles) -> None:
     """Lays the covariates of the sales and the future table; later layers go on top."""
-    given = np.zeros(len(grid.target), np.bool_)
+    size = len(grid.target)
+    tables = [roles.sales, *([] if roles.future is None else [roles.future])]
+    for name in dict.fromkeys(name for table in tables for name in table.numeric):
+        holders = _holders(layers, name)
+        grid.numeric[name] = _lay_numbers(holders, covariate(name), size)
+        grid.given[name] = _covered(holders, size)
+    for name in dict.fromkeys(name for table in tables for name in table.categorical):
+        holders = _holders(layers, name)
+        grid.words[name] = _lay_words(holders, covariate(name), size)
+        grid.given[name] = _covered(holders, size)
+
+
+def _holders(layers: list[_Layer], name: str) -> list[_Layer]:
+    return [(rows, cells) for rows, cells in layers if covariate(name) in rows.columns]
+
+
+def _covered(layers: list[_Layer], size: int) -> BoolArray:
+    given = np.zeros(size, np.bool_)
     for _, cells in layers:
         given[cells] = True
-    for name in roles.sales.numeric:
-        grid.numeric[name] = _lay_numbers(layers, covariate(name), len(given))
-        grid.given[name] = given
-    for name in roles.sales.categorical:
-        grid.words[name] = _lay_words(layers, covariate(name), len(given))
-        grid.given[name] = given
+    return given
 
 
 def _first_recorded(sales: pl.DataFrame, series: int) -> tuple[IntArray, BoolArray]:
@@ -231,15 +246,14 @@ def _lay_target(
 def _lay_numbers(layers: list[_Layer], column: str, size: int) -> FloatArray:
     values = np.full(size, np.nan, np.float32)
     for rows, cells in layers:
-        if column in rows.columns:
-            known = rows[column].is_not_null().to_numpy()
-            values[cells[known]] = rows[column].to_numpy()[known]
+        known = rows[column].is_not_null().to_numpy()
+        values[cells[known]] = rows[column].to_numpy()[known]
     return values
 
 
 def _lay_words(layers: list[_Layer], column: str, size: int) -> Words:
-    layers = [(rows, cells) for rows, cells in layers if column in rows.columns]
-    text = encode_words(pl.concat([rows[column] for rows, _ in layers]))
+    nothing = pl.Series([], dtype=pl.String)
+    text = encode_words(pl.concat([nothing, *(rows[column] for rows, _ in layers)]))
     codes = np.zeros(size, np.int32)
     start = 0
     for rows, cells in layers:

@@ -52,12 +52,7 @@ class Ingestion:
     @property
     def policies(self) -> Policies:
         """What to do with odd rows."""
-        return Policies(
-            self.forecast.frequency,
-            self.data.duplicates,
-            self.data.negative_target,
-            self.data.missing_period,
-        )
+        return Policies.of(self.data, self.forecast.frequency)
 
     def plans(self, newest: int) -> tuple[SplitPlan, ...]:
         """Returns the splits, given the newest period with a target.
@@ -73,7 +68,7 @@ class Ingestion:
 
     @property
     def row_tables(self) -> tuple[RowTable, ...]:
-        """The tables with a row per series and period."""
+        """The tables with rows of series."""
         roles = self.tables.roles
         return (roles.sales,) if roles.future is None else (roles.sales, roles.future)
 

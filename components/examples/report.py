@@ -9,7 +9,14 @@ from typing import Any
 
 from demandcast.components.examples.violations import Offender, Violation, merge_violations
 
-__all__ = ["FutureGap", "Report", "merge_reports", "report_from_json", "report_to_json"]
+__all__ = [
+    "FutureGap",
+    "LineCount",
+    "Report",
+    "merge_reports",
+    "report_from_json",
+    "report_to_json",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +38,23 @@ class FutureGap:
     example: str
 
 
+@dataclasses.dataclass(frozen=True, order=True)
+class LineCount:
+    """Lines of transactions that fell to one rule.
+
+    Attributes:
+        place: Where the rule comes among the others.
+        rule: What it is, in words.
+        lines: How many lines.
+        units: Their units; negative where sales were taken back.
+    """
+
+    place: int
+    rule: str
+    lines: int
+    units: float
+
+
 @dataclasses.dataclass(frozen=True)
 class Report:
     """Findings about a block, a partition, or all tables; reports add up.
@@ -43,6 +67,9 @@ class Report:
         newest: Last period with a target.
         misses: Covariates that miss values in recorded periods.
         examples: Examples by split.
+        left_out: Series with too short a history or too little demand, by split and cutoff.
+        lines: Lines of transactions by rule, in the order of the rules.
+        selling: Periods in which some series sold; collected only if something depends on it.
         violations: What breaks the contract.
         gaps: Missing future values of known-future columns.
     """
@@ -54,6 +81,9 @@ class Report:
     newest: int | None = None
     misses: frozenset[str] = frozenset()
     examples: tuple[tuple[str, int], ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+    lines: tuple[LineCount, ...] = ()
+    selling: frozenset[int] = frozenset()
     violations: tuple[Violation, ...] = ()
     gaps: tuple[FutureGap, ...] = ()
 
@@ -70,10 +100,6 @@ def merge_reports(reports: Iterable[Report]) -> Report:
     4
     """
     parts = list(reports)
-    examples: dict[str, int] = {}
-    for part in parts:
-        for split, count in part.examples:
-            examples[split] = examples.get(split, 0) + count
     return Report(
         rows=sum(part.rows for part in parts),
         series=sum(part.series for part in parts),
@@ -81,10 +107,29 @@ def merge_reports(reports: Iterable[Report]) -> Report:
         oldest=min((part.oldest for part in parts if part.oldest is not None), default=None),
         newest=max((part.newest for part in parts if part.newest is not None), default=None),
         misses=frozenset().union(*(part.misses for part in parts)),
-        examples=tuple(sorted(examples.items())),
+        examples=_add_up(item for part in parts for item in part.examples),
+        left_out=_add_up(item for part in parts for item in part.left_out),
+        lines=_merge_lines(item for part in parts for item in part.lines),
+        selling=frozenset().union(*(part.selling for part in parts)),
         violations=merge_violations(item for part in parts for item in part.violations),
         gaps=_merge_gaps([gap for part in parts for gap in part.gaps]),
     )
+
+
+def _add_up(counts: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    total: dict[str, int] = {}
+    for name, count in counts:
+        total[name] = total.get(name, 0) + count
+    return tuple(sorted(total.items()))
+
+
+def _merge_lines(counts: Iterable[LineCount]) -> tuple[LineCount, ...]:
+    total: dict[tuple[int, str], LineCount] = {}
+    for item in counts:
+        kind = item.place, item.rule
+        before = total.get(kind, LineCount(*kind, 0, 0.0))
+        total[kind] = LineCount(*kind, before.lines + item.lines, before.units + item.units)
+    return tuple(sorted(total.values()))
 
 
 def _merge_gaps(gaps: list[FutureGap]) -> tuple[FutureGap, ...]:
@@ -105,7 +150,8 @@ def _merge_gaps(gaps: list[FutureGap]) -> tuple[FutureGap, ...]:
 
 def report_to_json(report: Report) -> str:
     """Writes a report as text that another process reads."""
-    values = dataclasses.asdict(report) | {"misses": sorted(report.misses)}
+    sets = {"misses": sorted(report.misses), "selling": sorted(report.selling)}
+    values = dataclasses.asdict(report) | sets
     return json.dumps(values, indent=1)
 
 
@@ -120,7 +166,10 @@ def report_from_json(text: str) -> Report:
         **values
         | {
             "misses": frozenset(values["misses"]),
+            "selling": frozenset(values["selling"]),
             "examples": tuple((split, count) for split, count in values["examples"]),
+            "left_out": tuple((split, count) for split, count in values["left_out"]),
+            "lines": tuple(LineCount(**item) for item in values["lines"]),
             "violations": violations,
             "gaps": tuple(FutureGap(**gap) for gap in values["gaps"]),
         }

@@ -11,7 +11,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from demandcast.schema.config import AvailabilityConfig, ColumnsConfig, DataConfig, TableConfig
+from demandcast.schema.config import (
+    AvailabilityConfig,
+    ColumnsConfig,
+    CovariatesConfig,
+    DataConfig,
+    TableConfig,
+)
 from demandcast.schema.errors import ContractError
 
 __all__ = [
@@ -58,7 +64,9 @@ def table_paths(data: DataConfig) -> dict[str, str]:
 
 @dataclasses.dataclass(frozen=True)
 class RowTable:
-    """A table with one row per series and period: sales, or future covariates.
+    """A table with rows of series: sales, or future covariates.
+
+    There is one row per series and period, or one per line of a sale (transactions).
 
     Attributes:
         name: `SALES` or `FUTURE`.
@@ -69,6 +77,8 @@ class RowTable:
         categorical: Covariates that are text.
         target: None in the future table.
         availability: None without one.
+        line: Columns that make a line of a sale; none if lines are not compared.
+        rules: Columns that only the rules of transactions read.
     """
 
     name: str
@@ -79,6 +89,8 @@ class RowTable:
     categorical: tuple[str, ...] = ()
     target: str | None = None
     availability: AvailabilityConfig | None = None
+    line: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -92,6 +104,8 @@ class RowTable:
             *self.numeric,
             *self.categorical,
             *(name for name in optional if name is not None),
+            *self.line,
+            *self.rules,
         )
 
 
@@ -161,6 +175,7 @@ class _Resolver:
     def __init__(self, data: DataConfig, headers: Mapping[str, Sequence[Header]]) -> None:
         self.problems: list[str] = []
         self._data = data
+        self._headers = headers
         self._names = {
             table: {name for _, names in files for name in names}
             for table, files in headers.items()
@@ -174,7 +189,17 @@ class _Resolver:
         static = [name for name in columns.static if name not in taken]
         links = [name for name in dict.fromkeys(links + calendar_links) if name not in static]
         in_calendar = set() if calendar is None else {*calendar.numeric, *calendar.categorical}
+        future = RowTable(
+            name=FUTURE,
+            key=columns.series_key,
+            timestamp=columns.timestamp,
+            numeric=_without(columns.known_future.numeric, in_calendar),
+            categorical=_without(columns.known_future.categorical, in_calendar),
+        )
         known, past = columns.known_future, columns.observed_past
+        if self._data.transactions is not None:
+            self._refuse_known_lines(future)
+            known = CovariatesConfig()
         sales = RowTable(
             name=SALES,
             key=columns.series_key,
@@ -184,15 +209,28 @@ class _Resolver:
             categorical=_without(known.categorical + past.categorical, in_calendar),
             target=columns.target,
             availability=columns.availability,
-        )
-        future = RowTable(
-            name=FUTURE,
-            key=columns.series_key,
-            timestamp=columns.timestamp,
-            numeric=_without(known.numeric, in_calendar),
-            categorical=_without(known.categorical, in_calendar),
+            line=self._line(),
+            rules=() if self._data.transactions is None else self._data.transactions.rule_columns,
         )
         return Roles(sales, future if self._data.future else None, joined, calendar)
+
+    def _line(self) -> tuple[str, ...]:
+        """Returns the columns that tell whether two lines of a sale are the same."""
+        rules = self._data.transactions
+        if rules is None or rules.repeated_lines == "keep":
+            return ()
+        files = self._headers[SALES]
+        return rules.line_columns or (files[0][1] if files else ())
+
+    def _refuse_known_lines(self, future: RowTable) -> None:
+        """Reports covariates known ahead that only lines of sales could give."""
+        names = future.numeric + future.categorical
+        if names and self._data.future is None:
+            self.problems.append(
+                f"sales: lines of sales cannot tell {list(names)} ahead (columns.known_future); "
+                "expected in data.calendar, in data.future with past periods too, or as "
+                "columns.observed_past"
+            )
 
     def _static_tables(self, columns: ColumnsConfig) -> tuple[tuple[JoinedTable, ...], list[str]]:
         """Returns the static tables, and columns of the sales table by which they are joined."""

@@ -15,6 +15,7 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from demandcast.components.examples.ahead import gap_error
+from demandcast.components.examples.counting import data_lines, no_line_left
 from demandcast.components.examples.emptiness import dates_of, refuse_empty_splits, split_lines
 from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.report import (
@@ -138,6 +139,8 @@ def accepted(ingestion: Ingestion, path: str) -> Report:
         raise contract_error(report.violations, ingestion.tables.files)
     if report.gaps:
         raise gap_error(report, ingestion.tables.roles, ingestion.spec)
+    if report.lines and report.newest is None:
+        raise no_line_left(report)
     if report.newest is None or report.oldest is None:
         raise ContractError(
             f"sales: column {ingestion.data.columns.target!r} has no value in any row; "
@@ -152,6 +155,8 @@ def accepted(ingestion: Ingestion, path: str) -> Report:
     _LOG.info(
         "%s rows of %s series from %s to %s", f"{report.rows:,}", f"{report.series:,}", first, last
     )
+    for line in data_lines(report, ingestion.data, ingestion.forecast.frequency):
+        _LOG.info("%s", line)
     return report
 
 

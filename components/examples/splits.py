@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Literal
 
 import numpy as np
@@ -28,6 +29,8 @@ class SplitPlan:
         members: Which series: all, those held out for validation, or the others.
         fraction: Share of the series held out; for `members` other than all.
         min_history: Recorded periods that an example must show.
+        min_demand: Units that it must show.
+        min_demand_periods: Periods with any demand that it must show.
         min_future: Recorded periods that its horizon must have.
         labels: Whether its examples carry what came after the cutoff.
     """
@@ -37,6 +40,8 @@ class SplitPlan:
     members: Literal["all", "held_out", "others"] = "all"
     fraction: float = 0.0
     min_history: int = 1
+    min_demand: float = 0.0
+    min_demand_periods: int = 0
     min_future: int = 0
     labels: bool = True
 
@@ -64,16 +69,21 @@ def plan_splits(
     evaluation = tuple(last - horizon - k * stride for k in range(sampling.eval_cutoffs))
     before = evaluation[-1] - horizon
     rules = sampling.validation
-    minimum = sampling.min_history
+    plan = functools.partial(
+        SplitPlan,
+        min_history=sampling.min_history,
+        min_demand=sampling.min_demand,
+        min_demand_periods=sampling.min_demand_periods,
+    )
     if rules.kind == "held_out_series":
         fraction = rules.fraction
-        train = SplitPlan("train", (before,), "others", fraction, minimum)
-        validation = SplitPlan("validation", (before,), "held_out", fraction, minimum, 1)
+        train = plan("train", (before,), "others", fraction)
+        validation = plan("validation", (before,), "held_out", fraction, min_future=1)
     else:
         cutoffs = tuple(before - k * horizon for k in range(rules.cutoffs))
-        train = SplitPlan("train", (cutoffs[-1] - horizon,), min_history=minimum)
-        validation = SplitPlan("validation", cutoffs, min_history=minimum, min_future=1)
-    return train, validation, SplitPlan("eval", evaluation, min_history=minimum, min_future=1)
+        train = plan("train", (cutoffs[-1] - horizon,))
+        validation = plan("validation", cutoffs, min_future=1)
+    return train, validation, plan("eval", evaluation, min_future=1)
 
 
 def plan_latest(cutoff: int) -> tuple[SplitPlan, ...]:

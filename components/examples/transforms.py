@@ -8,8 +8,11 @@ files -> blocks -> checked pieces --group by partition--> sorted partitions -> e
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -25,10 +28,12 @@ from demandcast.components.examples.assembly import (
     pack_frames,
     unpack_frames,
 )
-from demandcast.components.examples.blocks import Piece, check_block, cut_block
+from demandcast.components.examples.blocks import Piece, cut_block
+from demandcast.components.examples.closures import closed_periods, without_last_period
 from demandcast.components.examples.features import build_examples, cut_into_chunks, grid_span
 from demandcast.components.examples.grid import Span, lay_on_grid
 from demandcast.components.examples.ingestion import Ingestion
+from demandcast.components.examples.lines import check_rows
 from demandcast.components.examples.lookup import Calendar, check_joined, concat_files
 from demandcast.components.examples.readers import (
     SOURCE,
@@ -110,6 +115,9 @@ class CheckTables(beam.PTransform):
             )
         )
         report = _merged("MergeChecks", blocks[_REPORT], joined[_REPORT], partitions[_REPORT])
+        rules = ingestion.data.transactions
+        if rules is not None and rules.last_period == "drop":
+            report = report | "DropLastPeriod" >> beam.Map(without_last_period)
         return CheckedTables(partitions.partitions, joined["in"], report)
 
 
@@ -226,12 +234,7 @@ class _CheckBlocks(beam.DoFn):
         table = next(table for table in ingestion.row_tables if table.name == task.table)
         reports: list[Report] = []
         for frame in _readable_blocks(task, table.columns, ingestion.beam.block_rows, reports):
-            block = check_block(
-                frame,
-                table,
-                frequency=ingestion.forecast.frequency,
-                negative_target=ingestion.data.negative_target,
-            )
+            block = check_rows(frame, table, ingestion.data, frequency=ingestion.forecast.frequency)
             reports.append(block.report)
             for piece in cut_block(block, ingestion.beam.partitions):
                 yield piece.partition, (task.table, pack_frames(piece.series, piece.rows))
@@ -380,14 +383,16 @@ class _WriteExamples(beam.DoFn):
         self._joined.load(joined)
         number, data = element
         shards = self._shards(number)
+        left_out: Counter[str] = Counter()
+        encoded = _encoded(self._ingestion, data, report, self._joined.calendar, left_out=left_out)
         try:
-            for batch in _encoded(self._ingestion, data, report, self._joined.calendar):
+            for batch in encoded:
                 shards.write(batch)
         except BaseException:
             shards.discard()
             raise
         shards.commit()
-        yield Report(examples=tuple(shards.counts.items()))
+        yield Report(examples=tuple(shards.counts.items()), left_out=tuple(left_out.items()))
 
     def _shards(self, number: int) -> Shards:
         kind = ArrowShards if self._ingestion.latest else RecordShards
@@ -418,7 +423,12 @@ class _Joined:  # Not shared: workers may be threads.
 
 
 def _encoded(
-    ingestion: Ingestion, data: bytes, report: Report, calendar: Calendar | None
+    ingestion: Ingestion,
+    data: bytes,
+    report: Report,
+    calendar: Calendar | None,
+    *,
+    left_out: Counter[str] | None = None,
 ) -> Iterator[EncodedBatch]:
     """Builds and serializes the examples of a packed partition."""
     if not report.is_good or report.newest is None:
@@ -427,13 +437,9 @@ def _encoded(
     if span is None:
         return
     encoder = RecordBatchToExamplesEncoder()
+    lay = functools.partial(lay_on_grid, roles=ingestion.tables.roles, span=span, calendar=calendar)
     for batch in build_examples(
-        Partition.from_bytes(data),
-        ingestion.tables.roles,
-        plans,
-        ingestion.spec,
-        span=span,
-        calendar=calendar,
+        Partition.from_bytes(data), lay, plans, ingestion.spec, span=span, left_out=left_out
     ):
         yield EncodedBatch(batch.split, batch.keys, batch.cutoff_day, encoder.encode(batch.columns))
 
@@ -443,12 +449,16 @@ def _whole_span(ingestion: Ingestion, report: Report) -> Span | None:
     plans = ingestion.plans(report.newest) if report.newest is not None else ()
     if not plans:
         return None
-    return grid_span(
+    span = grid_span(
         plans,
         ingestion.spec,
         max_history=ingestion.sampling.max_history,
         zero_until=report.newest if ingestion.data.missing_period == "zero" else None,
     )
+    closed = closed_periods(
+        report, ingestion.data.empty_period, frequency=ingestion.forecast.frequency
+    )
+    return dataclasses.replace(span, closed=closed)
 
 
 def _readable_blocks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 from demandcast.pipeline.console import duration_text, memory_text
 from demandcast.pipeline.reports import RunReport, StageReport
 
-__all__ = ["show_places", "show_stages", "show_verdict", "table_text"]
+__all__ = ["show_places", "show_stages", "show_transactions", "show_verdict", "table_text"]
 
 
 def table_text(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -38,6 +39,15 @@ def show_stages(report: RunReport) -> None:
     peak = max((stage.peak_memory_bytes for stage in report.stages), default=0)
     rows.append(["whole run", "", duration_text(report.seconds), memory_text(peak)])
     click.echo(table_text(["stage", "", "time", "peak memory"], rows, left=2))
+
+
+def show_transactions(report: RunReport) -> None:
+    """Prints what the rules of transactions did with the lines of sales, if there are any."""
+    examples = report.artifact("SeriesExampleGen", "examples")
+    counts = json.loads(str(examples.properties.get("transactions", "[]"))) if examples else []
+    if counts:
+        rows = [[item["rule"], f"{item['lines']:,}", f"{item['units']:,.10g}"] for item in counts]
+        click.echo("\n" + table_text(["lines of sales", "lines", "units"], rows))
 
 
 def show_verdict(report: RunReport) -> None:

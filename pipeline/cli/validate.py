@@ -38,7 +38,7 @@ def validate_command(
     These are the first stages of the pipeline; a later run takes them from the cache. Exit
     code 2: the tables break the contract. 3: the data contradicts the schema.
     """
-    from demandcast.pipeline.cli.results import show_stages
+    from demandcast.pipeline.cli.results import show_stages, show_transactions
     from demandcast.pipeline.training_run import RunOptions, run
 
     config = load(config_file, overrides)
@@ -48,4 +48,5 @@ def validate_command(
         print_json(json.loads(report.to_json()))
     elif not quiet:
         show_stages(report)
+        show_transactions(report)
         click.echo("\nThe data keeps the contract and the schema.")

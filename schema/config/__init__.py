@@ -26,16 +26,24 @@ from demandcast.schema.config.loading import load_config, parse_config, resolve_
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
 from demandcast.schema.config.run import BeamConfig, RunConfig
 from demandcast.schema.config.series import SeriesSpec
+from demandcast.schema.config.transactions import (
+    CancelledConfig,
+    ExclusionConfig,
+    PairsConfig,
+    TransactionsConfig,
+)
 
 __all__ = [
     "AvailabilityConfig",
     "BeamConfig",
     "CalendarConfig",
+    "CancelledConfig",
     "ChangeConfig",
     "ColumnsConfig",
     "CovariatesConfig",
     "DEFAULT_QUANTILE_LEVELS",
     "DataConfig",
+    "ExclusionConfig",
     "FeaturesConfig",
     "FloorsConfig",
     "ForecastConfig",
@@ -43,6 +51,7 @@ __all__ = [
     "ImputationConfig",
     "Interaction",
     "NetworkConfig",
+    "PairsConfig",
     "OutlierConfig",
     "PushConfig",
     "RunConfig",
@@ -50,6 +59,7 @@ __all__ = [
     "SeriesSpec",
     "TableConfig",
     "TrainingConfig",
+    "TransactionsConfig",
     "ValidationConfig",
     "VocabularyConfig",
     "load_config",

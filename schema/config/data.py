@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from demandcast.schema import series_example
 from demandcast.schema.config.base import Section
+from demandcast.schema.config.transactions import TransactionsConfig
 
 __all__ = [
     "AvailabilityConfig",
@@ -58,8 +60,13 @@ class ColumnsConfig(Section):
     series_key: tuple[str, ...] = Field(
         min_length=1, description="Columns that together name a series, such as store and item."
     )
-    timestamp: str = Field(description="Start of the period: a date, or text as YYYY-MM-DD.")
-    target: str = Field(description="Units sold in the period.")
+    timestamp: str = Field(
+        description=(
+            "Start of the period: a date, or text as YYYY-MM-DD. "
+            "In transactions: any moment in the period."
+        )
+    )
+    target: str = Field(description="Units sold in the period; in transactions: by the line.")
     static: tuple[str, ...] = Field(
         (), description="Further attributes of a series, constant in time, such as category."
     )
@@ -137,6 +144,13 @@ class DataConfig(Section):
             "series key, timestamp, covariates."
         ),
     )
+    transactions: TransactionsConfig | None = Field(
+        None,
+        description=(
+            "Given if the sales table has a row per line of a till or an invoice, not one per "
+            "series and period; an empty section ({}) takes the defaults."
+        ),
+    )
     duplicates: Literal["error", "sum", "keep_last"] = Field(
         "error", description="Two rows for one series and period: refuse, add up, keep the last."
     )
@@ -151,9 +165,27 @@ class DataConfig(Section):
         "unknown",
         description=(
             "A period without a row: unknown (masked, never invented) or no demand. "
-            "zero needs known_future values for those periods too, from future or calendar."
+            "zero needs known_future values for those periods too, from future or calendar. "
+            "With transactions zero if not given."
         ),
     )
+    empty_period: Literal["zero", "unknown", "unknown_unless_weekly"] = Field(
+        "zero",
+        description=(
+            "A period in which no series at all sold anything, for missing_period: zero. "
+            "zero: no demand. unknown: closed, or lost from the table. unknown_unless_weekly: "
+            "the same, but zero on a weekday on which nothing was ever sold. For tables in which "
+            "something sells whenever the shop is open."
+        ),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_line_is_no_sale(cls, values: Any) -> Any:
+        """Fills in what `missing_period` means by its default where rows are lines of sales."""
+        if isinstance(values, Mapping) and values.get("transactions") is not None:
+            return {"missing_period": "zero", **values}
+        return values
 
     @model_validator(mode="after")
     def _calendar_has_dates(self) -> DataConfig:
@@ -169,4 +201,33 @@ class DataConfig(Section):
     def _net_needs_sums(self) -> DataConfig:
         if self.negative_target == "net" and self.duplicates == "keep_last":
             raise ValueError("negative_target: net adds up rows; use duplicates: sum")
+        return self
+
+    @model_validator(mode="after")
+    def _lines_have_their_own_rules(self) -> DataConfig:
+        if self.transactions is None:
+            return self
+        columns = self.columns
+        odd = {
+            "duplicates": self.duplicates != "error",
+            "negative_target": self.negative_target != "error",
+            "columns.availability": columns.availability is not None,
+            "columns.observed_past.categorical": bool(columns.observed_past.categorical),
+        }
+        used = [f"data.{key}" for key, is_used in odd.items() if is_used]
+        if used:
+            raise ValueError(
+                f"data.transactions: got {used} beside it; these are for a row per series and "
+                "period; allowed: data.transactions.repeated_lines and returns, and covariates "
+                "of data.calendar or data.future"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _empty_periods_are_filled(self) -> DataConfig:
+        if self.empty_period != "zero" and self.missing_period != "zero":
+            raise ValueError(
+                f"data.empty_period: got {self.empty_period!r} with missing_period: unknown, "
+                "where each period without a row is unknown; allowed: with missing_period: zero"
+            )
         return self

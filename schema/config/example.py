@@ -17,7 +17,7 @@ from demandcast.schema.config.run import RunConfig
 
 __all__ = ["Key", "describe_keys", "example_yaml", "reference_markdown"]
 
-_WIDTH = 96
+_WIDTH = 94
 
 _EXAMPLE_VALUES: dict[str, Any] = {
     "name": "quickstart",
@@ -35,12 +35,22 @@ _EXAMPLE_VALUES: dict[str, Any] = {
     "data.calendar.path": "data/calendar.parquet",
     "data.calendar.on": ["date"],
     "data.future": "data/future.parquet",
+    "data.transactions.exclude[].name": "no product",
+    "data.transactions.exclude[].column": "item",
+    "data.transactions.exclude[].matches": "^(POSTAGE|TEST)$",
+    "data.transactions.positive": ["unit_price"],
+    "data.transactions.cancelled.column": "invoice",
+    "data.transactions.cancelled.matches": "^C",
+    "data.transactions.pairs.columns": ["customer"],
     "features.price_column": "price",
     "features.holiday_column": "holiday",
     "features.interactions[].columns": ["category", "promotion"],
     "gate.slices": ["category"],
 }
 """Values of the example that are not defaults; the names follow the sample data."""
+
+_COMMENTED_OUT = ("data.transactions",)
+"""Sections that the sample data has no use for; their lines are there as comments."""
 
 _MORE_ITEMS: dict[str, list[dict[str, Any]]] = {
     "data.static_tables[]": [{"path": "data/stores.parquet", "on": ["store"]}],
@@ -99,6 +109,8 @@ allowed='whole number, 1 to 1024', default='28')
 def example_yaml() -> str:
     """Renders a configuration that holds every key, each with a comment.
 
+    A section that does not fit the sample data is a comment as a whole.
+
     The values are defaults, or names and files of the sample data where there is none.
     """
     keys = describe_keys()
@@ -110,12 +122,23 @@ def example_yaml() -> str:
             indent, dash = indent.removesuffix("  "), "- "
         if not key.depth:
             lines.append("")
-        lines += _comment(key, indent)
         value = "" if key.is_section else f" {_inline(_example_value(key))}"
+        begin = len(lines)
+        lines += _comment(key, indent)
         lines.append(f"{indent}{dash}{key.name}:{value}")
         if after is None or after.parent != key.parent:
             lines += _more_items(key)
+        lines[begin:] = [_commented_out(line, key) for line in lines[begin:]]
     return "\n".join(lines) + "\n"
+
+
+def _commented_out(line: str, key: Key) -> str:
+    """Makes a comment of a line of a section that the sample data has no use for."""
+    for section in _COMMENTED_OUT:
+        if key.path == section or key.path.startswith(f"{section}."):
+            indent = "  " * section.count(".")
+            return f"{indent}# {line.removeprefix(indent)}"
+    return line
 
 
 def _more_items(last: Key) -> list[str]:

@@ -78,6 +78,17 @@ class SamplingConfig(Section):
     min_history: int = Field(
         1, ge=1, description="A series with fewer recorded periods is not used in a split."
     )
+    min_demand: float = Field(
+        0.0,
+        ge=0,
+        description=(
+            "A series with less demand in its history, units up to the cutoff, is not used in a "
+            "split. Its forecasts are made all the same."
+        ),
+    )
+    min_demand_periods: int = Field(
+        0, ge=0, description="The same for a series with fewer periods of any demand up to there."
+    )
     validation: ValidationConfig = Field(
         ValidationConfig(), description="What early stopping looks at."
     )

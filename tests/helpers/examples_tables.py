@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import functools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +13,11 @@ from typing import Any
 import polars as pl
 
 from demandcast.components.examples.assembly import Partition, Policies, assemble
-from demandcast.components.examples.blocks import check_block, cut_block
+from demandcast.components.examples.blocks import cut_block
+from demandcast.components.examples.closures import closed_periods
 from demandcast.components.examples.features import build_examples, grid_span
+from demandcast.components.examples.grid import lay_on_grid
+from demandcast.components.examples.lines import check_rows
 from demandcast.components.examples.lookup import Calendar, check_joined
 from demandcast.components.examples.readers import read_blocks
 from demandcast.components.examples.report import Report, merge_reports
@@ -92,9 +98,7 @@ def check_purely(
 ) -> tuple[list[Partition], Report, Tables, Calendar | None]:
     """Reads, checks and assembles as the Beam steps do."""
     tables = open_tables(data)
-    policies = Policies(
-        forecast.frequency, data.duplicates, data.negative_target, data.missing_period
-    )
+    policies = Policies.of(data, forecast.frequency)
     roles, reports = tables.roles, []
     joined: dict[str, pl.DataFrame] = {}
     calendar = None
@@ -114,12 +118,7 @@ def check_purely(
     for table in (roles.sales, *([roles.future] if roles.future else [])):
         for task in tables.tasks[table.name]:
             for frame in read_blocks(task, table.columns, block_rows=block_rows, malformed=[]):
-                block = check_block(
-                    frame,
-                    table,
-                    frequency=forecast.frequency,
-                    negative_target=data.negative_target,
-                )
+                block = check_rows(frame, table, data, frequency=forecast.frequency)
                 reports.append(block.report)
                 for piece in cut_block(block, partitions):
                     pieces.setdefault((piece.partition, table.name), []).append(piece)
@@ -152,6 +151,7 @@ def examples_of(
     plans: Sequence[SplitPlan],
     *,
     max_history: int = 1000,
+    left_out: Counter[str] | None = None,
     **sizes: int,
 ) -> Examples:
     """Builds all examples, as lists by split, series and date of the cutoff."""
@@ -165,9 +165,12 @@ def examples_of(
         max_history=max_history,
         zero_until=report.newest if data.missing_period == "zero" else None,
     )
+    closed = closed_periods(report, data.empty_period, frequency=forecast.frequency)
+    span = dataclasses.replace(span, closed=closed)
     found: Examples = {}
     for partition in partitions:
-        batches = build_examples(partition, tables.roles, plans, spec, span=span, calendar=calendar)
+        lay = functools.partial(lay_on_grid, roles=tables.roles, span=span, calendar=calendar)
+        batches = build_examples(partition, lay, plans, spec, span=span, left_out=left_out)
         found |= _unpack(batches)
     return found
 

@@ -1,5 +1,6 @@
 import datetime
 import math
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -380,6 +381,38 @@ def test_minimum_history_counts_recorded_periods(tmp_path):
     assert examples_of(data, forecast, [plan(6, min_history=3)])
     assert not examples_of(data, forecast, [plan(6, min_history=4)])
     assert not examples_of(data, forecast, [plan(5, min_history=3)])
+
+
+@pytest.mark.parametrize(
+    ("rules", "counted"),
+    [
+        ({"min_demand": 7.0}, {"a"}),
+        ({"min_demand": 7.5}, set()),
+        ({"min_demand": 3.0}, {"a", "b"}),
+        ({"min_demand_periods": 3}, {"b"}),
+        ({"min_demand_periods": 2}, {"a", "b"}),
+        ({"min_demand_periods": 2, "min_demand": 4.0}, {"a"}),
+    ],
+)
+def test_minimum_demand_looks_at_the_history_alone(tmp_path, rules, counted):
+    """Demand after the cutoff must not choose the series, or the choice would know the answer."""
+    units = {"a": [3, 0, 4, 0, 100, 100], "b": [1, 1, 0, 1, 100, 100]}
+    rows = [
+        row(day, float(sold), item=item) for item in "ab" for day, sold in enumerate(units[item])
+    ]
+    data = make_data(write_rows(tmp_path / "s.csv", rows))
+    left_out = Counter()
+    found = examples_of(data, ForecastConfig(horizon=2), [plan(3, **rules)], left_out=left_out)
+    assert {key[1] for _, key, _ in found} == counted
+    assert left_out == {"eval": 2 - len(counted)}
+
+
+def test_minimum_demand_looks_no_further_back_than_the_history(tmp_path):
+    rows = [row(day, float(day == 0)) for day in range(6)]
+    data = make_data(write_rows(tmp_path / "s.csv", rows))
+    wanted = [plan(3, min_demand=1.0)]
+    assert examples_of(data, ForecastConfig(horizon=2), wanted, max_history=4)
+    assert not examples_of(data, ForecastConfig(horizon=2), wanted, max_history=3)
 
 
 def test_minimum_future(tmp_path):

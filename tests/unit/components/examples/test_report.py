@@ -1,5 +1,6 @@
 from demandcast.components.examples.report import (
     FutureGap,
+    LineCount,
     Report,
     merge_reports,
     report_from_json,
@@ -15,6 +16,9 @@ FULL = Report(
     newest=9,
     misses=frozenset({"price"}),
     examples=(("eval", 2), ("train", 1)),
+    left_out=(("eval", 1), ("train", 0)),
+    lines=(LineCount(0, "read", 7, 9.5), LineCount(1, "odd", 2, -1.0)),
+    selling=frozenset({5, 9}),
     violations=(Violation("sales", "qty", "bad", "good", 1, (Offender(3, "x"),)),),
     gaps=(FutureGap("price", 2, 10, 12, "item=a"),),
 )
@@ -28,6 +32,9 @@ def test_reports_add_up():
     merged = merge_reports([FULL, FULL])
     assert (merged.rows, merged.series, merged.oldest, merged.newest) == (20, 4, 5, 9)
     assert merged.examples == (("eval", 4), ("train", 2))
+    assert merged.left_out == (("eval", 2), ("train", 0))
+    assert merged.lines == (LineCount(0, "read", 14, 19.0), LineCount(1, "odd", 4, -2.0))
+    assert merge_reports([FULL, Report(selling=frozenset({7}))]).selling == {5, 7, 9}
     assert merged.violations[0].count == 2
     assert merged.gaps == (FutureGap("price", 4, 10, 12, "item=a"),)
 

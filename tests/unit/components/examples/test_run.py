@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from examples_tables import check_purely, examples_of, make_data, row, write_rows
+from transactions_tables import data_of, line, write_lines
 
 from demandcast.components.examples.splits import plan_splits
 from demandcast.schema.config import (
@@ -152,6 +153,19 @@ def test_a_table_without_any_target(tmp_path, rows):
     data = make_data(write_rows(tmp_path / "sales.parquet", rows))
     with pytest.raises(ContractError, match="sales: column 'target' has no value in any row"):
         write_splits(ingestion(data), str(tmp_path / "out"))
+
+
+def test_lines_of_which_the_rules_leave_nothing(tmp_path):
+    from demandcast.components.examples.run import check_data
+
+    path = write_lines(tmp_path / "sales.csv", [line("1", 3), line("2", -1)])
+    nothing = {"exclude": [{"name": "all", "column": "item", "matches": "."}]}
+    for rules, words in (
+        (nothing, r"leave no sale \(read: 2 lines, 2 units; all: 2 lines, 2 units"),
+        ({"last_period": "drop"}, r"leave no sale .*sales: 1 lines, 3 units"),
+    ):
+        with pytest.raises(ContractError, match=words):
+            check_data(data_of(path, rules), FORECAST, SAMPLING, BEAM)
 
 
 def test_an_unreadable_file_is_a_violation(tmp_path):

@@ -63,8 +63,11 @@ def test_later_cutoffs_use_all_series_everywhere():
 
 @pytest.mark.parametrize("minimum", [1, 30])
 def test_minimum_history_holds_for_the_splits_but_not_for_a_forecast(minimum):
-    plans = plan_splits(100, ForecastConfig(horizon=7), SamplingConfig(min_history=minimum))
+    sampling = SamplingConfig(min_history=minimum, min_demand=2.5, min_demand_periods=3)
+    plans = plan_splits(100, ForecastConfig(horizon=7), sampling)
     assert {plan.min_history for plan in plans} == {minimum}
+    assert {(plan.min_demand, plan.min_demand_periods) for plan in plans} == {(2.5, 3)}
     assert [plan.min_future for plan in plans] == [0, 1, 1]
     (latest,) = plan_latest(100)
     assert (latest.cutoffs, latest.min_history, latest.labels) == ((100,), 1, False)
+    assert (latest.min_demand, latest.min_demand_periods) == (0, 0)

@@ -1,8 +1,14 @@
 import doctest
+import json
 
 from demandcast.pipeline.cli import results
-from demandcast.pipeline.cli.results import show_places, show_stages, show_verdict
-from demandcast.pipeline.reports import RunReport, StageReport
+from demandcast.pipeline.cli.results import (
+    show_places,
+    show_stages,
+    show_transactions,
+    show_verdict,
+)
+from demandcast.pipeline.reports import ArtifactReport, RunReport, StageReport
 
 STAGES = (
     StageReport("Transform", "cached", "2026-11-20T09:30:00+00:00", 0.1, 5 * 2**30),
@@ -60,3 +66,25 @@ def test_places(capsys):
     show_places(make_report())
     text = capsys.readouterr().out
     assert all(path in text for path in ("/runs/artifacts", "/runs/run.log", "/runs/serving"))
+
+
+def test_rules_of_transactions_have_lines_and_units(capsys):
+    counts = [
+        {"rule": "read", "lines": 1200, "units": 3500.5},
+        {"rule": "no product", "lines": 1, "units": -2.0},
+    ]
+    examples = ArtifactReport("/examples", {"transactions": json.dumps(counts)})
+    stage = StageReport("SeriesExampleGen", "cached", "", 0.1, 1, {"examples": examples})
+    show_transactions(make_report(stages=(stage,)))
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "lines of sales  lines    units",
+        "read            1,200  3,500.5",
+        "no product          1       -2",
+    ]
+
+
+def test_other_tables_have_no_rules_of_transactions(capsys):
+    stage = StageReport("SeriesExampleGen", "run", "", 0.1, 1, {"examples": ArtifactReport("/e")})
+    show_transactions(make_report(stages=(stage,)))
+    show_transactions(make_report())
+    assert not capsys.readouterr().out

@@ -23,9 +23,11 @@ def test_defaults_are_pinned():
         "static_tables": [],
         "calendar": None,
         "future": None,
+        "transactions": None,
         "duplicates": "error",
         "negative_target": "error",
         "missing_period": "unknown",
+        "empty_period": "zero",
     }
 
 

@@ -7,7 +7,7 @@ import yaml
 from configurations import parse
 
 from demandcast.components.simulation.dictionary import TABLES
-from demandcast.schema.config import RunConfig, parse_config
+from demandcast.schema.config import RunConfig, TransactionsConfig, parse_config
 from demandcast.schema.config.example import describe_keys, example_yaml, reference_markdown
 
 KEYS = {key.path: key for key in describe_keys()}
@@ -27,12 +27,35 @@ def leaves(values, prefix=""):
             yield path, value
 
 
+TRANSACTIONS = "data.transactions"
+
+
 def test_the_example_parses_and_has_every_key():
     parse_config(example_yaml())
     given = dict(leaves(parse_config(example_yaml()).model_dump()))
-    assert set(given) == {key.path for key in KEYS.values() if not key.is_section}
+    given = {path for path in given if path != TRANSACTIONS}
+    assert given == {
+        path
+        for path, key in KEYS.items()
+        if not key.is_section and not path.startswith(f"{TRANSACTIONS}.")
+    }
     for key in KEYS.values():
         assert f"{key.name}:" in example_yaml()
+
+
+def test_the_section_that_is_a_comment_parses_too_and_has_every_key():
+    lines = example_yaml().splitlines()
+    begin = lines.index("  # transactions:")
+    end = next(at for at in range(begin, len(lines)) if not lines[at].startswith("  # "))
+    text = "\n".join(line.replace("  # ", "  ", 1) for line in lines[begin:end])
+    text = text[: text.rindex("last_period: keep") + len("last_period: keep")]  # Then a comment.
+    section = TransactionsConfig.model_validate(yaml.safe_load(text)["transactions"])
+    given = dict(leaves({"transactions": section.model_dump()}, "data."))
+    assert set(given) == {
+        path
+        for path, key in KEYS.items()
+        if not key.is_section and path.startswith(f"{TRANSACTIONS}.")
+    }
 
 
 def test_every_value_of_the_example_is_the_default_or_names_sample_data():

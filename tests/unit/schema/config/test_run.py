@@ -19,6 +19,8 @@ DEFAULTS = {
     "sampling": {
         "max_history": 1100,
         "min_history": 1,
+        "min_demand": 0.0,
+        "min_demand_periods": 0,
         "validation": {"kind": "later_cutoffs", "cutoffs": 1, "fraction": 0.1},
         "eval_cutoffs": 1,
         "eval_stride": None,
