@@ -186,7 +186,7 @@ def test_the_layout_is_that_of_the_tree():
 def test_decisions_have_numbers_of_their_own_and_three_parts():
     pages = [page for page in PAGES if page.startswith("docs/decisions/")]
     numbers = [page.split("/")[-1][:4] for page in pages]
-    assert numbers == [f"{number:04d}" for number in range(1, len(pages) + 1)]
+    assert len(set(numbers)) == len(numbers)
     for page in pages:
         text = (ROOT / page).read_text(encoding="utf-8")
         assert text.startswith(f"# {page.split('/')[-1][:4]}: "), page
