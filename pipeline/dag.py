@@ -94,15 +94,18 @@ def make_pipeline(
     Args:
         config: The run; paths are absolute.
         surroundings: What lies behind its paths.
-        until: Last stage: the statistics, the gate for data, or the push. Name and root stay
-            the same, so that a later whole run takes the first stages from the cache.
+        until: Last stage: the statistics, the gate for data, the training, or the push. Name and
+            root stay the same, so that a later whole run takes the first stages from the cache.
         enable_cache: Use earlier results where nothing changed.
     """
     examples, checked, components = _data_stages(config, surroundings)
     if until == "statistics":
         components = components[:2]
-    elif until == "push":
+    elif until != "gate":
         components += _model_stages(config, surroundings, examples=examples, schema=checked)
+    if until == "training":
+        names = [component.id for component in components]
+        components = components[: names.index("Trainer") + 1]
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(pipeline_folder(config) / "artifacts"),

@@ -85,7 +85,7 @@ class RunReport:
         started: Start, ISO 8601, UTC.
         finished: End, ISO 8601, UTC; none while it runs.
         exit_code: With which the command ended, as the README lists them; none while it runs.
-        until: Last stage that was wanted: `statistics`, `gate` (for data) or `push`.
+        until: Last stage that was wanted: `statistics`, `gate` (for data), `training` or `push`.
         config: The resolved configuration (`schema.config.RunConfig`).
         data_fingerprint: Digest of the tables, if they could be read.
         data: `rows`, `series`, `first` and `last` period of the tables, if they were accepted.

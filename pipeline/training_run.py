@@ -34,7 +34,7 @@ from demandcast.schema.errors import NotBlessedError, exit_code_of
 
 __all__ = ["RunOptions", "Until", "new_run_id", "run"]
 
-Until = Literal["statistics", "gate", "push"]
+Until = Literal["statistics", "gate", "training", "push"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class RunOptions:
     """How to run.
 
     Attributes:
-        until: Last stage: the statistics, the gate for data, or the push.
+        until: Last stage: the statistics, the gate for data, the training, or the push.
         use_cache: Use earlier results where nothing changed.
     """
 

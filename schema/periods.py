@@ -20,6 +20,7 @@ __all__ = [
     "date_of",
     "days_of",
     "on_grid",
+    "period_of",
     "periods_of",
     "season_length",
     "year_length",
@@ -79,6 +80,16 @@ def date_of(day: int) -> datetime.date:
     '1970-01-05'
     """
     return datetime.date(1970, 1, 1) + datetime.timedelta(days=int(day))
+
+
+def period_of(date: datetime.date, frequency: Frequency) -> int:
+    """Returns the period to which a date belongs.
+
+    >>> period_of(datetime.date(1970, 1, 14), "W-MON")  # A Wednesday.
+    1
+    """
+    day = (date - datetime.date(1970, 1, 1)).days
+    return int(periods_of(np.array(day), frequency))
 
 
 def season_length(frequency: Frequency) -> int:

@@ -51,8 +51,16 @@ def refuse_empty_splits(ingestion: Ingestion, report: Report, splits: Sequence[s
         ["validation"],
     ):
         raise ContractError(_too_few_series(ingestion, report, empty[0]))
-    first, last = dates_of((report.oldest, report.newest), ingestion.forecast.frequency)
-    periods = _counted(report.newest - report.oldest + 1, "period")
+    newest = ingestion.last_period(report.newest)
+    first, last = dates_of((report.oldest, newest), ingestion.forecast.frequency)
+    if newest < report.oldest:
+        raise ContractError(
+            f"sampling.end: {ingestion.sampling.end} lies before the first sale; expected {first} "
+            "or later"
+        )
+    periods = _counted(newest - report.oldest + 1, "period")
+    if newest < report.newest:
+        periods += " until sampling.end"
     needed = _needed(ingestion.sampling)
     raise ContractError(
         f"no example for {', '.join(empty)}: the sales table has {periods}, from {first} to "

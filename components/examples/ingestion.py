@@ -8,7 +8,12 @@ import numpy as np
 
 from demandcast.components.examples.assembly import Policies
 from demandcast.components.examples.roles import JoinedTable, RowTable
-from demandcast.components.examples.splits import SplitPlan, plan_latest, plan_splits
+from demandcast.components.examples.splits import (
+    SplitPlan,
+    plan_backtest,
+    plan_latest,
+    plan_splits,
+)
 from demandcast.components.examples.tables import Tables
 from demandcast.schema.config import (
     BeamConfig,
@@ -17,7 +22,7 @@ from demandcast.schema.config import (
     SamplingConfig,
     SeriesSpec,
 )
-from demandcast.schema.periods import periods_of
+from demandcast.schema.periods import period_of, periods_of
 
 __all__ = ["Ingestion"]
 
@@ -34,6 +39,7 @@ class Ingestion:
         tables: Files and roles as found.
         latest: Build the newest examples without labels, not the splits.
         cutoff_day: Their cutoff, days since 1970-01-01; None: the newest period.
+        backtest_cutoffs: Build the examples of a backtest at these periods, not the splits.
     """
 
     data: DataConfig
@@ -43,6 +49,7 @@ class Ingestion:
     tables: Tables
     latest: bool = False
     cutoff_day: int | None = None
+    backtest_cutoffs: tuple[int, ...] = ()
 
     @property
     def spec(self) -> SeriesSpec:
@@ -59,12 +66,20 @@ class Ingestion:
 
         None if the wanted cutoff lies after it.
         """
+        if self.backtest_cutoffs:
+            return plan_backtest(self.backtest_cutoffs, self.sampling)
         if not self.latest:
-            return plan_splits(newest, self.forecast, self.sampling)
+            return plan_splits(self.last_period(newest), self.forecast, self.sampling)
         if self.cutoff_day is None:
             return plan_latest(newest)
         cutoff = int(periods_of(np.array(self.cutoff_day), self.forecast.frequency))
         return plan_latest(cutoff) if cutoff <= newest else ()
+
+    def last_period(self, newest: int) -> int:
+        """Returns the last period that splits use: `sampling.end`, or the newest in the data."""
+        if self.sampling.end is None:
+            return newest
+        return min(newest, period_of(self.sampling.end, self.forecast.frequency))
 
     @property
     def row_tables(self) -> tuple[RowTable, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,8 +14,19 @@ import polars as pl
 from demandcast.components.examples.partition import is_held_out
 from demandcast.schema.config import ForecastConfig, SamplingConfig
 
-__all__ = ["LATEST", "SplitPlan", "members_of", "plan_latest", "plan_splits"]
+__all__ = [
+    "BACKTEST",
+    "LATEST",
+    "SplitPlan",
+    "members_of",
+    "plan_backtest",
+    "plan_latest",
+    "plan_splits",
+    "rolling_cutoffs",
+]
 
+BACKTEST = "backtest"
+"""The examples at the cutoffs of a backtest; no split of the pipeline."""
 LATEST = "latest"
 """The examples that are forecast; no split of the pipeline."""
 
@@ -46,6 +58,24 @@ class SplitPlan:
     labels: bool = True
 
 
+def rolling_cutoffs(last: int, *, horizon: int, stride: int, count: int) -> tuple[int, ...]:
+    """Returns the cutoffs of evaluation: the newest has a whole horizon after it.
+
+    Args:
+        last: Newest period that may be looked at.
+        horizon: Periods after each cutoff.
+        stride: Periods from one cutoff to the next.
+        count: How many.
+
+    Returns:
+        Periods, newest first.
+
+    >>> rolling_cutoffs(100, horizon=7, stride=14, count=3)
+    (93, 79, 65)
+    """
+    return tuple(last - horizon - k * stride for k in range(count))
+
+
 def plan_splits(
     last: int, forecast: ForecastConfig, sampling: SamplingConfig
 ) -> tuple[SplitPlan, ...]:
@@ -66,15 +96,10 @@ def plan_splits(
     """
     horizon = forecast.horizon
     stride = sampling.eval_stride or horizon
-    evaluation = tuple(last - horizon - k * stride for k in range(sampling.eval_cutoffs))
+    evaluation = rolling_cutoffs(last, horizon=horizon, stride=stride, count=sampling.eval_cutoffs)
     before = evaluation[-1] - horizon
     rules = sampling.validation
-    plan = functools.partial(
-        SplitPlan,
-        min_history=sampling.min_history,
-        min_demand=sampling.min_demand,
-        min_demand_periods=sampling.min_demand_periods,
-    )
+    plan = _planner(sampling)
     if rules.kind == "held_out_series":
         fraction = rules.fraction
         train = plan("train", (before,), "others", fraction)
@@ -86,9 +111,24 @@ def plan_splits(
     return train, validation, plan("eval", evaluation, min_future=1)
 
 
+def plan_backtest(cutoffs: Sequence[int], sampling: SamplingConfig) -> tuple[SplitPlan, ...]:
+    """Plans the same examples at each cutoff as evaluation has at its own."""
+    return (_planner(sampling)(BACKTEST, tuple(cutoffs), min_future=1),)
+
+
 def plan_latest(cutoff: int) -> tuple[SplitPlan, ...]:
     """Plans one example without labels for each series with a recorded period."""
     return (SplitPlan(LATEST, (cutoff,), labels=False),)
+
+
+def _planner(sampling: SamplingConfig) -> Callable[..., SplitPlan]:
+    """Makes plans of splits that ask of a series what `sampling` does."""
+    return functools.partial(
+        SplitPlan,
+        min_history=sampling.min_history,
+        min_demand=sampling.min_demand,
+        min_demand_periods=sampling.min_demand_periods,
+    )
 
 
 def members_of(plan: SplitPlan, keys: pl.DataFrame) -> npt.NDArray[np.bool_]:

@@ -13,7 +13,7 @@ from demandcast.components.forecasting.windows import Windows
 from demandcast.schema import series_example
 from demandcast.schema.config import TrainingConfig
 
-__all__ = ["WindowDataset", "count_examples", "read_records"]
+__all__ = ["WindowDataset", "count_examples", "newest_cutoff", "read_records"]
 
 _READ_SHARDS_AT_ONCE = 2
 
@@ -111,6 +111,17 @@ def count_examples(files: Sequence[str]) -> int:
         .reduce(tf.constant(0, tf.int64), lambda total, batch: total + tf.shape(batch, tf.int64)[0])
     )
     return int(counted)
+
+
+def newest_cutoff(files: Sequence[str]) -> int:
+    """Returns the newest cutoff of the examples of files, days since 1970-01-01."""
+    spec = {series_example.CUTOFF: tf.io.FixedLenFeature([], tf.int64)}
+
+    def later(day: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+        cutoffs = tf.io.parse_example(batch, spec)[series_example.CUTOFF]
+        return tf.maximum(day, tf.reduce_max(cutoffs))
+
+    return int(read_records(files).batch(1024).reduce(tf.constant(tf.int64.min, tf.int64), later))
 
 
 def _compression(files: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from demandcast.components.forecasting.windows import Windows
 from demandcast.schema import series_example
 from demandcast.schema.config import SeriesSpec
 from demandcast.schema.model_series import MODEL_SERIES_FILE
+from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining
 
 __all__ = ["ForecastModule", "export", "raw_signature"]
 
@@ -92,7 +93,9 @@ class ForecastModule(tf.Module):
         return self.forecast(tf.io.parse_example(examples, self._request_spec))
 
 
-def export(module: ForecastModule, directory: str, *, series: SeriesSpec) -> None:
+def export(
+    module: ForecastModule, directory: str, *, series: SeriesSpec, training: ModelTraining
+) -> None:
     """Writes the SavedModel with both signatures, and beside it what it was trained on."""
     # There is no Python control flow on tensors to convert, and converting takes most of the time.
     raw = tf.function(module.serve_raw, autograph=False).get_concrete_function(
@@ -104,10 +107,11 @@ def export(module: ForecastModule, directory: str, *, series: SeriesSpec) -> Non
     tf.saved_model.save(
         module, directory, signatures={"serving_default": raw, "serving_examples": examples}
     )
-    path = f"{directory}/{MODEL_SERIES_FILE}"
-    tf.io.gfile.makedirs(path.rpartition("/")[0])
-    with tf.io.gfile.GFile(path, "w") as file:
-        file.write(series.model_dump_json(indent=2))
+    for name, content in ((MODEL_SERIES_FILE, series), (MODEL_TRAINING_FILE, training)):
+        path = f"{directory}/{name}"
+        tf.io.gfile.makedirs(path.rpartition("/")[0])
+        with tf.io.gfile.GFile(path, "w") as file:
+            file.write(content.model_dump_json(indent=2))
 
 
 def raw_signature(series: SeriesSpec) -> dict[str, tf.TensorSpec]:

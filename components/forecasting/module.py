@@ -10,13 +10,17 @@ import logging
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from demandcast.components.forecasting.dataset import newest_cutoff
 from demandcast.components.forecasting.exporting import ForecastModule, export
 from demandcast.components.forecasting.job import TrainingJob
 from demandcast.components.forecasting.report import TrainingReport
 from demandcast.schema.config import NetworkConfig, TrainingConfig
 from demandcast.schema.errors import DemandcastError
+from demandcast.schema.model_training import ModelTraining
+from demandcast.schema.periods import date_of, days_of, periods_of
 
 __all__ = ["run_fn"]
 
@@ -47,7 +51,20 @@ def run_fn(fn_args: Any) -> None:
         transform=job.transform_output.transform_features_layer(),
         network=served,
     )
-    export(module, fn_args.serving_model_dir, series=job.windows.series)
+    export(
+        module,
+        fn_args.serving_model_dir,
+        series=job.windows.series,
+        training=_what_was_seen(job),
+    )
+
+
+def _what_was_seen(job: TrainingJob) -> ModelTraining:
+    """Finds the end of the newest horizon among the examples that taught or stopped training."""
+    forecast = job.windows.series.forecast
+    newest = np.array(newest_cutoff((*job.train_files, *job.validation_files)))
+    last = periods_of(newest, forecast.frequency) + forecast.horizon
+    return ModelTraining(seen_until=date_of(int(days_of(last, forecast.frequency))))
 
 
 def _write_report(report: TrainingReport, directory: str) -> None:

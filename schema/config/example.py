@@ -225,6 +225,8 @@ def _allowed(kind: Mapping[str, Any]) -> str:
     if kind["type"] in ("integer", "number"):
         word = "whole number" if kind["type"] == "integer" else "number"
         return ", ".join([word, *_bounds(kind)])
+    if kind.get("format") == "date":
+        return "date"
     return {"string": "text", "boolean": "true or false"}[kind["type"]]
 
 

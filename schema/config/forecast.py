@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 from typing import Literal
 
@@ -97,4 +98,11 @@ class SamplingConfig(Section):
     )
     eval_stride: int | None = Field(
         None, ge=1, description="Periods between eval cutoffs; one horizon if not given."
+    )
+    end: datetime.date | None = Field(
+        None,
+        description=(
+            "Last period that the splits use: the run sees the data as they stood then; later "
+            "rows are checked only. The newest period with a target if not given."
+        ),
     )

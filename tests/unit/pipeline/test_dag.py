@@ -53,7 +53,9 @@ def changed(before, after):
     return {name for name in before if before[name].exec_properties != after[name].exec_properties}
 
 
-@pytest.mark.parametrize(("until", "count"), [("statistics", 2), ("gate", 5), ("push", 10)])
+@pytest.mark.parametrize(
+    ("until", "count"), [("statistics", 2), ("gate", 5), ("training", 7), ("push", 10)]
+)
 def test_the_stages_up_to_each_end(make, until, count):
     _, nodes = make(until)
     assert set(nodes) == set(WHOLE[:count])

@@ -57,6 +57,22 @@ def test_one_is_one(ingestion):
     )
 
 
+def test_an_end_is_where_the_history_ends(ingestion):
+    end = datetime.date(2024, 1, 3)
+    message = refusal(ingestion(SamplingConfig(end=end)), report(60, train=0))
+    assert "the sales table has 3 periods until sampling.end, from 2024-01-01 to 2024-01-03," in (
+        message
+    )
+
+
+def test_an_end_before_the_first_sale_is_named(ingestion):
+    end = datetime.date(2023, 12, 31)
+    message = refusal(ingestion(SamplingConfig(end=end)), report(60))
+    assert message == (
+        "sampling.end: 2023-12-31 lies before the first sale; expected 2024-01-01 or later"
+    )
+
+
 def test_many_are_many(ingestion):
     message = refusal(ingestion(SamplingConfig(min_history=5)), report(1200))
     assert "the sales table has 1,200 periods" in message

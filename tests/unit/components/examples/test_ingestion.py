@@ -1,3 +1,4 @@
+import datetime
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ ROOT = Path(__file__).parents[4]
 def ingestion(tmp_path):
     def make(**changes):
         data = make_data(write_rows(tmp_path / "s.csv", [row(0)]), **changes.pop("data", {}))
-        sections = (ForecastConfig(frequency="W-MON"), SamplingConfig(), BeamConfig())
+        sampling = changes.pop("sampling", SamplingConfig())
+        sections = (ForecastConfig(frequency="W-MON"), sampling, BeamConfig())
         return Ingestion(data, *sections, open_tables(data), **changes)
 
     return make
@@ -40,6 +42,22 @@ def test_a_cutoff_inside_a_week_is_that_week(ingestion):
 
 def test_a_cutoff_after_the_newest_period_plans_nothing(ingestion):
     assert ingestion(latest=True, cutoff_day=4 + 7 * 501).plans(500) == ()
+
+
+def test_a_backtest_is_planned_at_its_cutoffs(ingestion):
+    (plan,) = ingestion(backtest_cutoffs=(400, 380)).plans(500)
+    assert (plan.name, plan.cutoffs, plan.labels) == ("backtest", (400, 380), True)
+
+
+@pytest.mark.parametrize(
+    ("end", "last"), [(4 + 7 * 450, 450), (4 + 7 * 450 + 6, 450), (4 + 7 * 600, 500)]
+)
+def test_splits_go_no_further_than_their_end(ingestion, end, last):
+    date = datetime.date(1970, 1, 1) + datetime.timedelta(days=end)
+    made = ingestion(sampling=SamplingConfig(end=date))
+    assert made.plans(500) == ingestion().plans(last)
+    # A forecast starts at the newest period all the same.
+    assert ingestion(sampling=SamplingConfig(end=date), latest=True).plans(500)[0].cutoffs == (500,)
 
 
 def test_lists_tables(ingestion, tmp_path):

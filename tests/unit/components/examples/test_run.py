@@ -1,5 +1,6 @@
 """The Beam pipelines end to end, on small tables."""
 
+import datetime
 import json
 import math
 from pathlib import Path
@@ -94,6 +95,22 @@ def test_two_runs_write_the_same_examples_in_the_same_order(tmp_path):
         contents.append(list(read_examples(tmp_path / name).items()))
     assert repr(contents[0]) == repr(contents[1])  # NaN is not equal to itself.
     assert contents[0]
+
+
+def test_an_earlier_end_gives_the_examples_of_a_table_that_ends_there(tmp_path):
+    """Nothing of later rows is in any example: the tables may as well not have them."""
+    from demandcast.components.examples.run import write_splits
+
+    late = [row(day, 99.0, item="z", event="late", price=9.0) for day in range(24, 30)]
+    whole = make_data(write_rows(tmp_path / "whole.csv", ROWS + late))
+    end = datetime.date(2024, 1, 24)
+    cut = make_data(write_rows(tmp_path / "cut.csv", [one for one in ROWS if one["date"] <= end]))
+    sampling = SAMPLING.model_copy(update={"end": end})
+    write_splits(ingestion(whole, sampling=sampling), str(tmp_path / "early"))
+    write_splits(ingestion(cut), str(tmp_path / "cut"))
+    early, expected = read_examples(tmp_path / "early"), read_examples(tmp_path / "cut")
+    assert early
+    assert repr(early) == repr(expected)  # NaN is not equal to itself.
 
 
 def test_a_broken_contract_writes_nothing_and_comes_as_one_error(tmp_path):

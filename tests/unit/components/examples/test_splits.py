@@ -1,9 +1,17 @@
+import dataclasses
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demandcast.components.examples.splits import members_of, plan_latest, plan_splits
+from demandcast.components.examples.splits import (
+    members_of,
+    plan_backtest,
+    plan_latest,
+    plan_splits,
+    rolling_cutoffs,
+)
 from demandcast.schema.config import ForecastConfig, SamplingConfig, ValidationConfig
 
 SAMPLINGS = st.builds(
@@ -53,6 +61,16 @@ def test_each_series_trains_or_validates_and_all_are_evaluated(fraction):
     train, validation, evaluation = (members_of(plan, keys) for plan in plans)
     assert (train != validation).all()
     assert evaluation.all()
+
+
+@given(last=st.integers(-1000, 30_000), horizon=st.integers(1, 60), stride=st.integers(1, 40))
+def test_a_backtest_has_the_examples_of_an_evaluation(last, horizon, stride):
+    sampling = SamplingConfig(eval_cutoffs=3, eval_stride=stride, min_history=9)
+    *_, evaluation = plan_splits(last, ForecastConfig(horizon=horizon), sampling)
+    cutoffs = rolling_cutoffs(last, horizon=horizon, stride=stride, count=3)
+    (backtest,) = plan_backtest(cutoffs, sampling)
+    assert (backtest.name, evaluation.name) == ("backtest", "eval")
+    assert dataclasses.replace(backtest, name="eval") == evaluation
 
 
 def test_later_cutoffs_use_all_series_everywhere():

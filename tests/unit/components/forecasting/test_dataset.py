@@ -7,7 +7,12 @@ import pytest
 import tensorflow as tf
 from forecasting_world import HORIZON
 
-from demandcast.components.forecasting.dataset import WindowDataset, count_examples, read_records
+from demandcast.components.forecasting.dataset import (
+    WindowDataset,
+    count_examples,
+    newest_cutoff,
+    read_records,
+)
 from demandcast.components.forecasting.windows import Windows
 from demandcast.schema.config import TrainingConfig
 
@@ -141,3 +146,8 @@ def test_labels_are_packed_with_their_weight_and_the_scale(dataset, files, world
 def test_counts_examples(files, world):
     assert count_examples(world.transformed_files) == len(world.examples)
     assert count_examples(files[:1]) == 25
+
+
+def test_the_newest_cutoff_of_all_files(world, files):
+    assert newest_cutoff(files) == max(example["cutoff"] for example in world.examples)
+    assert newest_cutoff(files[:1]) == max(example["cutoff"] for example in world.examples[:25])

@@ -23,6 +23,8 @@ from demandcast.components.forecasting.exporting import ForecastModule, raw_sign
 from demandcast.components.forecasting.windows import Windows
 from demandcast.schema.config import SeriesSpec, TrainingConfig
 from demandcast.schema.model_series import MODEL_SERIES_FILE
+from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining
+from demandcast.schema.periods import date_of
 
 pytestmark = pytest.mark.slow
 
@@ -300,3 +302,10 @@ def test_covariates_of_a_wrong_length_are_refused(world, column, length, expecte
 def test_the_model_says_what_it_was_trained_on(world):
     text = (Path(world.model) / MODEL_SERIES_FILE).read_text()
     assert SeriesSpec.model_validate_json(text) == world.series
+
+
+def test_the_model_says_how_far_it_has_seen(world):
+    """To the end of the newest horizon among the examples of training and validation."""
+    text = (Path(world.model) / MODEL_TRAINING_FILE).read_text()
+    newest = max(example["cutoff"] for example in world.examples)
+    assert ModelTraining.model_validate_json(text).seen_until == date_of(newest + HORIZON)

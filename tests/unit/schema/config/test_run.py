@@ -24,6 +24,7 @@ DEFAULTS = {
         "validation": {"kind": "later_cutoffs", "cutoffs": 1, "fraction": 0.1},
         "eval_cutoffs": 1,
         "eval_stride": None,
+        "end": None,
     },
     "features": {
         "lags": [364, 371],
