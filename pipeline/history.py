@@ -116,7 +116,8 @@ def _unfinished(stages: Sequence[StageReport], *, alive: bool) -> str:
 def _finished(report: RunReport) -> str:
     """Says what a run without an error came to."""
     if report.until != "push":
-        return {"statistics": "statistics", "gate": "data checked"}.get(report.until, "done")
+        words = {"statistics": "statistics", "gate": "data checked", "training": "trained"}
+        return words.get(report.until, "done")
     push = report.push or {}
     if push.get("pushed"):
         return f"pushed as version {push.get('pushed_version', '?')}"
@@ -293,7 +294,7 @@ def serving_files(serving_directory: str) -> Files:
     """Gives the files of a serving directory; only a remote one needs TFX, and its 16 seconds."""
     if not is_remote(serving_directory):
         return LocalFiles()
-    from demandcast.components.publishing.component import TfxFiles
+    from demandcast.components.publishing.tfx_files import TfxFiles
 
     return TfxFiles()
 
