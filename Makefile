@@ -4,7 +4,7 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup browser run test lint types imports unit lock links bench-ingest bench-freshretailnet clean
+.PHONY: help setup browser run test lint types imports unit lock links bench-ingest bench-freshretailnet bench-online-retail clean
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -50,6 +50,9 @@ bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG
 
 bench-freshretailnet: setup  ## The whole walk on real data: make bench-freshretailnet SALES=... WORKSPACE=...
 	$(BIN)/python tests/benchmarks/freshretailnet.py --sales $(SALES) --workspace $(WORKSPACE)
+
+bench-online-retail: setup  ## Raw invoices, line by line: make bench-online-retail SALES=... WORKSPACE=...
+	$(BIN)/python tests/benchmarks/online_retail.py --sales $(SALES) --workspace $(WORKSPACE)
 
 lock: setup  ## Regenerates the locks of both TFX lines from the .in files.
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt

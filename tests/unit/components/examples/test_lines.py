@@ -6,6 +6,8 @@ import pytest
 from examples_tables import check_purely
 from transactions_tables import data_of, demand_of, line, write_lines
 
+from demandcast.components.examples.lines import check_rows
+from demandcast.components.examples.readers import read_blocks
 from demandcast.components.examples.tables import open_tables
 from demandcast.components.examples.violations import contract_error
 from demandcast.schema.config import CalendarConfig, ColumnsConfig, CovariatesConfig, ForecastConfig
@@ -102,6 +104,31 @@ def test_a_column_of_a_rule_must_be_there(tmp_path):
         open_tables(data_of(tmp_path / "sales.csv", rules))
     assert "column 'invoice' is missing in 1 of 1 files" in str(caught.value)
     assert "column 'price' is missing" in str(caught.value)
+
+
+def blocks_of(data, block_rows):
+    tables = open_tables(data)
+    (task,) = tables.tasks["sales"]
+    table = tables.roles.sales
+    for frame in read_blocks(task, table.columns, block_rows=block_rows, malformed=[]):
+        yield check_rows(frame, table, data, frequency="D")
+
+
+def test_lines_are_added_up_inside_of_their_block(tmp_path):
+    """What is gathered later is bounded by series and periods, not by lines."""
+    path = write_lines(tmp_path / "sales.csv", [line("1", 1), line("2", 2)] * 500)
+    blocks = list(blocks_of(data_of(path), block_rows=100))
+    assert [len(block.rows) for block in blocks] == [2] * 10
+    assert [block.rows["#target"].to_list() for block in blocks] == [[50, 100]] * 10
+
+
+def test_lines_that_are_compared_travel_as_numbers_alone(tmp_path):
+    rules = {"repeated_lines": "drop", "pairs": {"columns": ["customer"]}}
+    path = write_lines(tmp_path / "sales.csv", [line("1", 1, invoice="long" * 100)] * 50)
+    (block,) = blocks_of(data_of(path, rules), block_rows=100)
+    assert len(block.rows) == 50
+    assert all(dtype.is_numeric() for dtype in block.rows.dtypes)
+    assert block.rows.estimated_size() <= 50 * 50  # Bytes per line, see decision 22.
 
 
 COLUMNS = ColumnsConfig(
