@@ -4,10 +4,11 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup browser run test lint types imports unit lock links bench-ingest bench-freshretailnet bench-online-retail clean
+.PHONY: help setup browser run test test-tfx121 lint types imports unit lock links clean
+.PHONY: bench-ingest bench-freshretailnet bench-online-retail
 
 help:  ## Lists the targets.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
 
 setup: build/.installed links  ## Creates .venv from the lock that fits this machine's glibc.
 
@@ -44,6 +45,9 @@ build/.browser: requirements/set-up-browser
 
 test: setup browser lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-tfx121: setup  ## The other TFX line: all of it on 1.21.0 in a Debian 13 root; ten minutes, needs root.
+	@tests/debian13/run
 
 bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG=... SALES=...
 	$(BIN)/python tests/benchmarks/ingest.py $(CONFIG) --sales $(SALES)

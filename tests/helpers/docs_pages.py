@@ -75,7 +75,7 @@ def command_lines() -> list[tuple[str, list[str]]]:
 
 def make_targets(page: str) -> set[str]:
     """Targets of make that a page names, in blocks or in prose."""
-    return set(re.findall(r"(?:^|`)make ([a-z-]+)", _read(page), re.MULTILINE))
+    return set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", _read(page), re.MULTILINE))
 
 
 def inline_codes(page: str) -> list[str]:
