@@ -19,7 +19,7 @@ from demandcast.schema.config import SeriesSpec
 from demandcast.schema.model_series import MODEL_SERIES_FILE
 from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining
 
-__all__ = ["ForecastModule", "export", "raw_signature"]
+__all__ = ["ForecastModule", "export", "raw_signature", "request_spec"]
 
 _HISTORY = (
     series_example.TARGET,
@@ -41,7 +41,7 @@ class ForecastModule(tf.Module):
         self.transform = transform
         self.network = network
         self._windows = windows
-        self._request_spec = _example_spec(windows.series)
+        self._request_spec = request_spec(windows.series)
 
     def forecast(self, raw: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """Forecasts from raw examples.
@@ -56,13 +56,20 @@ class ForecastModule(tf.Module):
             tf.errors.InvalidArgumentError: A covariate does not have T values, or, where it is
                 known ahead, T + H.
         """
-        with tf.control_dependencies(self._length_checks(raw)):
-            requests = _from_first_record(raw)
-        transformed = self.transform(requests)
-        inputs = self._windows.at_end(transformed)
+        inputs = self.network_inputs(raw)
         scale = inputs.pop("scale")[:, None, None]
         forecast = clip_at_zero(self.network(inputs, training=False)) * scale
         return {"quantiles": forecast[..., :-1], "mean": forecast[..., -1]}
+
+    def network_inputs(self, raw: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Makes what the network sees of raw examples; arguments and errors as for `forecast`.
+
+        Returns:
+            What `Windows.at_end` returns.
+        """
+        with tf.control_dependencies(self._length_checks(raw)):
+            requests = _from_first_record(raw)
+        return self._windows.at_end(self.transform(requests))
 
     def _length_checks(self, raw: Mapping[str, Any]) -> list[tf.Operation]:
         """Refuses covariates of a wrong length, which would be read as missing values."""
@@ -125,8 +132,8 @@ def raw_signature(series: SeriesSpec) -> dict[str, tf.TensorSpec]:
     return specs
 
 
-def _example_spec(series: SeriesSpec) -> dict[str, Any]:
-    """How the features of a request are parsed from a `tf.Example`."""
+def request_spec(series: SeriesSpec) -> dict[str, Any]:
+    """Tells how the features of a request are parsed from a `tf.Example`."""
     return {
         name: tf.io.FixedLenFeature([], spec.dtype)
         if spec.shape.rank == 1
