@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from demandcast.schema.errors import BadInputError
 
@@ -44,7 +44,8 @@ def captured_output(log: Path) -> Iterator[None]:
     Raises:
         BadInputError: The file cannot be written.
     """
-    handler = _open(log)
+    file = _open(log)
+    handler = logging.StreamHandler(file)
     handler.setFormatter(logging.Formatter(_FORMAT))
     root = logging.getLogger()
     level = root.level
@@ -52,7 +53,7 @@ def captured_output(log: Path) -> Iterator[None]:
     root.setLevel(logging.INFO)
     try:
         with (
-            log.open("a", encoding="utf-8", buffering=1) as file,
+            file,
             _turned(file.fileno()),
             # These may be other objects than the descriptors, as in a notebook.
             contextlib.redirect_stdout(file),
@@ -63,18 +64,29 @@ def captured_output(log: Path) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
-        handler.close()
 
 
-def _open(log: Path) -> logging.FileHandler:
+class _Log(io.FileIO):
+    """A file that drops what a full disk does not take: the log must not hide the error."""
+
+    def write(self, content: Any) -> int:
+        """Writes, or pretends to."""
+        try:
+            return super().write(content)
+        except OSError:
+            return len(content)
+
+
+def _open(log: Path) -> TextIO:
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        return logging.FileHandler(log, encoding="utf-8")
+        raw = _Log(log, "a")
     except OSError as error:
         raise BadInputError(
             f"workspace: the log {log} cannot be written: {error.strerror or error}; "
             "name a folder that this user may write"
         ) from error
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", line_buffering=True)
 
 
 @contextlib.contextmanager

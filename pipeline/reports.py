@@ -189,5 +189,9 @@ def _stage(values: Mapping[str, Any]) -> StageReport:
 def write_report(report: RunReport, path: Path) -> None:
     """Writes `run.json` aside, then renames it."""
     aside = path.with_name(f".{path.name}.new")
-    aside.write_text(report.to_json(), encoding="utf-8")
-    aside.replace(path)
+    try:
+        aside.write_text(report.to_json(), encoding="utf-8")
+        aside.replace(path)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise

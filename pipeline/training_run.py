@@ -20,7 +20,9 @@ from demandcast.components.publishing.digest import model_digest
 from demandcast.components.publishing.files import LocalFiles
 from demandcast.pipeline.capture import captured_output
 from demandcast.pipeline.console import LOG_ONLY, Console
+from demandcast.pipeline.disk import check_space, disk_full, scarcity
 from demandcast.pipeline.fingerprint import code_digests, toolchain
+from demandcast.pipeline.interrupts import terminate_as_interrupt
 from demandcast.pipeline.lock import run_lock
 from demandcast.pipeline.reports import (
     REPORT_FILE,
@@ -36,6 +38,7 @@ __all__ = ["RunOptions", "Until", "new_run_id", "run"]
 
 Until = Literal["statistics", "gate", "training", "push"]
 
+_UNFINISHED = frozenset({"running", "failed"})
 _LOG = logging.getLogger(__name__)
 
 
@@ -81,7 +84,18 @@ def run(config: RunConfig, console: Console, options: RunOptions | None = None) 
     run_id = new_run_id(started)
     folder = Path(config.workspace) / config.name
     log = folder / "runs" / run_id / "run.log"
-    with run_lock(folder, run_id=run_id), captured_output(log):
+    check_space(config)
+    with (
+        run_lock(folder, run_id=run_id) as left,
+        captured_output(log),
+        terminate_as_interrupt(),
+        console.following("demandcast"),
+    ):
+        if left is not None:
+            why = f": {left.end()}" if left.end() else ""
+            _LOG.warning("%s did not come to its end%s; its lock is taken over", left, why)
+        if warning := scarcity(config):
+            _LOG.warning("%s", warning)
         report = RunReport(
             pipeline=config.name,
             run_id=run_id,
@@ -109,8 +123,7 @@ def _run(
     error: BaseException | None = None
     results: dict[str, Any] = {}
     try:
-        with console.following("demandcast"):
-            _run_stages(config, console, options=options, record=record)
+        _run_stages(config, console, options=options, record=record)
     except BaseException as raised:
         error = raised
     try:
@@ -119,7 +132,11 @@ def _run(
         error = error or raised
     if error is not None:
         _LOG.info("the run failed", exc_info=error, extra={LOG_ONLY: True})
-    _finish(record, error, seconds=time.monotonic() - begin, results=results)
+        error = _as_disk_full(error, config, record.report)
+    try:
+        _finish(record, error, seconds=time.monotonic() - begin, results=results)
+    except OSError as raised:  # A full disk may have no room for the report of it either.
+        error = error or _as_disk_full(raised, config, record.report)
     if error is not None:
         error.log_file = record.report.log  # type: ignore[attr-defined]
         raise error
@@ -147,6 +164,12 @@ def _run_stages(
         on_change=lambda stages: record.update(stages=stages),
     )
     runner.run(pipeline, run_id=record.report.run_id)
+
+
+def _as_disk_full(error: BaseException, config: RunConfig, report: RunReport) -> BaseException:
+    """Says in our words that a disk is full, if that is what stopped the run."""
+    at_work = next((one.name for one in report.stages if one.status in _UNFINISHED), None)
+    return disk_full(error, config, stage=at_work) or error
 
 
 def _finish(

@@ -7,12 +7,13 @@ that breaks on demand.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Files", "LocalFiles", "is_remote", "join"]
+__all__ = ["Files", "LocalFiles", "flush", "is_remote", "join"]
 
 _BLOCK_BYTES = 1 << 22
 
@@ -83,19 +84,37 @@ class LocalFiles(Files):
         """Writes a small file; its folder is made if needed."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(content)
+        flush(path)
 
     def copy(self, source: str, target: str) -> None:
         """Copies a file; the target's folder is made if needed."""
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
+        flush(target)
 
     def rename(self, source: str, target: str) -> None:
         """Renames a file (replacing the target) or a folder."""
         Path(source).replace(target)
+        flush(str(Path(target).parent))
 
     def remove_folder(self, path: str) -> None:
         """Removes a folder and everything below it."""
         shutil.rmtree(path)
+
+
+def flush(path: str) -> None:
+    """Brings a local file, or the entries of a local folder, from memory to the disk.
+
+    Without it a machine that loses its power soon after a push may start again with a version
+    folder whose files are empty.
+    """
+    if is_remote(path):
+        return
+    descriptor = os.open(path.removeprefix("file://"), os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def is_remote(path: str) -> bool:

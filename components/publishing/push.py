@@ -7,16 +7,18 @@ A server that watches the directory loads a version when its folder (or, in an
 object store, its `saved_model.pb`) appears, so it never sees half a model. What
 an interrupted push left half-copied is removed by the next one; a whole version
 that only lacks its pointer is given it. Complete versions are never removed.
-One pipeline writes to one serving directory.
+One push or rollback works in a directory at a time (`exclusive.py`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from demandcast.components.publishing.digest import SAVED_MODEL_FILE, model_digest
+from demandcast.components.publishing.exclusive import exclusively
 from demandcast.components.publishing.files import Files, is_remote, join
 from demandcast.components.publishing.pointer import (
     Pointer,
@@ -102,9 +104,22 @@ def push_model(
 
     Raises:
         FileNotFoundError: The model's folder holds no SavedModel.
-        ServingError: The pointer file cannot be understood.
+        ServingError: The pointer file cannot be understood, or others hold the directory.
     """
     digest = model_digest(model.folder, files)
+    with exclusively(serving_directory):
+        return _push(model, serving_directory, digest=digest, files=files, now=now)
+
+
+def _push(
+    model: ModelToPush,
+    serving_directory: str,
+    *,
+    digest: str,
+    files: Files,
+    now: datetime.datetime,
+) -> Push:
+    """Pushes a model into a directory that nobody else changes meanwhile."""
     in_service = read_pointer(serving_directory, files)
     if in_service is not None and in_service.digest == digest:
         folder = join(serving_directory, str(in_service.version))
@@ -143,6 +158,9 @@ def place_model(
     folder: str, serving_directory: str, *, digest: str, files: Files, now: datetime.datetime
 ) -> int:
     """Copies a model to a new version, or finds the copy of an interrupted attempt.
+
+    The caller holds the directory (`exclusive.exclusively`), or the copy of another, which is
+    under way, would be taken for a leftover.
 
     Args:
         folder: Folder that holds its `saved_model.pb`.
@@ -217,7 +235,13 @@ def _copy_model(source: str, serving_directory: str, *, version: int, files: Fil
     remote = is_remote(serving_directory)
     aside = target if remote else join(serving_directory, f"{_ASIDE}{version}")
     names = files.files_below(source)
-    for name in sorted(names, key=lambda name: (name == SAVED_MODEL_FILE, name)):
-        files.copy(join(source, name), join(aside, name))
+    try:
+        for name in sorted(names, key=lambda name: (name == SAVED_MODEL_FILE, name)):
+            files.copy(join(source, name), join(aside, name))
+    except Exception:
+        # Half a model is of no use, and on a full disk its room is what is missing.
+        with contextlib.suppress(Exception):
+            files.remove_folder(aside)
+        raise
     if not remote:
         files.rename(aside, target)

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demandcast.components.publishing.digest import model_digest
+from demandcast.components.publishing.exclusive import exclusively
 from demandcast.components.publishing.files import Files, join
 from demandcast.components.publishing.pointer import (
     Pointer,
@@ -69,12 +70,16 @@ def roll_back(
             in service already.
         ServingError: No model is in service, or the pointer cannot be understood.
     """
-    present = read_pointer(serving_directory, files)
-    if present is None:
-        raise ServingError(
-            f"{serving_directory}: no model is in service, so there is none to roll back from; "
-            "'demandcast run' puts one into service"
-        )
+    _present(serving_directory, files)  # Holding the directory would make it.
+    with exclusively(serving_directory):
+        return _roll_back(request, serving_directory, files=files, now=now)
+
+
+def _roll_back(
+    request: RollbackRequest, serving_directory: str, *, files: Files, now: datetime.datetime
+) -> Pointer:
+    """Rolls back in a directory that nobody else changes meanwhile."""
+    present = _present(serving_directory, files)
     history = read_history(serving_directory, files)
     version = request.to_version
     if version is None:
@@ -94,6 +99,16 @@ def roll_back(
     )
     write_pointer(pointer, serving_directory, files)
     return pointer
+
+
+def _present(serving_directory: str, files: Files) -> Pointer:
+    present = read_pointer(serving_directory, files)
+    if present is None:
+        raise ServingError(
+            f"{serving_directory}: no model is in service, so there is none to roll back from; "
+            "'demandcast run' puts one into service"
+        )
+    return present
 
 
 def default_target(history: Sequence[Pointer], serving_directory: str, files: Files) -> int | None:

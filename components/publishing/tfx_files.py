@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tfx.dsl.io import fileio
 
-from demandcast.components.publishing.files import Files, join
+from demandcast.components.publishing.files import Files, flush, join
 
 __all__ = ["TfxFiles"]
 
@@ -53,15 +53,18 @@ class TfxFiles(Files):
         fileio.makedirs(posixpath.dirname(path))
         with fileio.open(path, "wb") as file:
             file.write(content)
+        flush(path)
 
     def copy(self, source: str, target: str) -> None:
         """Copies a file; the target's folder is made if needed."""
         fileio.makedirs(posixpath.dirname(target))
         fileio.copy(source, target, overwrite=True)
+        flush(target)
 
     def rename(self, source: str, target: str) -> None:
         """Renames a file (replacing the target) or a folder."""
         fileio.rename(source, target, overwrite=not fileio.isdir(source))
+        flush(posixpath.dirname(target))
 
     def remove_folder(self, path: str) -> None:
         """Removes a folder and everything below it."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -25,6 +26,7 @@ from demandcast.pipeline.console import Console
 from demandcast.pipeline.memory import peak_memory_bytes, reset_peak_memory
 from demandcast.pipeline.reports import ArtifactReport, StageReport, StageStatus
 from demandcast.pipeline.runners.errors import purposeful_error
+from demandcast.pipeline.runners.recovery import clear_unfinished
 from demandcast.schema.errors import DemandcastError
 
 __all__ = ["LocalRunner", "StageFailedError"]
@@ -64,7 +66,7 @@ class LocalRunner:
         self._never_cached = frozenset(never_cached)
 
     def run(self, pipeline: tfx_pipeline.Pipeline, *, run_id: str) -> Sequence[StageReport]:
-        """Runs a pipeline.
+        """Runs a pipeline; what an earlier run left unfinished is cleared away first.
 
         Args:
             pipeline: Its metadata connection says where metadata are kept.
@@ -86,6 +88,7 @@ class LocalRunner:
         deployment = runner_utils.extract_local_deployment_config(ir)
         connection = deployment.metadata_connection_config
         store = getattr(connection, connection.WhichOneof("connection_config"))
+        clear_unfinished(store, Path(pipeline.pipeline_info.pipeline_root))
         count = len(ir.nodes)
         for position, node in enumerate(ir.nodes, start=1):
             name = node.pipeline_node.node_info.id

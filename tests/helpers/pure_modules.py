@@ -37,6 +37,7 @@ HEAVY = (
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",
     "demandcast.pipeline.runners.local",
+    "demandcast.pipeline.runners.recovery",
     "demandcast.serving.saved_model",
     "demandcast.serving.services",
 )

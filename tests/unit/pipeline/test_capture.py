@@ -2,6 +2,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,16 @@ def test_a_stream_without_descriptor_is_used_as_it_is(capsys):
     with screen() as stream:
         stream.write("progress")
     assert capsys.readouterr().err == "progress"
+
+
+def test_a_log_on_a_full_disk_hides_no_error():
+    """Writing to /dev/full fails as on a full disk, when it is flushed and when it is closed."""
+
+    def fail():
+        with captured_output(Path("/dev/full")):
+            sys.stdout.write("lost\n")
+            logging.getLogger("demandcast").warning("lost too")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()

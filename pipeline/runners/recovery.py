@@ -1,0 +1,66 @@
+"""Clears away what runs left behind that did not come to their end.
+
+A killed process cannot say so: the metadata go on naming its stage as running, and what that
+stage wrote stays where it is. Nothing of it is ever used, because a result counts only once
+its execution is published; but it takes room, and it misleads whoever reads the metadata.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata
+
+__all__ = ["clear_unfinished"]
+
+_Execution = metadata_store_pb2.Execution
+_LOG = logging.getLogger(__name__)
+
+
+def clear_unfinished(connection: Any, artifacts: Path) -> tuple[str, ...]:
+    """Marks the executions that never ended as canceled, and removes what they wrote.
+
+    Args:
+        connection: Of the metadata store.
+        artifacts: Root of the pipeline's artifacts.
+
+    Returns:
+        Names of the stages, in the order in which they began. The caller holds the pipeline's
+        lock, so that none of them can still be at work.
+    """
+    with metadata.Metadata(connection) as handle:
+        unfinished = handle.store.get_executions(
+            list_options=mlmd.ListOptions(filter_query="last_known_state = RUNNING")
+        )
+        names = [_stage_of(handle.store, execution) for execution in unfinished]
+        for execution, name in zip(unfinished, names, strict=True):
+            for folder in _folders_of(execution.id, artifacts / name):
+                shutil.rmtree(folder, ignore_errors=True)
+            # Last: a crash in between leaves the folders to the next run.
+            execution.last_known_state = _Execution.CANCELED
+            handle.store.put_executions([execution])
+    if names:
+        _LOG.info("cleared away what an earlier run left unfinished: %s", ", ".join(names))
+    return tuple(names)
+
+
+def _stage_of(store: Any, execution: Any) -> str:
+    """Reads the node's name off its context, which is called `<pipeline>.<node>`."""
+    kind = store.get_context_type("node").id
+    contexts = store.get_contexts_by_execution(execution.id)
+    return next(one.name.rpartition(".")[2] for one in contexts if one.type_id == kind)
+
+
+def _folders_of(execution_id: int, stage: Path) -> Iterator[Path]:
+    """Yields outputs and working folders; TFX calls them by the number of the execution."""
+    system = stage / ".system"
+    yield from stage.glob(f"*/{execution_id}")
+    yield from system.glob(f"*/{execution_id}")
+    # Named by chance; but the folder is one stage's, and that stage is not at work.
+    yield from system.glob("stateful_working_dir/*")
