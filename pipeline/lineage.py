@@ -16,7 +16,7 @@ from typing import Any
 from demandcast.pipeline.reports import ArtifactReport, StageReport, StageStatus
 from demandcast.schema.errors import DemandcastError
 
-__all__ = ["ArtifactLineage", "MetadataStore", "StageLineage"]
+__all__ = ["ArtifactLineage", "MetadataStore", "RunArtifacts", "StageLineage"]
 
 _RUN, _NODE = "pipeline_run", "node"
 _ID_BATCH = 500
@@ -73,6 +73,23 @@ class StageLineage:
         return StageReport(self.name, self.status, self.started, self.seconds, 0, outputs)
 
 
+@dataclass(frozen=True)
+class RunArtifacts:
+    """What the stages of a run touched.
+
+    Attributes:
+        run_id: Identity of the run.
+        began: Start of its first stage.
+        artifact_ids: Artifacts that they read, wrote or took from the cache.
+        whole: Whether it came to the stage that was asked about.
+    """
+
+    run_id: str
+    began: datetime.datetime
+    artifact_ids: frozenset[int]
+    whole: bool
+
+
 class MetadataStore:
     """The metadata store of a pipeline, as a run leaves it."""
 
@@ -116,12 +133,36 @@ class MetadataStore:
             for execution in sorted(executions, key=lambda execution: execution.id)
         )
 
-    def artifact_ids(self, run_ids: Collection[str]) -> set[int]:
-        """Artifacts that stages of these runs read, wrote or took from the cache."""
-        executions = [
-            execution.id for run_id in sorted(run_ids) for execution in self._executions(run_id)
-        ]
-        return {event.artifact_id for event in self._events(executions)}
+    def runs(self, *, pipeline: str, node: str) -> tuple[RunArtifacts, ...]:
+        """Says what each run touched.
+
+        Args:
+            pipeline: Name of the pipeline.
+            node: Stage that tells whole runs from partial ones.
+
+        Returns:
+            The runs in the order in which they began.
+        """
+        context = self._store.get_context_by_type_and_name(_NODE, f"{pipeline}.{node}")
+        finished = {
+            execution.id
+            for execution in (
+                [] if context is None else self._store.get_executions_by_context(context.id)
+            )
+            if self._status(execution.last_known_state) in {"run", "cached"}
+        }
+        runs = []
+        for run in self._store.get_contexts_by_type(_RUN):
+            executions = [
+                execution.id for execution in self._store.get_executions_by_context(run.id)
+            ]
+            touched = frozenset(event.artifact_id for event in self._events(executions))
+            began = datetime.datetime.fromtimestamp(
+                run.create_time_since_epoch / 1000, datetime.UTC
+            )
+            whole = not finished.isdisjoint(executions)
+            runs.append(RunArtifacts(str(run.name), began, touched, whole))
+        return tuple(sorted(runs, key=lambda run: (run.began, run.run_id)))
 
     def artifacts(self) -> tuple[ArtifactLineage, ...]:
         """All artifacts; who made them is left out."""
@@ -199,8 +240,8 @@ class MetadataStore:
             states.COMPLETE: "run",
             states.CACHED: "cached",
             states.FAILED: "failed",
-            states.CANCELED: "failed",
         }
+        # What was running when its process was killed is marked as canceled by the next run.
         return known.get(state, "running")
 
 

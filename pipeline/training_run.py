@@ -31,6 +31,7 @@ from demandcast.pipeline.reports import (
     RunReport,
     RunStatus,
 )
+from demandcast.pipeline.retention import plan_pruning, prune
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import NotBlessedError, exit_code_of
 
@@ -140,7 +141,21 @@ def _run(
     if error is not None:
         error.log_file = record.report.log  # type: ignore[attr-defined]
         raise error
+    if options.until == "push":
+        _make_room(config)
     return record.report
+
+
+def _make_room(config: RunConfig) -> None:
+    """Removes what `retention` does not keep; trouble there is no trouble of the run."""
+    try:
+        plan = plan_pruning(config, now=datetime.datetime.now(datetime.UTC))
+        if not plan.is_empty:
+            prune(plan, config)
+            _LOG.info("removed %s", plan.text)
+    except Exception as error:
+        _LOG.warning("retention: nothing more was removed: %s", error)
+        _LOG.info("retention", exc_info=error, extra={LOG_ONLY: True})
 
 
 def _run_stages(

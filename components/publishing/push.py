@@ -6,7 +6,7 @@
 A server that watches the directory loads a version when its folder (or, in an
 object store, its `saved_model.pb`) appears, so it never sees half a model. What
 an interrupted push left half-copied is removed by the next one; a whole version
-that only lacks its pointer is given it. Complete versions are never removed.
+that only lacks its pointer is given it. A push never removes a complete version.
 One push or rollback works in a directory at a time (`exclusive.py`).
 """
 
@@ -30,6 +30,8 @@ from demandcast.components.publishing.pointer import (
 )
 
 __all__ = [
+    "ASIDE",
+    "FIRST_OF_OUR_VERSIONS",
     "ModelToPush",
     "Push",
     "is_complete",
@@ -39,9 +41,10 @@ __all__ = [
     "versions_in",
 ]
 
-_ASIDE = ".pushing-"
+ASIDE = ".pushing-"
+"""Begins the name of a folder that is being filled."""
 
-_FIRST_OF_OUR_VERSIONS = 1_000_000_000
+FIRST_OF_OUR_VERSIONS = 1_000_000_000
 """Versions are Unix times, which have ten digits since 2001."""
 
 
@@ -208,10 +211,10 @@ def _remove_leftovers(serving_directory: str, files: Files) -> None:
         half_copied = (
             remote
             and _is_version(name)
-            and int(name) >= _FIRST_OF_OUR_VERSIONS
+            and int(name) >= FIRST_OF_OUR_VERSIONS
             and not is_complete(folder, files)
         )
-        if name.startswith(_ASIDE) or half_copied:
+        if name.startswith(ASIDE) or half_copied:
             files.remove_folder(folder)
 
 
@@ -233,7 +236,7 @@ def _copy_model(source: str, serving_directory: str, *, version: int, files: Fil
     """Copies a model so that a watching server sees all of it or nothing."""
     target = join(serving_directory, str(version))
     remote = is_remote(serving_directory)
-    aside = target if remote else join(serving_directory, f"{_ASIDE}{version}")
+    aside = target if remote else join(serving_directory, f"{ASIDE}{version}")
     names = files.files_below(source)
     try:
         for name in sorted(names, key=lambda name: (name == SAVED_MODEL_FILE, name)):

@@ -1,14 +1,25 @@
-"""`demandcast runs`: what earlier runs did, and where they differ."""
+"""`demandcast runs`: what earlier runs did, where they differ, and what is kept of them."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from demandcast.pipeline.cli.options import config_options, examples, json_option, load, print_json
+from demandcast.pipeline.cli.options import (
+    config_options,
+    examples,
+    json_option,
+    load,
+    print_json,
+    quiet_option,
+)
+from demandcast.pipeline.lock import run_lock
 
 if TYPE_CHECKING:
     from demandcast.pipeline.history import History, PastRun
@@ -28,7 +39,7 @@ _RUN_HELP = "RUN is a run id or its beginning, 'latest', 'in-service', or a mode
     ),
 )
 def runs_group() -> None:
-    """List, show and compare the runs of a pipeline."""
+    """List, show and compare the runs of a pipeline; remove what is old."""
 
 
 @runs_group.command(
@@ -112,6 +123,45 @@ def compare_command(
         print_json(compare_runs(*pair))
     else:
         click.echo(comparison_text(*pair))
+
+
+@runs_group.command(
+    "prune",
+    epilog=examples(
+        "demandcast runs prune --config demand.yaml --dry-run",
+        "demandcast runs prune --config demand.yaml --set retention.runs=3",
+    ),
+)
+@config_options
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@quiet_option
+@json_option
+def prune_command(
+    *, config_file: Path, overrides: Sequence[str], dry_run: bool, quiet: bool, as_json: bool
+) -> None:
+    """Remove what the section retention does not keep.
+
+    Artifacts of old runs, old versions, and what dead runs left half-written. A successful run
+    does it at its end. The version in service and the one before it stay, with the artifacts
+    of their runs; so do reports and logs.
+    """
+    from demandcast.pipeline.retention import plan_pruning, prune
+
+    config = load(config_file, overrides)
+    lock = run_lock(Path(config.workspace, config.name), run_id="runs prune")
+    with contextlib.nullcontext() if dry_run else lock:
+        plan = plan_pruning(config, now=datetime.datetime.now(datetime.UTC))
+        if not dry_run:
+            prune(plan, config)
+    if as_json:
+        print_json({"removed": not dry_run, **dataclasses.asdict(plan)})
+    elif not quiet:
+        if dry_run and not plan.is_empty:
+            places = [str(path) for path in (*plan.artifacts, *plan.leftovers)]
+            places += [f"version {version}" for version in plan.versions]
+            click.echo("\n".join(places))
+        verb = "would remove" if dry_run else "removed"
+        click.echo(f"{verb} {plan.text}" if not plan.is_empty else "nothing to remove")
 
 
 def _history(config_file: Path, overrides: Sequence[str]) -> History:

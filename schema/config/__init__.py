@@ -24,6 +24,7 @@ from demandcast.schema.config.forecast import (
 from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig, PushConfig
 from demandcast.schema.config.loading import load_config, parse_config, resolve_paths
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
+from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.run import BeamConfig, RunConfig
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.config.transactions import (
@@ -54,6 +55,7 @@ __all__ = [
     "PairsConfig",
     "OutlierConfig",
     "PushConfig",
+    "RetentionConfig",
     "RunConfig",
     "SamplingConfig",
     "SeriesSpec",

@@ -14,6 +14,7 @@ from demandcast.schema.config.features import WEEKLY_DEFAULTS, FeaturesConfig
 from demandcast.schema.config.forecast import ForecastConfig, SamplingConfig
 from demandcast.schema.config.gate import GateConfig, PushConfig
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
+from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.series import SeriesSpec
 
 __all__ = ["BeamConfig", "RunConfig"]
@@ -59,6 +60,9 @@ class RunConfig(Section):
     training: TrainingConfig = Field(TrainingConfig(), description="How it learns.")
     gate: GateConfig = Field(GateConfig(), description="What a model must show.")
     push: PushConfig = Field(PushConfig(), description="Where it goes.")
+    retention: RetentionConfig = Field(
+        RetentionConfig(), description="How much of the past is kept."
+    )
     beam: BeamConfig = Field(BeamConfig(), description="How Beam runs.")
 
     @property

@@ -44,6 +44,7 @@ def outcome(alive=False, **changes):
         ),
         ({"push": {"pushed": 0, "reason": "rolled back"}}, "not pushed: rolled back"),
         ({"until": "gate", "verdict": None, "push": None}, "data checked"),
+        ({"until": "training", "verdict": None, "push": None}, "trained"),
         ({"until": "statistics", "verdict": None, "push": None}, "statistics"),
         ({"verdict": None, "push": None}, "done"),
         ({"status": "failed", "error": "AnomalyError: column 'x'"}, "anomalies"),

@@ -62,7 +62,7 @@ def test_a_stage_can_be_told_as_a_report(world, two_runs):
 
 @pytest.mark.parametrize(
     ("state", "status"),
-    [("FAILED", "failed"), ("CANCELED", "failed"), ("RUNNING", "running"), ("NEW", "running")],
+    [("FAILED", "failed"), ("CANCELED", "running"), ("RUNNING", "running"), ("NEW", "running")],
 )
 def test_states_become_words(world, state, status):
     world.store().stage("one", "Trainer", state=state, outputs=[])
@@ -77,11 +77,18 @@ def test_runs_are_listed_and_an_unknown_one_has_no_stages(world, two_runs):
 
 
 def test_the_artifacts_of_runs_are_all_that_they_touched(world, two_runs):
-    _, examples, model, other = two_runs
+    writer, examples, model, other = two_runs
+    writer.stage("three", "SeriesExampleGen", state="CACHED", outputs={"examples": examples})
+    writer.stage("three", "Trainer", state="FAILED", outputs=[])
     store = open_store(world)
-    assert store.artifact_ids(["one"]) == {examples, model}
-    assert store.artifact_ids(["two"]) == {examples, other}
-    assert store.artifact_ids([]) == set()
+    runs = store.runs(pipeline=world.config.name, node="Trainer")
+    assert [(run.run_id, run.artifact_ids, run.whole) for run in runs] == [
+        ("one", {examples, model}, True),
+        ("two", {examples, other}, True),
+        ("three", {examples}, False),
+    ]
+    assert runs[0].began <= runs[1].began
+    assert not any(run.whole for run in store.runs(pipeline="another", node="Trainer"))
     assert {artifact.artifact_id for artifact in store.artifacts()} == {examples, model, other}
 
 
@@ -100,7 +107,7 @@ def test_more_than_one_batch_of_identities(world, monkeypatch):
     writer = world.store()
     ids = {id_ for _ in range(5) for id_ in writer.stage("one", "Trainer").values()}
     store = open_store(world, read_only=False)
-    assert store.artifact_ids(["one"]) == ids
+    assert store.runs(pipeline="any", node="Trainer")[0].artifact_ids == ids
     store.mark_deleted(ids)
     assert not any(artifact.live for artifact in store.artifacts())
     assert len(store.stages("one")) == 5

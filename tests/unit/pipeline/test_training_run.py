@@ -11,7 +11,7 @@ from demandcast.pipeline import training_run
 from demandcast.pipeline.console import Console
 from demandcast.pipeline.lock import RunningError, run_lock
 from demandcast.pipeline.training_run import RunOptions, run
-from demandcast.schema.config import parse_config, resolve_paths
+from demandcast.schema.config import RetentionConfig, parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml
 from demandcast.schema.errors import AnomalyError, ContractError
 
@@ -164,3 +164,43 @@ def test_what_stops_a_run_is_reported_logged_and_raised(config, fake_dag, text, 
     assert values["error"] == f"{kind.__name__}: {caught.value}"
     assert [stage["status"] for stage in values["stages"]] == ["run", "failed"]
     assert "failed" in screen.getvalue()
+
+
+@pytest.mark.slow
+def test_a_successful_run_makes_room_and_the_cache_notices(config, fake_dag):
+    """Of three runs two are kept; the first one's result is made anew, not taken from the cache."""
+    config = config.model_copy(update={"retention": RetentionConfig(runs=2)})
+    outputs = {}
+    for text in ("abc", "abcd", "abcde"):
+        fake_dag(text)
+        report = run(config, Console(io.StringIO()))
+        outputs[text] = Path(report.artifact("Source", "examples").uri)
+    assert [path.exists() for path in outputs.values()] == [False, True, True]
+    # As if the files had come back: the state alone must keep the cache from using them.
+    outputs["abc"].mkdir(parents=True)
+    fake_dag("abc")
+    again = run(config, Console(io.StringIO()))
+    assert [stage.status for stage in again.stages] == ["run", "run"]
+    fake_dag("abcde")
+    kept = run(config, Console(io.StringIO()))
+    assert [stage.status for stage in kept.stages] == ["cached", "cached"]
+
+
+@pytest.mark.slow
+def test_trouble_with_old_runs_is_no_trouble_of_this_one(config, fake_dag, monkeypatch):
+    def fail(*arguments, **options):
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(training_run, "plan_pruning", fail)
+    fake_dag("abc")
+    screen = io.StringIO()
+    report = run(config, Console(screen))
+    assert report.exit_code == 0
+    assert "retention: nothing more was removed: not yours" in screen.getvalue()
+
+
+@pytest.mark.slow
+def test_validation_alone_removes_nothing(config, fake_dag, monkeypatch):
+    monkeypatch.setattr(training_run, "plan_pruning", None)
+    fake_dag("abc")
+    assert run(config, Console(io.StringIO()), RunOptions(until="gate")).exit_code == 0

@@ -24,6 +24,7 @@ COMMANDS = [
     ["runs", "list"],
     ["runs", "show"],
     ["runs", "compare"],
+    ["runs", "prune"],
     ["forecast"],
     ["serve"],
     ["rollback"],

@@ -4,6 +4,7 @@ import pytest
 from history_world import World, stages_of
 
 from demandcast.pipeline.cli.main import invoke
+from demandcast.pipeline.lock import run_lock
 
 OLD, NEW = "20261119-093000-000", "20261120-093000-000"
 
@@ -159,3 +160,45 @@ def test_what_was_not_recorded_is_not_called_the_same(world, runs):
     _, out, _ = runs("compare", OLD, NEW)
     for part in ("configuration", "code", "libraries"):
         assert f"{part}: not recorded" in out
+
+
+@pytest.fixture
+def two_whole_runs(world):
+    """A whole run that `--set retention.runs=1` would not keep, and one after it."""
+    writer = world.store()
+    models = [writer.stage(run_id, "Trainer")["out"] for run_id in (OLD, NEW)]
+    return [writer.uri(model) for model in models]
+
+
+def test_what_would_go_is_said(two_whole_runs, runs):
+    first, _ = two_whole_runs
+    code, out, err = runs("prune", "--dry-run", "--set", "retention.runs=1")
+    assert (code, err) == (0, "")
+    assert out == f"{first}\nwould remove the artifacts of 1 run: less than 1 MiB\n"
+    assert first.exists()
+
+
+def test_what_is_old_goes(two_whole_runs, runs):
+    first, second = two_whole_runs
+    _, out, _ = runs("prune", "--set", "retention.runs=1")
+    assert out == "removed the artifacts of 1 run: less than 1 MiB\n"
+    assert (first.exists(), second.exists()) == (False, True)
+    assert runs("prune", "--set", "retention.runs=1") == (0, "nothing to remove\n", "")
+    assert runs("prune", "--quiet") == (0, "", "")
+
+
+def test_what_went_for_scripts(two_whole_runs, runs):
+    values = json.loads(runs("prune", "--set", "retention.runs=1", "--json")[1])
+    assert values["removed"] is True
+    assert values["runs"] == [OLD]
+    assert values["artifacts"] == [str(two_whole_runs[0])]
+    assert values["size"] == 1000
+
+
+def test_nothing_goes_during_a_run_but_it_can_be_said(world, two_whole_runs, runs):
+    with run_lock(world.folder, run_id=NEW):
+        code, _, err = runs("prune", "--set", "retention.runs=1")
+        assert code == 2
+        assert f"run {NEW} (pid " in err
+        assert runs("prune", "--set", "retention.runs=1", "--dry-run")[0] == 0
+    assert all(path.exists() for path in two_whole_runs)

@@ -85,6 +85,13 @@ DEFAULTS = {
         "slices": [],
     },
     "push": {"serving_directory": None, "model_name": "demand"},
+    "retention": {
+        "runs": 10,
+        "run_days": None,
+        "versions": 5,
+        "version_days": None,
+        "leftover_hours": 24.0,
+    },
     "beam": {"args": [], "partitions": 16, "block_rows": 262_144},
 }
 

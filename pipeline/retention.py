@@ -1,0 +1,248 @@
+"""Makes room: artifacts of old runs, old versions, and what dead runs left half-written.
+
+What goes is found first (`plan_pruning`) and removed then (`prune`), in an order that a crash
+cannot turn into harm: artifacts are marked as deleted in the metadata before their files go, so
+the cache never serves a result that is half gone; what is marked and still there is removed the
+next time. Reports and logs of runs are kept: they are the history, and small.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from demandcast.components.publishing.files import is_remote
+from demandcast.components.publishing.pointer import read_history, read_pointer
+from demandcast.components.publishing.push import ASIDE
+from demandcast.components.publishing.retention import (
+    REMOVING,
+    VersionLimits,
+    remove_versions,
+    versions_to_remove,
+)
+from demandcast.components.publishing.rollback import default_target
+from demandcast.pipeline.console import memory_text
+from demandcast.pipeline.history import serving_files
+from demandcast.pipeline.lineage import MetadataStore, RunArtifacts
+from demandcast.pipeline.lock import running_run
+from demandcast.schema.config import RetentionConfig, RunConfig
+
+__all__ = ["PruningPlan", "plan_pruning", "prune"]
+
+_MODEL_STAGE = "Trainer"
+_SYSTEM = ".system"
+"""Folder in which TFX keeps temporary files of a stage; of no use once the stage has ended."""
+
+
+@dataclass(frozen=True)
+class PruningPlan:
+    """What goes.
+
+    Attributes:
+        runs: Runs whose artifacts go, as far as no kept run uses them; oldest first.
+        artifact_ids: Identities of those artifacts.
+        artifacts: Their folders.
+        versions: Versions of the serving directory, oldest first.
+        leftovers: Folders that no finished stage and no push owns.
+        size: Size of all of it on this machine, bytes.
+    """
+
+    runs: tuple[str, ...]
+    artifact_ids: tuple[int, ...]
+    artifacts: tuple[Path, ...]
+    versions: tuple[int, ...]
+    leftovers: tuple[Path, ...]
+    size: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing goes."""
+        return not (self.artifacts or self.versions or self.leftovers)
+
+    @property
+    def text(self) -> str:
+        """What goes, in words.
+
+        >>> plan = PruningPlan(("one",), (7,), (Path("a"),), (), (Path("b"), Path("c")), 3 * 2**20)
+        >>> plan.text
+        'the artifacts of 1 run, 2 leftovers: 3 MiB'
+        """
+        parts = [
+            _counted(self.runs, "the artifacts of {} run"),
+            _counted(self.versions, "{} version"),
+            _counted(self.leftovers, "{} leftover"),
+        ]
+        size = memory_text(self.size) if self.size >= 2**20 else "less than 1 MiB"
+        return f"{', '.join(part for part in parts if part)}: {size}"
+
+
+def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
+    """Finds what goes; changes nothing.
+
+    Never among it: the version in service and the one to which a rollback would lead, with the
+    artifacts of their runs; artifacts that a kept run used, also from the cache; what belongs to
+    a run in progress.
+
+    Args:
+        config: The pipeline; paths are absolute.
+        now: Ages are counted back from it.
+
+    Raises:
+        ServingError: The pointer to the model in service cannot be understood.
+        DemandcastError: The metadata store cannot be read.
+    """
+    folder = Path(config.workspace, config.name)
+    root = (folder / "artifacts").resolve()
+    directory = str(config.push.serving_directory)
+    versions = versions_to_remove(
+        directory, _version_limits(config.retention), files=serving_files(directory), now=now
+    )
+    old_runs: list[RunArtifacts] = []
+    artifacts: dict[int, Path] = {}
+    states: dict[tuple[str, ...], bool] = {}
+    if (folder / "metadata.db").is_file():
+        store = MetadataStore(folder / "metadata.db")
+        runs = store.runs(pipeline=config.name, node=_MODEL_STAGE)
+        protected = _runs_of_versions(directory) | {running_run(folder)}
+        old_runs = _old_runs(runs, config.retention, protected=protected, now=now)
+        going = _only_in(old_runs, runs)
+        for item in store.artifacts():
+            path = Path(item.uri).resolve()
+            states[_place(path)] = item.live
+            if item.live and item.artifact_id in going and path.is_relative_to(root):
+                artifacts[item.artifact_id] = path
+    age = datetime.timedelta(hours=config.retention.leftover_hours)
+    leftovers = [*_leftovers(root, states, before=now - age)]
+    if not is_remote(directory):
+        leftovers += _serving_leftovers(Path(directory), before=now - age)
+    folders = [*artifacts.values(), *leftovers, *(Path(directory, str(v)) for v in versions)]
+    return PruningPlan(
+        runs=tuple(run.run_id for run in old_runs if not run.artifact_ids.isdisjoint(artifacts)),
+        artifact_ids=tuple(artifacts),
+        artifacts=tuple(artifacts.values()),
+        versions=versions,
+        leftovers=tuple(leftovers),
+        size=sum(_size(path) for path in folders),
+    )
+
+
+def prune(plan: PruningPlan, config: RunConfig) -> None:
+    """Removes what a plan names. The caller holds the lock of the pipeline.
+
+    Args:
+        plan: Made under the same lock.
+        config: The pipeline of the plan.
+    """
+    if plan.artifact_ids:
+        file = Path(config.workspace, config.name, "metadata.db")
+        MetadataStore(file, read_only=False).mark_deleted(plan.artifact_ids)
+    for path in (*plan.artifacts, *plan.leftovers):
+        if path.exists():  # Somebody may have removed it by hand.
+            shutil.rmtree(path)
+    directory = str(config.push.serving_directory)
+    if plan.versions:
+        remove_versions(plan.versions, directory, files=serving_files(directory))
+
+
+def _counted(things: Sequence[object], words: str) -> str:
+    plural = "" if len(things) == 1 else "s"
+    return words.format(len(things)) + plural if things else ""
+
+
+def _version_limits(retention: RetentionConfig) -> VersionLimits:
+    days = retention.version_days
+    age = None if days is None else datetime.timedelta(days=days)
+    return VersionLimits(retention.versions, age)
+
+
+def _runs_of_versions(directory: str) -> set[str | None]:
+    """Runs behind the version in service and the one to which a rollback would lead."""
+    files = serving_files(directory)
+    present = read_pointer(directory, files)
+    if present is None:
+        return set()
+    history = read_history(directory, files)
+    back = default_target(history, directory, files)
+    return {pointer.run_id for pointer in history if pointer.version in {present.version, back}}
+
+
+def _old_runs(
+    runs: Sequence[RunArtifacts],
+    retention: RetentionConfig,
+    *,
+    protected: Collection[str | None],
+    now: datetime.datetime,
+) -> list[RunArtifacts]:
+    """Finds the runs that are too many or too old.
+
+    Runs that failed early count too, or a broken night after night would fill the disk; but
+    they alone must not drive out the last models. Hence two counts.
+    """
+    count = retention.runs
+    newest = runs if count is None else (*runs[-count:], *[r for r in runs if r.whole][-count:])
+    kept = {run.run_id for run in newest}
+    if retention.run_days is not None:
+        oldest = now - datetime.timedelta(days=retention.run_days)
+        kept = {run.run_id for run in newest if run.began > oldest}
+    return [run for run in runs if run.run_id not in kept and run.run_id not in protected]
+
+
+def _only_in(old: Iterable[RunArtifacts], runs: Sequence[RunArtifacts]) -> set[int]:
+    """Artifacts of old runs that no other run used."""
+    gone = {run.run_id for run in old}
+    used = {id_ for run in runs if run.run_id not in gone for id_ in run.artifact_ids}
+    return {id_ for run in runs if run.run_id in gone for id_ in run.artifact_ids} - used
+
+
+def _place(path: Path) -> tuple[str, ...]:
+    """Stage, output and execution: they name an artifact also where the workspace was moved."""
+    return path.parts[-3:]
+
+
+def _leftovers(
+    root: Path, states: Mapping[tuple[str, ...], bool], *, before: datetime.datetime
+) -> Iterator[Path]:
+    """Finds the folders <stage>/<output>/<execution> that no live artifact owns.
+
+    Those of deleted artifacts were left by an interrupted removal. Of the others, which no
+    artifact owns, and of temporary ones, some may belong to a stage that is running; they go
+    when they are old.
+    """
+    for stage in _folders(root):
+        for output in _folders(stage):
+            if output.name == _SYSTEM:
+                temporary = [path for kind in _folders(output) for path in _folders(kind)]
+                yield from (path for path in temporary if _is_older(path, before))
+                continue
+            for path in _folders(output):
+                live = states.get(_place(path))
+                if live is False or (live is None and _is_older(path, before)):
+                    yield path
+
+
+def _serving_leftovers(directory: Path, *, before: datetime.datetime) -> list[Path]:
+    return [
+        path
+        for path in _folders(directory)
+        if path.name.startswith(REMOVING)
+        or (path.name.startswith(ASIDE) and _is_older(path, before))
+    ]
+
+
+def _folders(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return []
+    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
+
+
+def _is_older(path: Path, moment: datetime.datetime) -> bool:
+    """Tells whether neither a folder nor anything in it changed since a moment."""
+    times = (entry.stat().st_mtime for entry in (path, *path.rglob("*")))
+    return max(times) < moment.timestamp()
+
+
+def _size(path: Path) -> int:
+    return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())
