@@ -25,6 +25,8 @@ from demandcast.components.examples.report import (
 )
 from demandcast.components.examples.tables import open_tables
 from demandcast.components.examples.transforms import (
+    BuildExamples,
+    CheckedTables,
     CheckFuture,
     CheckTables,
     CheckZeros,
@@ -40,6 +42,7 @@ __all__ = [
     "PipelineFactory",
     "check_data",
     "dates_of",
+    "feed_examples",
     "make_directory",
     "read_text",
     "split_lines",
@@ -116,16 +119,52 @@ def write_splits(
     with _temporary_report(temporary or _shared_folder(ingestion.beam)) as path:
         with _pipeline(make_pipeline, ingestion.beam) as pipeline:
             checked = pipeline | "CheckTables" >> CheckTables(ingestion)
-            report = checked.report
-            if ingestion.latest:
-                report = checked | "CheckFuture" >> CheckFuture(ingestion)
-            elif ingestion.data.missing_period == "zero" and ingestion.spec.known_future.names:
-                report = checked | "CheckZeros" >> CheckZeros(ingestion)
+            report = _second_look(ingestion, checked)
             written = checked | "Write" >> WriteExamples(ingestion, report=report, folder=folder)
             _ = written | "Report" >> beam.Map(_write_report, path)
         result = accepted(ingestion, path)
     refuse_empty_splits(ingestion, result, splits)
     return result
+
+
+def feed_examples(
+    ingestion: Ingestion,
+    consumer: beam.PTransform,
+    *,
+    make_pipeline: PipelineFactory | None = None,
+) -> str:
+    """Hands examples to a transform as they are built; they are written nowhere.
+
+    Args:
+        ingestion: What to read and to build.
+        consumer: Takes `EncodedBatch`es and gives one text.
+        make_pipeline: Makes the Beam pipeline.
+
+    Returns:
+        The text.
+
+    Raises:
+        ContractError: The tables break their contract.
+    """
+    with _temporary_report(_shared_folder(ingestion.beam)) as path:
+        result = f"{path}.result"
+        with _pipeline(make_pipeline, ingestion.beam) as pipeline:
+            checked = pipeline | "CheckTables" >> CheckTables(ingestion)
+            report = _second_look(ingestion, checked)
+            batches = checked | "Build" >> BuildExamples(ingestion, report=report)
+            _ = batches | "Consume" >> consumer | "Result" >> beam.Map(_write_text_to, result)
+            _ = report | "Report" >> beam.Map(_write_report, path)
+        accepted(ingestion, path)
+        return read_text(result)
+
+
+def _second_look(ingestion: Ingestion, checked: CheckedTables) -> Any:
+    """Looks for what only the newest period shows; gives the report with it added."""
+    if ingestion.latest:
+        return checked | "CheckFuture" >> CheckFuture(ingestion)
+    if ingestion.data.missing_period == "zero" and ingestion.spec.known_future.names:
+        return checked | "CheckZeros" >> CheckZeros(ingestion)
+    return checked.report
 
 
 def accepted(ingestion: Ingestion, path: str) -> Report:
@@ -180,6 +219,10 @@ def make_directory(path: str) -> None:
 
 def _write_report(report: Report, path: str) -> None:
     write_text(path, report_to_json(report))
+
+
+def _write_text_to(text: str, path: str) -> None:
+    write_text(path, text)
 
 
 def _shared_folder(beam_config: BeamConfig) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import tensorflow as tf
 
@@ -21,6 +22,8 @@ from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
 __all__ = ["Predictor"]
 
 logger = logging.getLogger(__name__)
+
+Float32Array = npt.NDArray[np.float32]
 
 _EXAMPLES_PER_CALL = 2048
 _SECONDS_BETWEEN_LINES = 5.0
@@ -55,8 +58,8 @@ class Predictor:
             found = misfits(SeriesSpec.model_validate_json(file.read()), series)
         if found:
             raise ServingError(
-                "the model in service does not fit the configuration; run the pipeline with it, "
-                "or forecast with the configuration of the model:\n  " + "\n  ".join(found)
+                f"the model in {directory} does not fit the configuration; run the pipeline with "
+                "it, or use the configuration of the model:\n  " + "\n  ".join(found)
             )
 
     @classmethod
@@ -74,6 +77,22 @@ class Predictor:
             found = sorted(model.signatures)
             raise ServingError(f"{directory}: no signature 'serving_examples'; it has {found}")
         return cls(series, model)
+
+    def answer(self, examples: Sequence[bytes]) -> tuple[Float32Array, Float32Array]:
+        """Forecasts from serialized examples, as many at a time as fit into the memory.
+
+        Returns:
+            Quantiles and mean, units per period. Shapes [B, H, Q] and [B, H].
+
+        Raises:
+            ServingError: The model answers with another horizon or other levels.
+        """
+        parts = [
+            self._answer_at_once(examples[start : start + _EXAMPLES_PER_CALL])
+            for start in range(0, len(examples), _EXAMPLES_PER_CALL)
+        ]
+        quantiles, mean = zip(*parts, strict=True)
+        return np.concatenate(quantiles), np.concatenate(mean)
 
     def forecast(self, batches: Iterable[Any], *, example_column: str) -> Iterator[pl.DataFrame]:
         """Forecasts batch by batch.
@@ -108,22 +127,22 @@ class Predictor:
             schema_overrides={CUTOFF: pl.Date},
         )
         examples = batch.column(batch.schema.get_field_index(example_column))
+        quantiles, mean = self._answer_at_once(examples.to_pylist())
+        frame = forecast_frame(keys, quantiles=quantiles, mean=mean, series=self.series)
+        check_forecast_table(frame, self.series)
+        return frame
+
+    def _answer_at_once(self, examples: Sequence[bytes]) -> tuple[Float32Array, Float32Array]:
+        """Asks the model, and checks the shape of what it says."""
         answer = self.model.signatures["serving_examples"](
-            examples=tf.constant(examples.to_pylist(), tf.string)
+            examples=tf.constant(list(examples), tf.string)
         )
         quantiles, mean = answer["quantiles"].numpy(), answer["mean"].numpy()
         forecast = self.series.forecast
-        expected = (batch.num_rows, forecast.horizon, len(forecast.quantile_levels))
+        expected = (len(examples), forecast.horizon, len(forecast.quantile_levels))
         if quantiles.shape != expected:
             raise ServingError(
-                f"the model in service answers quantiles of shape {quantiles.shape}, but the "
-                f"configuration asks for {expected}: run the pipeline with this configuration"
+                f"the model answers quantiles of shape {quantiles.shape}, but the configuration "
+                f"asks for {expected}: run the pipeline with this configuration"
             )
-        frame = forecast_frame(
-            keys,
-            quantiles=quantiles.astype(np.float32),
-            mean=mean.astype(np.float32),
-            series=self.series,
-        )
-        check_forecast_table(frame, self.series)
-        return frame
+        return quantiles.astype(np.float32), mean.astype(np.float32)

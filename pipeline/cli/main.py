@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from demandcast.pipeline.capture import screen
+from demandcast.pipeline.cli.backtest import backtest_command
 from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
@@ -47,7 +48,7 @@ Progress goes to standard error, results to standard output. Exit codes:
   2    bad input: configuration, data, or arguments
   3    the data contradicts the schema
   4    the model did not pass the gate; nothing was pushed
-  5    no model is in service (forecast), or the server failed
+  5    no model is in service (forecast, backtest), or the server failed
   130  interrupted
 """
 
@@ -69,6 +70,7 @@ for command in (
     run_command,
     runs_group,
     forecast_command,
+    backtest_command,
     serve_command,
     rollback_command,
     quickstart_command,

@@ -15,6 +15,7 @@ ADAPTERS = ("module", "component", "transforms", "tfma_metrics")
 """Last names of the thin adapters, which import the heavy libraries."""
 
 HEAVY = (
+    "demandcast.components.backtest.decoding",
     "demandcast.components.evaluation.eval_config",
     "demandcast.components.evaluation.example_prediction",
     "demandcast.components.examples.latest",
@@ -34,6 +35,7 @@ HEAVY = (
     "demandcast.components.preprocessing.transformer",
     "demandcast.components.publishing.baseline",
     "demandcast.components.publishing.tfx_files",
+    "demandcast.pipeline.backtest",
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",
     "demandcast.pipeline.runners.local",

@@ -29,11 +29,16 @@ def readme(language):
     return [block.text for block in blocks(language) if block.page == "README.md"]
 
 
-def command(name):
-    """The arguments of a command of the README, made small."""
+def commands(name):
+    """The arguments of each such command of the README, made small."""
     found = [arguments for where, arguments in command_lines() if where.startswith("README.md")]
-    (arguments,) = [one for one in found if one[: len(name.split())] == name.split()]
-    return [*arguments, *SMALL]
+    return [[*one, *SMALL] for one in found if one[: len(name.split())] == name.split()]
+
+
+def command(name):
+    """The arguments of the one such command of the README, made small."""
+    (arguments,) = commands(name)
+    return arguments
 
 
 def write_tables(folder):
@@ -126,6 +131,21 @@ def test_the_forecast_table_is_as_described(walked, monkeypatch):
     assert (table.columns[6], table.columns[-1]) == ("q0.05", "q0.95")
     assert len(table) == 12 * PLANNED
     assert table["cutoff"].unique().to_list() == [FIRST + datetime.timedelta(days=DAYS - 1)]
+
+
+def test_the_past_is_scored(walked, monkeypatch, capsys):
+    """The first of the two commands; the other would train six models."""
+    folder, _ = walked
+    monkeypatch.chdir(folder)
+    plain, retraining = commands("backtest")
+    assert "--retrain" in retraining
+    assert invoke(plain) == 0
+    said = capsys.readouterr().out
+    cutoff = FIRST + datetime.timedelta(days=DAYS - 1 - PLANNED)
+    assert f", at cutoff {cutoff}, 28 days each." in said
+    assert {"demandcast", "seasonal_naive", "moving_average", "croston"} <= set(said.split())
+    (folder_of_files,) = (folder / "runs" / "demand" / "backtests").glob("*/metrics.csv")
+    assert "category=dairy" in folder_of_files.read_text(encoding="utf-8")
 
 
 def test_both_clients_get_their_forecast(walked, capsys):

@@ -236,3 +236,41 @@ def test_zeros_without_covariates_are_refused_and_with_a_plan_accepted(tmp_path)
     planned = make_data(sales, missing_period="zero", future=str(future))
     report = write_splits(ingestion(planned), str(tmp_path / "accepted"))
     assert dict(report.examples)["eval"] == 2 * 8
+
+
+def test_examples_are_handed_on_without_being_written(tmp_path):
+    import apache_beam as beam
+
+    from demandcast.components.examples.run import feed_examples
+
+    class Describe(beam.PTransform):
+        def expand(self, batches):
+            return (
+                batches
+                | beam.Map(lambda batch: (batch.split, batch.cutoff_day, len(batch.examples)))
+                | beam.combiners.ToList()
+                | beam.Map(lambda found: json.dumps(sorted(found)))
+            )
+
+    data = make_data(write_rows(tmp_path / "sales.csv", ROWS))
+    newest = (datetime.date(2024, 1, 30) - datetime.date(1970, 1, 1)).days
+    fed = ingestion(data, backtest_cutoffs=(newest - 4, newest - 20))
+    batches = json.loads(feed_examples(fed, Describe()))
+    assert {split for split, _, _ in batches} == {"backtest"}
+    counts = {day: 0 for _, day, _ in batches}
+    for _, day, count in batches:
+        counts[day] += count
+    assert counts == {newest - 4: 8, newest - 20: 8}
+    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
+
+
+def test_a_broken_contract_is_not_handed_on(tmp_path):
+    import apache_beam as beam
+
+    from demandcast.components.examples.run import feed_examples
+
+    data = make_data(write_rows(tmp_path / "sales.csv", [*ROWS, ROWS[0]]))
+    with pytest.raises(ContractError, match="duplicate key"):
+        feed_examples(
+            ingestion(data, backtest_cutoffs=(19740,)), beam.combiners.ToList() | beam.Map(str)
+        )

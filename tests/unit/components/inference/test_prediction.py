@@ -94,6 +94,16 @@ def test_large_batches_are_cut(world, monkeypatch):
     assert table["item"].unique(maintain_order=True).to_list() == expected
 
 
+def test_an_answer_of_any_size_is_asked_for_in_parts(world, monkeypatch):
+    monkeypatch.setattr(prediction, "_EXAMPLES_PER_CALL", 3)
+    model = FakeModel()
+    examples = [serialize(request_of(example)) for example in raw_examples(7, seed=62)]
+    quantiles, mean = Predictor(world.series, model).answer(examples)
+    assert model.calls == [3, 3, 1]
+    assert (quantiles.shape, mean.shape) == ((7, HORIZON, LEVELS), (7, HORIZON))
+    assert (quantiles.dtype, mean.dtype) == (np.float32, np.float32)
+
+
 def test_long_forecasts_say_how_far_they_are(world, monkeypatch, caplog):
     monkeypatch.setattr(prediction, "_SECONDS_BETWEEN_LINES", 0.0)
     with caplog.at_level(logging.INFO, logger="demandcast"):

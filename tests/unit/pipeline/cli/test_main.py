@@ -26,6 +26,7 @@ COMMANDS = [
     ["runs", "compare"],
     ["runs", "prune"],
     ["forecast"],
+    ["backtest"],
     ["serve"],
     ["rollback"],
     ["quickstart"],
