@@ -138,6 +138,7 @@ def _run(
         _finish(record, error, seconds=time.monotonic() - begin, results=results)
     except OSError as raised:  # A full disk may have no room for the report of it either.
         error = error or _as_disk_full(raised, config, record.report)
+    _draw_page(record, console)
     if error is not None:
         error.log_file = record.report.log  # type: ignore[attr-defined]
         raise error
@@ -211,6 +212,17 @@ def _finish(
         ),
         **results,
     )
+
+
+def _draw_page(record: RunRecord, console: Console) -> None:
+    """Draws the page of the run; what the run came to does not depend on it."""
+    try:
+        from demandcast.pipeline.run_page import write_run_page
+
+        write_run_page(Path(record.report.log).parent)
+    except Exception as error:
+        _LOG.info("the report was not drawn", exc_info=error, extra={LOG_ONLY: True})
+        console.say(f"warning: the report was not drawn: {error} (traceback: {record.report.log})")
 
 
 def _results(report: RunReport) -> dict[str, Any]:

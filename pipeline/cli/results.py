@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from demandcast.pipeline.console import duration_text, memory_text
 from demandcast.pipeline.reports import RunReport, StageReport
+from demandcast.pipeline.run_files import PAGE_FILE
 
 __all__ = ["show_places", "show_stages", "show_transactions", "show_verdict", "table_text"]
 
@@ -64,7 +66,9 @@ def show_verdict(report: RunReport) -> None:
 
 def show_places(report: RunReport) -> None:
     """Prints where things lie."""
+    page = Path(report.log).with_name(PAGE_FILE)
     places = [
+        *([["report", str(page)]] if page.exists() else []),
         ["artifacts", report.artifacts],
         ["log", report.log],
         ["serving", report.serving_directory],

@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 import doctest
 import importlib.metadata
@@ -139,6 +140,30 @@ def test_an_interrupt_is_reported(config, fake_dag, monkeypatch):
     values = json.loads(Path(caught.value.log_file).with_name("run.json").read_text())
     assert (values["status"], values["exit_code"]) == ("interrupted", 130)
     assert [stage["status"] for stage in values["stages"]] == ["run", "failed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["abc", "anomaly"])
+def test_every_run_leaves_its_page(config, fake_dag, text):
+    fake_dag(text)
+    with contextlib.suppress(AnomalyError):
+        run(config, Console(io.StringIO()))
+    (page,) = Path(config.workspace, config.name, "runs").glob("*/report.html")
+    assert ("Refused: the data contradicts the schema" in page.read_text()) == (text == "anomaly")
+
+
+@pytest.mark.slow
+def test_a_page_that_cannot_be_drawn_changes_nothing_but_a_line(config, fake_dag, monkeypatch):
+    def fail(folder):
+        raise ZeroDivisionError("no ink")
+
+    fake_dag("abc")
+    monkeypatch.setattr("demandcast.pipeline.run_page.write_run_page", fail)
+    screen = io.StringIO()
+    report = run(config, Console(screen))
+    assert (report.status, report.exit_code) == ("succeeded", 0)
+    assert "warning: the report was not drawn: no ink" in screen.getvalue()
+    assert "ZeroDivisionError: no ink" in Path(report.log).read_text()
 
 
 @pytest.mark.slow

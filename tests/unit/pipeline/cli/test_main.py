@@ -25,6 +25,7 @@ COMMANDS = [
     ["runs", "show"],
     ["runs", "compare"],
     ["runs", "prune"],
+    ["report"],
     ["forecast"],
     ["backtest"],
     ["serve"],

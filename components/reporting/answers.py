@@ -1,0 +1,146 @@
+"""The five questions of a reader, answered in a sentence or two each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from demandcast.components.reporting.page import Changes, RunPage, SliceRow
+from demandcast.components.reporting.words import (
+    count,
+    is_number,
+    listed,
+    number,
+    percent,
+    signed_percent,
+)
+
+__all__ = ["Answer", "Figure", "answers", "figures"]
+
+_DECIDING = "weighted_quantile_loss"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, and the part of the page with the details."""
+
+    question: str
+    text: str
+    part: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that a reader wants first."""
+
+    title: str
+    value: str
+    note: str
+
+
+def answers(page: RunPage) -> tuple[Answer, ...]:
+    """Answers where the model is worst, how sure it is, what it saw and what changed."""
+    return (
+        Answer("Where is it worst?", _worst(page), "slices"),
+        Answer("How sure is it?", _sure(page), "coverage"),
+        Answer("What data did it see?", _data(page), "data"),
+        Answer("What changed?", _changed(page), "changes"),
+    )
+
+
+def figures(page: RunPage) -> tuple[Figure, ...]:
+    """Takes the numbers that a reader wants first; none if no model was judged."""
+    if page.slices is None:
+        return ()
+    return tuple(_figures(page.slices.overall))
+
+
+def _figures(overall: SliceRow) -> Iterator[Figure]:
+    metrics = overall.metrics
+    skill = metrics.get(f"{_DECIDING}_skill")
+    yield Figure("Quantile loss", number(overall.loss), _against_naive(skill))
+    yield Figure("WAPE", percent(metrics.get("wape")), _against_naive(metrics.get("wape_skill")))
+    bias = metrics.get("bias")
+    yield Figure("Bias", signed_percent(bias), _bias_words(bias))
+    for level in (80, 90):
+        inside = metrics.get(f"coverage_{level}")
+        if is_number(inside):
+            yield Figure(f"In the {level} % interval", percent(inside), f"{level} % is best")
+
+
+def _against_naive(skill: float | None) -> str:
+    if not is_number(skill):
+        return "no seasonal-naive forecast to compare"
+    return f"{percent(abs(skill), 0)} {'lower' if skill >= 0 else 'higher'} than seasonal naive"
+
+
+def _bias_words(bias: float | None) -> str:
+    if not is_number(bias):
+        return "of the mean, as a share of demand"
+    return f"the mean forecasts too {'much' if bias > 0 else 'little'}" if bias else "balanced"
+
+
+def _worst(page: RunPage) -> str:
+    if page.slices is None:
+        return page.absent.get("slices", "No model was judged.")
+    words = []
+    ranked = [row for row in page.slices.slices if is_number(row.loss) and row.examples]
+    if ranked:
+        worst = ranked[0]
+        words.append(
+            f"In the slice {worst.name}: quantile loss {number(worst.loss)}, overall "
+            f"{number(page.slices.overall.loss)}; {count(worst.examples)} of "
+            f"{count(page.slices.overall.examples)} examples."
+        )
+    if page.forecasts and page.forecasts.heaviest:
+        heaviest = page.forecasts.heaviest[0]
+        words.append(
+            f"The series that costs most is {heaviest.name}, "
+            f"with {percent(heaviest.loss_share)} of the loss."
+        )
+    return " ".join(words) or "There is only one slice."
+
+
+def _sure(page: RunPage) -> str:
+    if page.coverage is None:
+        return page.absent.get("coverage", "No model was judged.")
+    told = [
+        f"{percent(inside)} in the {percent(nominal, 0)} interval"
+        for nominal, inside, _ in page.coverage.intervals
+        if is_number(inside)
+    ]
+    if not told:
+        return "The quantile levels bound no 80 % or 90 % interval."
+    return f"Demand came out {listed(told)}."
+
+
+def _data(page: RunPage) -> str:
+    if page.data is None or page.data.rows is None:
+        return page.absent.get("data", "The tables were not accepted.")
+    data = page.data
+    text = f"{count(data.rows)} rows of {count(data.series)} series, {data.first} to {data.last}."
+    if data.anomalies:
+        return f"{text} Contradictions to the schema: {len(data.anomalies)}."
+    return f"{text} No contradiction to the schema." if data.anomalies is not None else text
+
+
+def _changed(page: RunPage) -> str:
+    if page.changes is None:
+        return page.absent.get("changes", "This is the first run.")
+    changes = page.changes
+    kinds = {
+        "the data": changes.data,
+        "the configuration": changes.configuration,
+        "the code": changes.code,
+    }
+    changed = [f"{kind} ({len(found)})" for kind, found in kinds.items() if found]
+    words = f"Since {changes.previous}: {listed(changed)}." if changed else _nothing(changes)
+    loss = next((one for one in changes.metrics if one.name == _DECIDING), None)
+    if loss is None or not is_number(loss.before) or not is_number(loss.after) or not loss.before:
+        return words
+    change = loss.after / loss.before - 1
+    return f"{words} Quantile loss {signed_percent(change)}, to {number(loss.after)}."
+
+
+def _nothing(changes: Changes) -> str:
+    return f"Neither data nor configuration nor code since {changes.previous}."

@@ -1,0 +1,145 @@
+"""Draws the page: one HTML file with all that it needs, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+from bokeh.core.validation import silence
+from bokeh.core.validation.warnings import MISSING_RENDERERS
+from bokeh.embed import components
+from bokeh.resources import Resources
+
+from demandcast.components.reporting import charts, words
+from demandcast.components.reporting.answers import answers, figures
+from demandcast.components.reporting.page import RunPage
+
+__all__ = ["PARTS", "draw_page"]
+
+PARTS: Mapping[str, str] = {
+    "gate": "Gate",
+    "slices": "Slices",
+    "forecasts": "Forecasts",
+    "coverage": "Coverage",
+    "changes": "What changed",
+    "data": "Data",
+    "training": "Training",
+    "tuning": "Tuning",
+    "backtest": "Backtest",
+    "stages": "Stages",
+    "lineage": "Lineage",
+}
+"""Parts of the page in their order, with their titles; each has its name as an anchor."""
+
+_OPTIONAL = ("tuning", "backtest")
+_SLICES_SHOWN = 30
+_BACKTEST_METRICS = ("weighted_quantile_loss", "wape", "bias", "mase", "coverage_80", "coverage_90")
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Charts of a page.
+
+    Attributes:
+        script: Makes them; empty without any.
+        places: Where each stands, by its name.
+        library: The one copy of Bokeh that they need; empty without any.
+    """
+
+    script: str
+    places: Mapping[str, str]
+    library: str
+
+
+def draw_page(page: RunPage) -> str:
+    """Draws the page of a run.
+
+    Args:
+        page: What it shows.
+
+    Returns:
+        HTML that needs no other file and no network.
+    """
+    drawn = _draw_charts(page)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            page=page,
+            parts={
+                name: title
+                for name, title in PARTS.items()
+                if name not in _OPTIONAL or getattr(page, name) is not None
+            },
+            answers=answers(page),
+            figures=figures(page),
+            drawn=drawn,
+            slices_shown=_SLICES_SHOWN,
+            backtest_metrics=_BACKTEST_METRICS,
+            forecaster_colours=charts.FORECASTER_COLOURS,
+            bands=charts.bands_of(page.forecasts.quantile_levels) if page.forecasts else {},
+        )
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    """Makes the templates' environment; what is shown is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("demandcast.components.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(words, name)
+        for name in ("count", "duration", "memory", "metric_title", "number", "percent")
+    }
+    environment.filters["signed_percent"] = words.signed_percent
+    environment.tests["a_number"] = words.is_number
+    return environment
+
+
+def _draw_charts(page: RunPage) -> _Drawn:
+    """Draws all charts of a page with one script."""
+    plots = _plots(page)
+    if not plots:
+        return _Drawn("", {}, "")
+    silence(MISSING_RENDERERS, True)  # A chart of nothing but missing values is an empty chart.
+    script, places = components(plots, wrap_script=False)
+    resources = Resources(mode="inline", components=["bokeh"])
+    return _Drawn(
+        script=_script(script),
+        places=places,
+        library=_script("\n".join(resources.js_raw)),
+    )
+
+
+def _plots(page: RunPage) -> dict[str, Any]:
+    plots: dict[str, Any] = {}
+    if page.forecasts:
+        for position, forecast in enumerate(page.forecasts.forecasts):
+            plots[f"forecast_{position}"] = charts.forecast_chart(
+                forecast,
+                page.forecasts.quantile_levels,
+                period_days=page.forecasts.period_days,
+            )
+    if page.coverage and page.coverage.levels:
+        plots["coverage"] = charts.coverage_chart(page.coverage)
+    if page.training and page.training.curves:
+        plots["training"] = charts.training_chart(page.training)
+    if page.tuning and page.tuning.trials:
+        plots["trials"] = charts.trials_chart(page.tuning.trials, page.tuning.objective)
+    if page.backtest and page.backtest.rows:
+        for metric in ("weighted_quantile_loss", "wape"):
+            plots[f"backtest_{metric}"] = charts.backtest_chart(page.backtest, metric)
+    return plots
+
+
+def _script(code: str) -> str:
+    """Makes code safe inside of a script element, which ends at the first closing tag."""
+    return code.replace("</script", "<\\/script").replace("<!--", "<\\!--")

@@ -1,0 +1,45 @@
+"""`demandcast report`: draws the page of a run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from demandcast.pipeline.cli.options import config_options, examples, load
+
+__all__ = ["report_command"]
+
+
+@click.command(
+    "report",
+    epilog=examples(
+        "demandcast report --config demand.yaml",
+        "demandcast report --config demand.yaml --run 20261120-093005-123 --output report.html",
+    ),
+)
+@config_options
+@click.option("--run", "run_id", metavar="ID", help="The run; the newest if not given.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write; report.html in the folder of the run if not given.",
+)
+def report_command(
+    *, config_file: Path, overrides: Sequence[str], run_id: str | None, output: Path | None
+) -> None:
+    """Draw the report of a run again: one HTML file that needs no network.
+
+    Each run draws its own report at its end. Draw it again to have it elsewhere, or with a
+    backtest that was made since.
+    """
+    from demandcast.pipeline.cli.outputs import check_outputs
+    from demandcast.pipeline.run_files import find_run
+    from demandcast.pipeline.run_page import write_run_page
+
+    config = load(config_file, overrides)
+    folder = find_run(Path(config.workspace) / config.name / "runs", run_id)
+    if output is not None:
+        check_outputs([output])
+    click.echo(write_run_page(folder, output))

@@ -1,0 +1,112 @@
+"""What a run came to, in words: the headline of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from demandcast.components.reporting.page import Headline
+from demandcast.pipeline.run_files import RunFiles
+from demandcast.schema import errors
+
+__all__ = ["headline_of", "outcome_of", "why_not_reached"]
+
+_REFUSALS = {
+    errors.BadInputError.exit_code: "Refused: bad input",
+    errors.AnomalyError.exit_code: "Refused: the data contradicts the schema",
+    errors.ServingError.exit_code: "Failed: the model in service cannot be followed",
+}
+_STILL_SERVES = "Nothing was pushed; what served before still serves."
+
+
+def headline_of(run: RunFiles) -> Headline:
+    """Says whether the model was pushed, and why."""
+    tellers: dict[str, Callable[[RunFiles], Headline]] = {
+        "failed": _failed,
+        "interrupted": _interrupted,
+        "running": _not_ended,
+    }
+    return tellers.get(str(run.values.get("status")), _succeeded)(run)
+
+
+def outcome_of(run: RunFiles) -> str:
+    """Says what an earlier run came to, inside of a sentence.
+
+    Returns:
+        Words such as "pushed as version 7".
+    """
+    title = headline_of(run).title
+    return title[:1].lower() + title[1:]
+
+
+def why_not_reached(run: RunFiles) -> str:
+    """Says why a part of the page is missing."""
+    until = run.values.get("until", "push")
+    stage = _stopped_in(run)
+    if stage:
+        return f"The run did not get here: it ended in {stage}."
+    if run.values.get("status") != "succeeded":
+        return "The run did not get here: it ended before its first stage."
+    if until != "push":
+        return "This run checked the data only; 'demandcast run' trains and judges a model."
+    return "The run left nothing for this part."
+
+
+def _succeeded(run: RunFiles) -> Headline:
+    verdict = run.values.get("verdict")
+    if not verdict:
+        return Headline("good", "The data keeps the contract and the schema")
+    comparison = str(verdict.get("comparison", ""))
+    remark = f"{comparison[:1].upper()}{comparison[1:]}." if comparison else ""
+    remarks = (remark,) if remark else ()
+    if not verdict["blessed"]:
+        title = "Refused: the model did not pass the gate"
+        reasons = tuple(map(str, verdict.get("reasons", ())))
+        return Headline("bad", title, reasons, (*remarks, _STILL_SERVES))
+    push = run.values.get("push") or {}
+    passed = "The model met every condition of the gate that was judged."
+    if push.get("pushed"):
+        version = push.get("pushed_version") or (run.values.get("model") or {}).get("version")
+        return Headline("good", f"Pushed as version {version}", (passed,), remarks)
+    reason = str(push.get("reason") or "the Pusher did not run")
+    return Headline("good", "Blessed; nothing to push", (passed, _sentence(reason)), remarks)
+
+
+def _failed(run: RunFiles) -> Headline:
+    code = run.values.get("exit_code")
+    kind, _, message = str(run.values.get("error") or "").partition(": ")
+    if code is None:
+        known = getattr(errors, kind, None)
+        code = getattr(known, "exit_code", 1)
+    stage = _stopped_in(run)
+    where = f"It ended in {stage}. {_STILL_SERVES}" if stage else _STILL_SERVES
+    if code in _REFUSALS:
+        return Headline("bad", _REFUSALS[code], (message or kind,), (where,))
+    title = f"Failed in {stage}" if stage else "Failed before the first stage"
+    return Headline(
+        "bad", title, (f"{kind}: {message}",), (where, f"Traceback: {run.values.get('log')}")
+    )
+
+
+def _interrupted(run: RunFiles) -> Headline:
+    stage = _stopped_in(run)
+    where = f" in {stage}" if stage else ""
+    return Headline("plain", f"Interrupted{where}", remarks=(_STILL_SERVES,))
+
+
+def _not_ended(run: RunFiles) -> Headline:
+    return Headline(
+        "plain",
+        "Not ended",
+        remarks=("The run is still working, or it was killed and could not say so.",),
+    )
+
+
+def _stopped_in(run: RunFiles) -> str | None:
+    """Finds the stage that did not end well."""
+    return next(
+        (str(one["name"]) for one in run.stages if one.get("status") in ("failed", "running")), None
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."

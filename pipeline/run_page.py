@@ -1,0 +1,188 @@
+"""The page of a run: gathers what it shows from the files of the run, and writes it.
+
+A part that cannot be read, because the run ended before or an artifact was removed, is left out
+with its reason; a page is drawn of every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from demandcast.components.reporting.comparison import changed_values, metric_changes
+from demandcast.components.reporting.drawing import draw_page
+from demandcast.components.reporting.gate_table import gate_part, slices_part
+from demandcast.components.reporting.page import (
+    Change,
+    Changes,
+    GatePart,
+    LineagePart,
+    RunPage,
+    SlicesPart,
+    Stage,
+)
+from demandcast.pipeline.run_data import data_part
+from demandcast.pipeline.run_files import PAGE_FILE, RunFiles, previous_run, read_run
+from demandcast.pipeline.run_headline import headline_of, outcome_of, why_not_reached
+from demandcast.pipeline.run_parts import (
+    backtest_part,
+    coverage_part,
+    forecasts_part,
+    training_part,
+    tuning_part,
+)
+
+__all__ = ["gather_page", "write_run_page"]
+
+_SHORT = 16
+
+P = TypeVar("P")
+
+
+def write_run_page(folder: Path, output: Path | None = None) -> Path:
+    """Draws the page of a run; aside first, renamed when complete.
+
+    Args:
+        folder: Of the run.
+        output: File to write; by default `report.html` in the folder.
+
+    Returns:
+        The file.
+
+    Raises:
+        BadInputError: The folder holds no run.
+    """
+    file = output or folder / PAGE_FILE
+    aside = file.with_name(f".{file.name}.new")
+    aside.write_text(draw_page(gather_page(folder)), encoding="utf-8")
+    aside.replace(file)
+    return file
+
+
+def gather_page(folder: Path) -> RunPage:
+    """Gathers what the page of a run shows.
+
+    Args:
+        folder: Of the run.
+
+    Raises:
+        BadInputError: The folder holds no run.
+    """
+    run = read_run(folder)
+    absent: dict[str, str] = {}
+
+    def part(name: str, read: Callable[[RunFiles], P | None], otherwise: str) -> P | None:
+        """Reads a part; says why there is none."""
+        try:
+            found = read(run)
+        except Exception as error:  # A page without a part is better than none.
+            absent[name] = f"This part cannot be shown: {type(error).__name__}: {error}"
+            return None
+        if found is None:
+            absent[name] = otherwise
+        return found
+
+    not_reached = why_not_reached(run)
+    return RunPage(
+        pipeline=str(run.values.get("pipeline", "")),
+        run_id=run.run_id,
+        started=str(run.values.get("started") or "").replace("T", " ").replace("+00:00", " UTC"),
+        seconds=float(run.values.get("seconds") or 0.0),
+        headline=headline_of(run),
+        stages=tuple(_stage(stage) for stage in run.stages),
+        lineage=_lineage(run),
+        gate=part("gate", _gate, not_reached),
+        slices=part("slices", _slices, not_reached),
+        forecasts=part("forecasts", forecasts_part, not_reached),
+        coverage=part("coverage", coverage_part, not_reached),
+        changes=part("changes", _changes, "This is the first run of the pipeline."),
+        data=part("data", data_part, not_reached),
+        training=part("training", training_part, not_reached),
+        tuning=part("tuning", tuning_part, "The run did not search for hyperparameters."),
+        backtest=part("backtest", backtest_part, "This model was not backtested."),
+        absent=absent,
+    )
+
+
+def _gate(run: RunFiles) -> GatePart | None:
+    verdict = run.values.get("verdict")
+    return gate_part(verdict, run.config.get("gate")) if verdict else None
+
+
+def _slices(run: RunFiles) -> SlicesPart | None:
+    verdict = run.values.get("verdict")
+    return slices_part(verdict) if verdict else None
+
+
+def _changes(run: RunFiles) -> Changes | None:
+    """Compares with the run before."""
+    before = previous_run(run)
+    if before is None:
+        return None
+    code = [
+        Change(f"{kind}{change.name}", _short(change.before), _short(change.after))
+        for kind, key in (("code of ", "code_digests"), ("version of ", "toolchain"))
+        for change in changed_values(before.values.get(key) or {}, run.values.get(key) or {})
+    ]
+    return Changes(
+        previous=before.run_id,
+        outcome=outcome_of(before),
+        data=changed_values(_data_facts(before), _data_facts(run)),
+        configuration=changed_values(before.config, run.config),
+        code=tuple(code),
+        metrics=metric_changes(_overall(before), _overall(run)),
+    )
+
+
+def _data_facts(run: RunFiles) -> dict[str, Any]:
+    fingerprint = run.values.get("data_fingerprint")
+    facts = dict(run.values.get("data") or {})
+    return facts | ({"fingerprint": _short(fingerprint)} if fingerprint else {})
+
+
+def _overall(run: RunFiles) -> Mapping[str, float | None]:
+    """Metrics of the candidate over everything; none if none was judged."""
+    slices = (run.values.get("verdict") or {}).get("slices") or [{}]
+    metrics: Mapping[str, float | None] = slices[0].get("candidate") or {}
+    return metrics
+
+
+def _stage(values: Mapping[str, Any]) -> Stage:
+    return Stage(
+        name=str(values["name"]),
+        status=str(values["status"]),
+        seconds=float(values.get("seconds") or 0.0),
+        peak_memory_bytes=int(values.get("peak_memory_bytes") or 0),
+    )
+
+
+def _lineage(run: RunFiles) -> LineagePart:
+    """Lists where the result comes from, as far as the run says it."""
+    model = run.values.get("model") or {}
+    facts = {
+        "Run": run.run_id,
+        "Pipeline": run.values.get("pipeline"),
+        "Began": run.values.get("started"),
+        "Ended": run.values.get("finished"),
+        "Exit code": run.values.get("exit_code"),
+        "Fingerprint of the data": run.values.get("data_fingerprint"),
+        "Digest of the model": model.get("digest"),
+        "Model": model.get("uri"),
+        "Version in service": model.get("version"),
+        "Serving directory": run.values.get("serving_directory"),
+        "Artifacts": run.values.get("artifacts"),
+        "Log": run.values.get("log"),
+    }
+    return LineagePart(
+        facts=tuple((name, str(value)) for name, value in facts.items() if value not in (None, "")),
+        code_digests=run.values.get("code_digests") or {},
+        toolchain=run.values.get("toolchain") or {},
+        configuration=yaml.safe_dump(dict(run.config), sort_keys=False) if run.config else "",
+    )
+
+
+def _short(digest: str | None) -> str | None:
+    return None if digest is None else digest[:_SHORT]

@@ -1,0 +1,111 @@
+"""The page of a run, opened in a browser."""
+
+from pathlib import Path
+
+import pytest
+from browser import find_chromium, opened
+from reporting_pages import HOSTILE, bare_page, full_page, slice_row
+
+from demandcast.components.reporting.drawing import PARTS, draw_page
+from demandcast.components.reporting.page import Headline, SlicesPart
+from demandcast.pipeline.run_page import gather_page
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+WIDTHS = (1280, 390)
+ASKED_FOR = {"tuning", "backtest"}
+CHARTS = """() => {
+  const canvases = root => [...root.querySelectorAll("*")].flatMap(one => [
+    ...(one.tagName === "CANVAS" ? [one] : []),
+    ...(one.shadowRoot ? canvases(one.shadowRoot) : []),
+  ]);
+  const area = figure => Math.max(0, ...canvases(figure).map(one => one.width * one.height));
+  return [...document.querySelectorAll("figure")].map(area);
+}"""
+
+
+@pytest.fixture
+def file_of(tmp_path):
+    def write(page):
+        file = tmp_path / "report.html"
+        file.write_text(draw_page(page), encoding="utf-8")
+        return file
+
+    return write
+
+
+def check(file, width, **options):
+    """Opens a page; nothing may be wrong with it. Returns the areas of its charts."""
+    with opened(file, width=width, **options) as (page, complaints, requests):
+        assert complaints == []
+        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        return page.evaluate(CHARTS)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_full_page_is_drawn_without_a_complaint(file_of, width, dark):
+    areas = check(file_of(full_page()), width, dark=dark)
+    assert len(areas) == 9
+    assert min(areas) > 10_000
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_page_of_nothing_is_readable(file_of, width):
+    assert check(file_of(bare_page("x" * 500)), width) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_hostile_and_long_names_neither_run_nor_overflow(file_of, width):
+    long = "category=" + "x" * 300
+    page = full_page(
+        pipeline="p" * 300,
+        headline=Headline("bad", "y" * 200, (HOSTILE, "z" * 500)),
+        slices=SlicesPart(slice_row("overall", 0.1), (slice_row(long, 0.2), slice_row(HOSTILE, 1))),
+    )
+    check(file_of(page), width)
+
+
+def test_a_dark_screen_changes_the_ink_of_charts(file_of):
+    with opened(file_of(full_page()), width=1280, dark=True) as (page, _, _):
+        colours = page.evaluate(
+            "[...Bokeh.documents[0].roots()[0].references()]"
+            ".filter(m => m.type === 'LinearAxis').map(m => m.major_label_text_color)"
+        )
+        assert set(colours) == {"#a3aeb9"}
+        page.emulate_media(color_scheme="light")
+        page.wait_for_function("document.documentElement.dataset.charts === 'light'")
+
+
+def test_without_a_browser_the_tests_are_skipped_but_fail_under_ci(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no browser"):
+        find_chromium()
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="no browser"):
+        find_chromium()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_of_a_real_run_has_every_part(trained, width):
+    file = Path(trained.report.log).with_name("report.html")
+    page = gather_page(file.parent)
+    assert {name for name in PARTS if getattr(page, name) is None} == {"changes"} | ASKED_FOR
+    assert page.absent["changes"] == "This is the first run of the pipeline."
+    assert page.headline.title == f"Pushed as version {trained.report.push['pushed_version']}"
+    assert file.stat().st_size < 3_000_000
+    areas = check(file, width)
+    assert len(areas) == len(page.forecasts.forecasts) + 2
+
+
+def test_the_examples_of_a_real_run_are_those_of_its_evaluation(trained):
+    page = gather_page(Path(trained.report.log).parent)
+    overall = trained.report.verdict["slices"][0]["candidate"]
+    assert page.forecasts.sampled == page.forecasts.of
+    assert page.coverage.periods == overall["periods"]
+    # The sample is the whole split: coverage by level gives that of the interval, bounds included.
+    levels = {round(one.level, 3): one for one in page.coverage.levels}
+    inside = levels[0.9].at_or_below - levels[0.1].below
+    assert inside == pytest.approx(overall["coverage_80"], abs=1e-4)

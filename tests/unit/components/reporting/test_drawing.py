@@ -1,0 +1,247 @@
+import collections
+import functools
+import math
+import re
+from dataclasses import fields, replace
+from html.parser import HTMLParser
+
+import pytest
+from reporting_pages import (
+    HOSTILE,
+    LEVELS,
+    bare_page,
+    data,
+    drawn,
+    full_page,
+    scored,
+    slice_row,
+)
+
+from demandcast.components.reporting import drawing
+from demandcast.components.reporting.drawing import PARTS, draw_page
+from demandcast.components.reporting.page import (
+    Change,
+    Changes,
+    Check,
+    CoverageLevel,
+    CoveragePart,
+    ForecastsPart,
+    GatePart,
+    Headline,
+    RunPage,
+    SlicesPart,
+    TrainingPart,
+    TuningPart,
+)
+
+# Drawing charts takes a second; most tests are about what stands around them.
+NO_CHARTS = drawing._Drawn("", collections.defaultdict(str), "")
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Outline(HTMLParser):
+    """Checks that elements are nested; collects ids, anchors, text and what is loaded."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.anchors, self.loads, self.words = [], [], [], [], []
+        self.tags = []
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.append((tag, values))
+        if "id" in values:
+            self.ids.append(values["id"])
+        if tag == "a":
+            self.anchors.append(values["href"])
+        self.loads += [values[name] for name in ("src", "srcset", "data") if name in values]
+        if tag == "link":
+            self.loads.append(values["href"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, text):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(text)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def outline_of(html):
+    found = Outline()
+    found.feed(html)
+    assert found.open == []
+    return found
+
+
+def outline(page):
+    return outline_of(draw_page(page))
+
+
+@pytest.fixture
+def no_charts(monkeypatch):
+    monkeypatch.setattr(drawing, "_draw_charts", lambda page: NO_CHARTS)
+
+
+@functools.cache
+def full_html():
+    return draw_page(full_page())
+
+
+def test_every_part_is_a_field_of_the_page():
+    assert set(PARTS) < {field.name for field in fields(RunPage)}
+
+
+def test_a_full_page_has_every_part_and_each_anchor_leads_somewhere():
+    found = outline_of(full_html())
+    assert [name for name in found.ids if name in PARTS] == list(PARTS)
+    assert {f"#{name}" for name in PARTS} <= set(found.anchors)
+    assert {anchor.removeprefix("#") for anchor in found.anchors} <= set(found.ids)
+    assert len(found.ids) == len(set(found.ids))
+    assert "Pushed as version 8" in found.text
+    assert found.text.count("Pushed as version 8") == 2  # Title and headline.
+
+
+def test_nothing_is_loaded_from_elsewhere():
+    html = full_html()
+    assert outline_of(html).loads == ["data:,"]
+    style = re.search(r"<style>(.*?)</style>", html, re.S).group(1)
+    assert "url(" not in style
+    assert "@import" not in style
+    assert html.count("<script") == 3
+    assert len(html) < 3_000_000
+
+
+def test_a_page_without_charts_needs_no_script():
+    html = draw_page(bare_page())
+    assert "<script" not in html
+    assert len(html) < 60_000
+
+
+def test_parts_that_the_run_did_not_reach_say_so():
+    found = outline(bare_page("The run ended in Trainer."))
+    for name in PARTS:
+        if name not in ("tuning", "backtest"):
+            assert name in found.ids
+    assert found.text.count("The run ended in Trainer.") >= 7
+    assert "No stage was started." in found.text
+    assert not {"tuning", "backtest"} & set(found.ids)
+
+
+@pytest.mark.parametrize("name", [part for part in PARTS if part not in ("stages", "lineage")])
+def test_each_part_may_be_missing(name, no_charts):
+    found = outline(full_page(**{name: None}, absent={name: "It is gone."}))
+    if name in ("tuning", "backtest"):
+        assert name not in found.ids
+    else:
+        assert "It is gone." in found.text
+
+
+def test_names_are_shown_and_not_run():
+    page = full_page(
+        pipeline=HOSTILE,
+        headline=Headline("bad", HOSTILE, (HOSTILE, HOSTILE), (HOSTILE,)),
+        slices=SlicesPart(slice_row("overall", 0.2), (slice_row(f"category={HOSTILE}", 0.3),)),
+        forecasts=ForecastsPart(
+            sampled=1,
+            of=None,
+            scored=1,
+            quantile_levels=LEVELS,
+            period_days=7,
+            forecasts=(drawn(series=scored(HOSTILE)),),
+            worst=(scored(HOSTILE),),
+            heaviest=(scored(HOSTILE),),
+        ),
+        data=replace(data(), anomalies=(HOSTILE,)),
+        changes=Changes(HOSTILE, HOSTILE, configuration=(Change(HOSTILE, HOSTILE, HOSTILE),)),
+        gate=GatePart(False, HOSTILE, (Check(HOSTILE, 1.0, remark=HOSTILE),), (HOSTILE,)),
+    )
+    html = draw_page(page)
+    assert "<script>alert" not in html
+    found = outline_of(html)
+    assert sum(tag == "script" for tag, _ in found.tags) == 3
+    assert "<script>alert('x')</script>" in found.text
+
+
+def test_what_is_not_a_number_is_a_dash():
+    nothing = dict.fromkeys(slice_row("x", 1.0).metrics, math.nan)
+    page = full_page(
+        gate=GatePart(False, "", (Check("A", math.nan), Check("B", None, low=None))),
+        slices=SlicesPart(
+            slice_row("overall", math.nan, metrics=nothing),
+            (slice_row("a", None), slice_row("b", math.inf, metrics={}, in_service={})),
+        ),
+        forecasts=ForecastsPart(
+            sampled=1,
+            of=1,
+            scored=0,
+            quantile_levels=LEVELS,
+            period_days=1,
+            forecasts=(
+                drawn(actual=(None,) * 4, past=(None,) * 14, series=scored(score=math.nan)),
+                drawn(quantiles=((math.nan,) * 7,) * 4),
+            ),
+        ),
+        coverage=CoveragePart(
+            (CoverageLevel(0.5, None, math.nan),), 0, False, ((0.8, None, None),)
+        ),
+        training=TrainingPart(
+            curves={"val_weighted_quantile_loss": (math.nan, None)},
+            best_epoch=None,
+            validation_loss=None,
+            naive_loss=None,
+            series=0,
+            parameters=0,
+        ),
+        tuning=TuningPart("loss", "time", None, {}, ()),
+    )
+    found = outline(page)
+    assert "nan" not in found.text.lower()
+    assert "None" not in found.text
+    assert "\N{EM DASH}" in found.text
+
+
+def test_without_slices_the_overall_row_stands_alone(no_charts):
+    found = outline(full_page(slices=SlicesPart(slice_row("overall", 0.2), ())))
+    assert "There is only one slice." not in found.text  # The heaviest series is told.
+    assert "overall" in found.text
+
+
+def test_hundreds_of_slices_are_folded_after_the_worst(no_charts):
+    slices = tuple(slice_row(f"item=i{row:04d}", 1 - row / 1000) for row in range(500))
+    page = full_page(slices=SlicesPart(slice_row("overall", 0.2), slices))
+    html = draw_page(page)
+    assert "470 more slices" in html
+    before, _, after = html.partition("470 more slices")
+    assert "i0029" in before
+    assert "i0030" not in before
+    assert "i0499" in after
+    assert len(html) < 3_000_000
+
+
+def test_a_run_with_many_steps_shows_their_metrics():
+    text = outline_of(full_html()).text
+    assert "1 to 7" in text
+    assert "8 to 28" in text
+
+
+def test_tables_have_headers_and_charts_have_names():
+    found = outline_of(full_html())
+    headers = [values for tag, values in found.tags if tag == "th"]
+    assert headers
+    assert all(values.get("scope") in ("row", "col") for values in headers)
+    figures = [values for tag, values in found.tags if tag == "figure"]
+    # Four forecasts, coverage, training, trials and two of the backtest.
+    assert len(figures) == 4 + 1 + 1 + 1 + 2
+    assert all(values["aria-label"] for values in figures)
+
+
+def test_a_sample_is_called_one(no_charts):
+    assert "1,000 of 50,000 examples" in outline(full_page()).text
+    everything = replace(full_page().forecasts, of=1000)
+    assert "1,000 examples" in outline(full_page(forecasts=everything)).text

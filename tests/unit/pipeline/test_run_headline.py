@@ -1,0 +1,82 @@
+import pytest
+from run_folders import STAGES, VERDICT, write_run
+
+from demandcast.pipeline.run_files import read_run
+from demandcast.pipeline.run_headline import headline_of, outcome_of, why_not_reached
+
+REFUSED = {**VERDICT, "blessed": False, "reasons": ["WAPE is bad", "bias is bad"]}
+
+
+def headline(tmp_path, **changes):
+    return headline_of(read_run(write_run(tmp_path, "r1", **changes)))
+
+
+def test_a_pushed_model_is_good_news(tmp_path):
+    told = headline(tmp_path)
+    assert (told.tone, told.title) == ("good", "Pushed as version 7")
+    assert told.remarks == ("No model in service: only the floors were judged.",)
+
+
+def test_a_refusal_comes_with_its_reasons(tmp_path):
+    told = headline(tmp_path, verdict=REFUSED, push={"pushed": 0, "reason": "not blessed"})
+    assert (told.tone, told.title) == ("bad", "Refused: the model did not pass the gate")
+    assert told.reasons == ("WAPE is bad", "bias is bad")
+    assert "what served before still serves" in told.remarks[-1]
+
+
+def test_a_model_that_is_in_service_already_is_not_pushed(tmp_path):
+    told = headline(tmp_path, push={"pushed": 0, "reason": "this model is already in service"})
+    assert told.title == "Blessed; nothing to push"
+    assert told.reasons[-1] == "This model is already in service."
+
+
+def test_a_check_of_the_data_alone_is_said_to_be_one(tmp_path):
+    told = headline(tmp_path, until="gate", verdict=None, push=None)
+    assert told.title == "The data keeps the contract and the schema"
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "title"),
+    [
+        (2, "ContractError: column 'price'", "Refused: bad input"),
+        (3, "AnomalyError: 2 anomalies", "Refused: the data contradicts the schema"),
+        (5, "ServingError: x", "Failed: the model in service cannot be followed"),
+    ],
+)
+@pytest.mark.parametrize("has_code", [True, False])
+def test_errors_on_purpose_are_told_in_their_words(tmp_path, code, error, title, has_code):
+    told = headline(
+        tmp_path, failed_in="AnomalyGate", exit_code=code if has_code else None, error=error
+    )
+    assert (told.tone, told.title) == ("bad", title)
+    assert told.reasons == (error.partition(": ")[2],)
+    assert told.remarks[0].startswith("It ended in AnomalyGate.")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_bug_names_the_stage_and_the_log(tmp_path, stage):
+    told = headline(tmp_path, failed_in=stage)
+    assert told.title == f"Failed in {stage}"
+    assert told.reasons == ("ZeroDivisionError: division by <zero>",)
+    assert told.remarks[-1].endswith("run.log")
+
+
+def test_runs_without_an_end_are_told(tmp_path):
+    assert headline(tmp_path / "a", status="interrupted", stages=[]).title == "Interrupted"
+    assert headline(tmp_path / "b", status="running").title == "Not ended"
+    failed = headline(tmp_path / "c", status="failed", stages=[], exit_code=1, error="KeyError: 1")
+    assert failed.title == "Failed before the first stage"
+
+
+def test_the_outcome_stands_inside_of_a_sentence(tmp_path):
+    assert outcome_of(read_run(write_run(tmp_path, "r1"))) == "pushed as version 7"
+
+
+def test_missing_parts_have_their_reason(tmp_path):
+    def reason(name, **changes):
+        return why_not_reached(read_run(write_run(tmp_path, name, **changes)))
+
+    assert reason("1", failed_in="Trainer") == "The run did not get here: it ended in Trainer."
+    assert "before its first stage" in reason("2", status="failed", stages=[])
+    assert "checked the data only" in reason("3", until="gate")
+    assert reason("4") == "The run left nothing for this part."
