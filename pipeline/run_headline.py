@@ -15,6 +15,11 @@ _REFUSALS = {
     errors.AnomalyError.exit_code: "Refused: the data contradicts the schema",
     errors.ServingError.exit_code: "Failed: the model in service cannot be followed",
 }
+_PARTLY = {
+    "statistics": "Statistics of the data were computed",
+    "gate": "The data keeps the contract and the schema",
+    "training": "A model was trained, and not judged",
+}
 _STILL_SERVES = "Nothing was pushed; what served before still serves."
 
 
@@ -47,14 +52,15 @@ def why_not_reached(run: RunFiles) -> str:
     if run.values.get("status") != "succeeded":
         return "The run did not get here: it ended before its first stage."
     if until != "push":
-        return "This run checked the data only; 'demandcast run' trains and judges a model."
+        return "This run was not to get here; 'demandcast run' trains and judges a model."
     return "The run left nothing for this part."
 
 
 def _succeeded(run: RunFiles) -> Headline:
     verdict = run.values.get("verdict")
     if not verdict:
-        return Headline("good", "The data keeps the contract and the schema")
+        title = _PARTLY.get(str(run.values.get("until")), "Ended without a verdict")
+        return Headline("good", title)
     comparison = str(verdict.get("comparison", ""))
     remark = f"{comparison[:1].upper()}{comparison[1:]}." if comparison else ""
     remarks = (remark,) if remark else ()

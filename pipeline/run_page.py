@@ -24,6 +24,7 @@ from demandcast.components.reporting.page import (
     SlicesPart,
     Stage,
 )
+from demandcast.pipeline.comparison import flat_values
 from demandcast.pipeline.run_data import data_part
 from demandcast.pipeline.run_files import PAGE_FILE, RunFiles, previous_run, read_run
 from demandcast.pipeline.run_headline import headline_of, outcome_of, why_not_reached
@@ -131,7 +132,7 @@ def _changes(run: RunFiles) -> Changes | None:
         previous=before.run_id,
         outcome=outcome_of(before),
         data=changed_values(_data_facts(before), _data_facts(run)),
-        configuration=changed_values(before.config, run.config),
+        configuration=changed_values(flat_values(before.config), flat_values(run.config)),
         code=tuple(code),
         metrics=metric_changes(_overall(before), _overall(run)),
     )

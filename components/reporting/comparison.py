@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from demandcast.components.reporting.page import Change, MetricChange
 from demandcast.components.reporting.words import METRIC_TITLES
 
-__all__ = ["changed_values", "flatten", "metric_changes"]
+__all__ = ["changed_values", "metric_changes"]
 
 _LONGEST = 160
 
 
 def changed_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Lists the keys whose values differ, dotted, in the order of the newer one.
+    """Lists the names whose values differ, in the order of the newer ones.
 
-    >>> changed_values({"training": {"epochs": 5, "seed": 1}}, {"training": {"epochs": 9}})
-    (Change(name='training.epochs', before='5', after='9'), Change(name='training.seed', before='1', after=None))
-    """  # noqa: E501  The output of an example cannot be broken.
-    old, new = dict(flatten(before)), dict(flatten(after))
-    return tuple(
-        Change(name, _text(old, name), _text(new, name))
-        for name in dict.fromkeys([*new, *old])
-        if name not in old or name not in new or old[name] != new[name]
-    )
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields each value under its dotted key; an empty mapping is a value.
-
-    >>> list(flatten({"a": {"b": 1, "c": {}}, "d": [2]}))
-    [('a.b', 1), ('a.c', {}), ('d', [2])]
+    >>> changed_values({"epochs": 5, "seed": 1}, {"epochs": 9, "seed": 1})
+    (Change(name='epochs', before='5', after='9'),)
     """
-    for key, value in values.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            yield from flatten(value, f"{name}.")
-        else:
-            yield name, value
+    return tuple(
+        Change(name, _text(before, name), _text(after, name))
+        for name in dict.fromkeys([*after, *before])
+        if name not in before or name not in after or before[name] != after[name]
+    )
 
 
 def metric_changes(

@@ -89,7 +89,7 @@ def draw_page(page: RunPage) -> str:
 def _environment() -> jinja2.Environment:
     """Makes the templates' environment; what is shown is escaped."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("demandcast.components.reporting"),
+        loader=jinja2.PackageLoader(__package__),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

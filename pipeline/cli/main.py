@@ -15,8 +15,8 @@ from demandcast.pipeline.cli.backtest import backtest_command
 from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
-from demandcast.pipeline.cli.rollback import rollback_command
 from demandcast.pipeline.cli.report import report_command
+from demandcast.pipeline.cli.rollback import rollback_command
 from demandcast.pipeline.cli.run import run_command
 from demandcast.pipeline.cli.runs import runs_group
 from demandcast.pipeline.cli.sample_data import sample_data_command

@@ -31,8 +31,10 @@ def test_a_model_that_is_in_service_already_is_not_pushed(tmp_path):
 
 
 def test_a_check_of_the_data_alone_is_said_to_be_one(tmp_path):
-    told = headline(tmp_path, until="gate", verdict=None, push=None)
+    told = headline(tmp_path / "gate", until="gate", verdict=None, push=None)
     assert told.title == "The data keeps the contract and the schema"
+    told = headline(tmp_path / "training", until="training", verdict=None, push=None)
+    assert told.title == "A model was trained, and not judged"
 
 
 @pytest.mark.parametrize(
@@ -78,5 +80,5 @@ def test_missing_parts_have_their_reason(tmp_path):
 
     assert reason("1", failed_in="Trainer") == "The run did not get here: it ended in Trainer."
     assert "before its first stage" in reason("2", status="failed", stages=[])
-    assert "checked the data only" in reason("3", until="gate")
+    assert "was not to get here" in reason("3", until="gate")
     assert reason("4") == "The run left nothing for this part."

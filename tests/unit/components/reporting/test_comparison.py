@@ -8,8 +8,8 @@ def test_equal_values_are_no_change():
 
 
 def test_each_key_is_named_with_both_values():
-    before = {"training": {"epochs": 5}, "gate": {"slices": []}, "gone": 1}
-    after = {"training": {"epochs": 9}, "gate": {"slices": ["a", "b"]}, "new": None}
+    before = {"training.epochs": 5, "gate.slices": [], "gone": 1}
+    after = {"training.epochs": 9, "gate.slices": ["a", "b"], "new": None}
     assert changed_values(before, after) == (
         Change("training.epochs", "5", "9"),
         Change("gate.slices", "[]", "[a, b]"),
