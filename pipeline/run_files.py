@@ -11,7 +11,7 @@ from typing import Any
 from demandcast.pipeline.reports import REPORT_FILE
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["PAGE_FILE", "RunFiles", "find_run", "previous_run", "read_run"]
+__all__ = ["PAGE_FILE", "RunFiles", "previous_run", "read_run"]
 
 PAGE_FILE = "report.html"
 """Name of the page in the folder of a run."""
@@ -77,26 +77,6 @@ def read_run(folder: Path) -> RunFiles:
         raise BadInputError(
             f"{file}: cannot be read; 'demandcast run' writes it: {error}"
         ) from error
-
-
-def find_run(runs: Path, run_id: str | None) -> Path:
-    """Finds the folder of a run.
-
-    Args:
-        runs: Folder of all runs of a pipeline.
-        run_id: Identity; None for the newest.
-
-    Raises:
-        BadInputError: There is no such run; the message lists the newest.
-    """
-    known = sorted(path.parent.name for path in runs.glob(f"*/{REPORT_FILE}"))
-    if not known:
-        raise BadInputError(f"{runs}: no run yet; 'demandcast run' makes one")
-    if run_id is not None and run_id not in known:
-        raise BadInputError(
-            f"--run: no run {run_id!r} in {runs}; the newest: {', '.join(known[:-6:-1])}"
-        )
-    return runs / (run_id or known[-1])
 
 
 def previous_run(run: RunFiles) -> RunFiles | None:

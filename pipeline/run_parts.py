@@ -137,6 +137,7 @@ def _backtest(values: Mapping[str, Any]) -> BacktestPart:
             for row in values["rows"]
         ),
         model=f"version {model['version']}" if model and model.get("version") else "",
+        seen=tuple(values.get("seen_cutoffs", ())),
     )
 
 

@@ -379,6 +379,7 @@ class BacktestPart:
         cutoffs: ISO dates.
         rows: Of all cutoffs, slices and forecasters; cutoff `all` stands for all together.
         model: Version of the model that was tested, in words.
+        seen: Cutoffs that this model had seen in training, so that its scores flatter it.
     """
 
     name: str
@@ -388,6 +389,7 @@ class BacktestPart:
     cutoffs: tuple[str, ...]
     rows: tuple[BacktestRow, ...]
     model: str = ""
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

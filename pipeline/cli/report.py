@@ -16,18 +16,24 @@ __all__ = ["report_command"]
     "report",
     epilog=examples(
         "demandcast report --config demand.yaml",
-        "demandcast report --config demand.yaml --run 20261120-093005-123 --output report.html",
+        "demandcast report --config demand.yaml --run in-service --output report.html",
     ),
 )
 @config_options
-@click.option("--run", "run_id", metavar="ID", help="The run; the newest if not given.")
+@click.option(
+    "--run",
+    metavar="RUN",
+    default="latest",
+    show_default=True,
+    help="A run id or its beginning, 'latest', 'in-service', or the version of a model.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     help="File to write; report.html in the folder of the run if not given.",
 )
 def report_command(
-    *, config_file: Path, overrides: Sequence[str], run_id: str | None, output: Path | None
+    *, config_file: Path, overrides: Sequence[str], run: str, output: Path | None
 ) -> None:
     """Draw the report of a run again: one HTML file that needs no network.
 
@@ -35,11 +41,12 @@ def report_command(
     backtest that was made since.
     """
     from demandcast.pipeline.cli.outputs import check_outputs
-    from demandcast.pipeline.run_files import find_run
+    from demandcast.pipeline.history import History
     from demandcast.pipeline.run_page import write_run_page
 
     config = load(config_file, overrides)
-    folder = find_run(Path(config.workspace) / config.name / "runs", run_id)
+    found = History(config).resolve(run)
+    folder = Path(config.workspace) / config.name / "runs" / found.run_id
     if output is not None:
         check_outputs([output])
     click.echo(write_run_page(folder, output))

@@ -90,6 +90,7 @@ def backtest() -> BacktestPart:
         name="20260401-101112-000",
         created="2026-04-01T10:11:12+00:00",
         retrain=True,
+        seen=("2026-01-01",),
         horizon=28,
         cutoffs=cutoffs,
         rows=tuple(

@@ -1,7 +1,7 @@
 import pytest
 from run_folders import write_run
 
-from demandcast.pipeline.run_files import find_run, previous_run, read_run
+from demandcast.pipeline.run_files import previous_run, read_run
 from demandcast.schema.errors import BadInputError
 
 
@@ -21,24 +21,6 @@ def test_a_missing_or_damaged_run_is_bad_input(tmp_path, content):
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(BadInputError, match=r"run\.json: cannot be read"):
         read_run(tmp_path)
-
-
-def test_the_newest_run_is_found(tmp_path):
-    for name in ("20260101-1", "20260301-1", "20260201-1"):
-        write_run(tmp_path, name)
-    runs = tmp_path / "demand" / "runs"
-    (runs / "20260401-1").mkdir()  # Killed before its first word.
-    assert find_run(runs, None).name == "20260301-1"
-    assert find_run(runs, "20260101-1").name == "20260101-1"
-
-
-def test_an_unknown_run_names_the_newest(tmp_path):
-    write_run(tmp_path, "20260101-1")
-    runs = tmp_path / "demand" / "runs"
-    with pytest.raises(BadInputError, match=r"no run 'x' in .*20260101-1"):
-        find_run(runs, "x")
-    with pytest.raises(BadInputError, match="no run yet"):
-        find_run(tmp_path / "nowhere", None)
 
 
 def test_the_run_before_is_the_newest_earlier_one_that_was_to_push(tmp_path):

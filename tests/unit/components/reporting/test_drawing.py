@@ -241,6 +241,11 @@ def test_tables_have_headers_and_charts_have_names():
     assert all(values["aria-label"] for values in figures)
 
 
+def test_a_backtest_says_what_the_model_had_seen():
+    text = outline_of(full_html()).text
+    assert "had seen these cutoffs in training, so its scores there flatter it: 2026-01-01." in text
+
+
 def test_a_sample_is_called_one(no_charts):
     assert "1,000 of 50,000 examples" in outline(full_page()).text
     everything = replace(full_page().forecasts, of=1000)

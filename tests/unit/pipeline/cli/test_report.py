@@ -24,7 +24,7 @@ def test_another_run_is_drawn_elsewhere(tmp_path, capsys):
     write_run(tmp_path, "20260101-1")
     write_run(tmp_path, "20260201-1")
     output = tmp_path / "new" / "page.html"
-    arguments = ["--run", "20260101-1", "--output", str(output)]
+    arguments = ["--run", "202601", "--output", str(output)]
     assert invoke(["report", "--config", write_config(tmp_path), *arguments]) == 0
     assert "run 20260101-1" in output.read_text()
 
@@ -32,7 +32,7 @@ def test_another_run_is_drawn_elsewhere(tmp_path, capsys):
 def test_an_unknown_run_is_bad_input(tmp_path, capsys):
     write_run(tmp_path, "20260101-1")
     assert invoke(["report", "--config", write_config(tmp_path), "--run", "x"]) == 2
-    assert "no run 'x'" in capsys.readouterr().err
+    assert "error: run 'x': " in capsys.readouterr().err
 
 
 def test_a_folder_is_no_output(tmp_path, capsys):
