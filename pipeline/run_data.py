@@ -134,7 +134,10 @@ def _text(statistics: Any) -> tuple[float | None, str]:
     labels = [bucket.label for bucket in buckets if bucket.label]
     distinct = statistics.unique - (1 if missing else 0)
     shown = ", ".join(labels[:_VALUES_SHOWN]) + (", …" if distinct > _VALUES_SHOWN else "")
-    return missing / values if values else None, f"{count(distinct)} values: {shown}"
+    return (
+        missing / values if values else None,
+        f"{count(distinct)} {'value' if distinct == 1 else 'values'}: {shown}",
+    )
 
 
 def _anomalies(run: RunFiles) -> tuple[str, ...] | None:

@@ -46,6 +46,7 @@ from demandcast.components.reporting.words import is_number
 __all__ = [
     "BANDS",
     "FORECASTER_COLOURS",
+    "FORECASTER_DASHES",
     "bands_of",
     "backtest_chart",
     "coverage_chart",
@@ -65,7 +66,13 @@ FORECASTER_COLOURS = {
 }
 """Colours of the forecasters of a backtest, as the style sheet names them."""
 
-_DASHES = {"demandcast": "solid", "seasonal_naive": "dashed", "moving_average": "dotdash"}
+FORECASTER_DASHES = {
+    "demandcast": "solid",
+    "seasonal_naive": "dashed",
+    "moving_average": "dotdash",
+    "croston": "dotted",
+}
+"""Dash patterns of their lines."""
 
 
 def training_chart(training: TrainingPart) -> Any:
@@ -273,7 +280,7 @@ def backtest_chart(backtest: BacktestPart, metric: str) -> Any:
             source=source,
             color=colour,
             line_width=2.5 if name == "demandcast" else 1.8,
-            line_dash=_DASHES.get(name, "dotted"),
+            line_dash=FORECASTER_DASHES.get(name, "dotted"),
         )
         plot.scatter("x", "y", source=source, color=colour, size=6, name="points")
     add_tips(plot, [("", "@what"), ("cutoff", "@x"), ("", "@y{0.0000}")])

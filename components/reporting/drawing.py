@@ -69,20 +69,24 @@ def draw_page(page: RunPage) -> str:
         .get_template("page.html.j2")
         .render(
             page=page,
-            parts={
-                name: title
-                for name, title in PARTS.items()
-                if name not in _OPTIONAL or getattr(page, name) is not None
-            },
+            parts=_parts_of(page),
             answers=answers(page),
             figures=figures(page),
             drawn=drawn,
             slices_shown=_SLICES_SHOWN,
             backtest_metrics=_BACKTEST_METRICS,
             forecaster_colours=charts.FORECASTER_COLOURS,
+            forecaster_dashes=charts.FORECASTER_DASHES,
             bands=charts.bands_of(page.forecasts.quantile_levels) if page.forecasts else {},
         )
     )
+
+
+def _parts_of(page: RunPage) -> dict[str, str]:
+    """Takes the parts to show, with their titles; what the run did not get to comes last."""
+    there = {name: title for name, title in PARTS.items() if getattr(page, name) is not None}
+    absent = {name: title for name, title in PARTS.items() if name not in (*there, *_OPTIONAL)}
+    return there | absent
 
 
 @functools.cache

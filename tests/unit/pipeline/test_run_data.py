@@ -41,7 +41,7 @@ def test_columns_are_described_by_role(folder):
     assert columns["price"].role == "known ahead"
     assert columns["price"].missing == 4 / 100
     assert columns["promotion"].missing == 5 / 20
-    assert columns["promotion"].summary == "1 values: none"
+    assert columns["promotion"].summary == "1 value: none"
     assert columns["category"].summary == "4 values: dairy, meat, fruit, …"
     assert columns["target"].role == "target (column units)"
 

@@ -133,6 +133,13 @@ def test_parts_that_the_run_did_not_reach_say_so():
     assert not {"tuning", "backtest"} & set(found.ids)
 
 
+def test_parts_that_the_run_did_not_reach_come_last(no_charts):
+    page = full_page(gate=None, training=None, absent={"gate": "x", "training": "y"})
+    order = [name for name in outline(page).ids if name in PARTS]
+    assert order[-2:] == ["gate", "training"]
+    assert order[:2] == ["slices", "forecasts"]
+
+
 @pytest.mark.parametrize("name", [part for part in PARTS if part not in ("stages", "lineage")])
 def test_each_part_may_be_missing(name, no_charts):
     found = outline(full_page(**{name: None}, absent={name: "It is gone."}))
