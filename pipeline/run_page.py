@@ -79,6 +79,12 @@ def gather_page(folder: Path) -> RunPage:
         """Reads a part; says why there is none."""
         try:
             found = read(run)
+        except FileNotFoundError as error:
+            absent[name] = (
+                f"The files of this part are gone: {error.filename}. The section retention of the "
+                "configuration says what old runs keep."
+            )
+            return None
         except Exception as error:  # A page without a part is better than none.
             absent[name] = f"This part cannot be shown: {type(error).__name__}: {error}"
             return None

@@ -14,7 +14,7 @@ from demandcast.components.reporting.page import (
     SlicesPart,
     StepRange,
 )
-from demandcast.components.reporting.words import is_number
+from demandcast.components.reporting.words import is_number, number
 
 __all__ = ["gate_part", "slices_part"]
 
@@ -67,7 +67,17 @@ def _row(values: Mapping[str, Any]) -> SliceRow:
         metrics=metrics,
         in_service=values.get("in_service") or {},
         intervals={name: _interval(bounds) for name, bounds in intervals.items()},
+        differences=dict(_differences(values.get("difference") or {})),
     )
+
+
+def _differences(
+    values: Mapping[str, Any],
+) -> Iterator[tuple[str, tuple[float, float, float]]]:
+    for name, found in values.items():
+        value, low, high = ((found or {}).get(key) for key in ("value", "low", "high"))
+        if is_number(value) and is_number(low) and is_number(high):
+            yield name, (value, low, high)
 
 
 def _interval(bounds: Any) -> Interval:
@@ -163,7 +173,11 @@ def _overall_change(overall: SliceRow, change: Mapping[str, Any], comparison: st
     name = "Quantile loss against the model in service"
     if value is None or allowed is None:
         return Check(name, value, remark=comparison or "no model was compared")
-    return Check(name, value, high=allowed, passed=value <= allowed)
+    remark = ""
+    if _LOSS in overall.differences:
+        difference, low, high = map(number, overall.differences[_LOSS])
+        remark = f"difference {difference}, 95 % confidence: {low} to {high}"
+    return Check(name, value, high=allowed, passed=value <= allowed, remark=remark)
 
 
 def _slice_change(slices: Sequence[SliceRow], change: Mapping[str, Any]) -> Iterator[Check]:

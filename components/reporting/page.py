@@ -155,6 +155,7 @@ class SliceRow:
         metrics: Of the candidate, by name.
         in_service: Of the model in service, by name; empty if none was compared.
         intervals: Confidence intervals of the candidate's metrics, by name.
+        differences: Candidate minus model in service with its confidence interval, by name.
     """
 
     name: str
@@ -162,6 +163,7 @@ class SliceRow:
     metrics: Mapping[str, Number]
     in_service: Mapping[str, Number] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
+    differences: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @property
     def loss(self) -> Number:

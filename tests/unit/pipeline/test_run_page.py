@@ -57,7 +57,17 @@ def test_artifacts_that_were_removed_leave_their_part_out(tmp_path):
     page = gather_page(folder)
     assert page.gate is not None  # The verdict is in run.json.
     assert page.training is None
-    assert page.absent["training"].startswith("This part cannot be shown: FileNotFoundError")
+    assert page.absent["training"].startswith("The files of this part are gone: ")
+    assert "training.json" in page.absent["training"]
+
+
+def test_damaged_files_leave_their_part_out(tmp_path):
+    folder = write_run(tmp_path, "1")
+    (file,) = (tmp_path / "demand" / "artifacts").rglob("training.json")
+    file.write_text("{")
+    page = gather_page(folder)
+    assert page.absent["training"].startswith("This part cannot be shown: JSONDecodeError")
+    assert page.gate is not None
 
 
 def test_the_page_appears_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -85,6 +85,18 @@ def test_the_model_in_service_is_compared_overall_and_by_slice():
     assert worst.remark == "a; 2 slices judged, 1 failed"
 
 
+def test_the_difference_to_the_model_in_service_comes_with_its_interval():
+    values = verdict(in_service={"weighted_quantile_loss": 0.2})
+    values["slices"][0]["difference"] = {
+        "weighted_quantile_loss": {"value": 0.01, "low": -0.004, "high": 0.024},
+        "wape": {"value": None, "low": None, "high": None},
+    }
+    check = next(one for one in gate_part(values, GATE).checks if "in service" in one.name)
+    assert check.remark.replace("\N{MINUS SIGN}", "-") == (
+        "difference 0.010, 95 % confidence: -0.004 to 0.024"
+    )
+
+
 def test_slices_too_small_to_be_judged_are_said_to_be():
     part = gate_part(verdict(other("a", 0.3, before=0.2, examples=99)), GATE)
     assert part.checks[-1].passed is None
