@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser run test test-tfx121 lint types imports unit lock links clean
-.PHONY: bench-ingest bench-freshretailnet bench-online-retail
+.PHONY: bench-ingest bench-freshretailnet bench-walmart bench-online-retail
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -53,7 +53,10 @@ bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG
 	$(BIN)/python tests/benchmarks/ingest.py $(CONFIG) --sales $(SALES)
 
 bench-freshretailnet: setup  ## The whole walk on real data: make bench-freshretailnet SALES=... WORKSPACE=...
-	$(BIN)/python tests/benchmarks/freshretailnet.py --sales $(SALES) --workspace $(WORKSPACE)
+	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/freshretailnet.py --sales $(SALES) --workspace $(WORKSPACE)
+
+bench-walmart: setup  ## Weekly real data: make bench-walmart SALES=/its/folder WORKSPACE=...
+	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/walmart_weekly.py --sales $(SALES) --workspace $(WORKSPACE)
 
 bench-online-retail: setup  ## Raw invoices, line by line: make bench-online-retail SALES=... WORKSPACE=...
 	$(BIN)/python tests/benchmarks/online_retail.py --sales $(SALES) --workspace $(WORKSPACE)

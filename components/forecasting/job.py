@@ -110,6 +110,7 @@ class TrainingJob:
             horizon=self.windows.series.forecast.horizon,
             encoder=inputs["encoder"].shape[-1],
             decoder=inputs["decoder"].shape[-1],
+            reference=inputs["reference"].shape[-1],
             static_sizes=sizes(transformed.static_index),
             known_sizes=sizes(transformed.known_index),
             past_sizes=sizes(transformed.past_index),

@@ -1,4 +1,8 @@
-"""The demand model: encoder LSTM, decoder LSTM, and quantiles that cannot cross."""
+"""The demand model: encoder LSTM, decoder LSTM, and quantiles that cannot cross.
+
+What is forecast is a multiple of the reference, a blend of simple forecasts such
+as the same week last year, whose weights the network learns for each step.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,11 @@ from keras import layers
 
 from demandcast.schema.config import NetworkConfig
 
-__all__ = ["InputSpec", "OrderedQuantiles", "build_network"]
+__all__ = ["InputSpec", "OrderedQuantiles", "Reference", "build_network"]
+
+
+_SMALLEST_REFERENCE = 0.02
+"""In scales of the window."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class InputSpec:
         horizon: H.
         encoder: Width of `encoder`, shape [B, C, encoder].
         decoder: Width of `decoder`, shape [B, H, decoder].
+        reference: Simple forecasts in `reference`, shape [B, H, reference].
         static_sizes: Number of categories of each column of `static_index`, shape [B, S].
         known_sizes: The same of `decoder_index`, shape [B, H, K]; `encoder_index` begins with them.
         past_sizes: The same of the columns that `encoder_index` has after those.
@@ -36,6 +45,7 @@ class InputSpec:
     horizon: int
     encoder: int
     decoder: int
+    reference: int
     static_sizes: tuple[int, ...]
     known_sizes: tuple[int, ...]
     past_sizes: tuple[int, ...]
@@ -78,6 +88,40 @@ class OrderedQuantiles(layers.Layer):
         return super().get_config() | {"quantile_levels": self.quantile_levels}
 
 
+@keras.saving.register_keras_serializable(package="demandcast")
+class Reference(layers.Layer):
+    """Blends the scale of the window and simple forecasts of each step.
+
+    Formula: r = 0.02 + 0.98 * sum of w_k f_k, w = softmax of a dense layer over the forecasts
+    that there are; f_0 = 1 is the scale, so there is always one.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dense: Any = None
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the weights."""
+        hidden, simple = input_shape
+        self.dense = layers.Dense(
+            1 + simple[-1],
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+            dtype="float32",
+            name="trust",
+        )
+        self.dense.build(hidden)
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        """Maps [B, H, D] and forecasts [B, H, R], -1 where there is none, to [B, H, 1]."""
+        hidden, simple = inputs
+        forecasts = tf.concat([tf.ones_like(simple[..., :1]), simple], axis=-1)
+        trust = tf.nn.softmax(tf.where(forecasts >= 0, self.dense(hidden), -1e9))
+        blend = tf.reduce_sum(trust * tf.nn.relu(forecasts), axis=-1, keepdims=True)
+        # Never zero: the forecast is a multiple of it, and a season ago may have had no demand.
+        return _SMALLEST_REFERENCE + (1.0 - _SMALLEST_REFERENCE) * blend
+
+
 def build_network(
     spec: InputSpec,
     config: NetworkConfig,
@@ -102,33 +146,45 @@ def build_network(
     static = layers.Dense(config.units // 2 + 1, activation="relu", name="static_dense")(
         layers.Dropout(config.dropout)(embed.static(inputs["static_index"]))
     )
-    past = layers.Concatenate(name="past")(
+    past = _joined(
         [
             inputs["encoder"],
             *embed.over_time(inputs["encoder_index"], spec.known_sizes + spec.past_sizes),
-            layers.RepeatVector(spec.context_length)(static),
-        ]
+        ],
+        name="past",
     )
-    future = layers.Concatenate(name="future")(
-        [
-            inputs["decoder"],
-            *embed.over_time(inputs["decoder_index"], spec.known_sizes),
-            layers.RepeatVector(spec.horizon)(static),
-        ]
+    future = _joined(
+        [inputs["decoder"], *embed.over_time(inputs["decoder_index"], spec.known_sizes)],
+        name="future",
     )
     states, decoded = [], future
     for depth in range(config.layers):
-        past, *state = _lstm(config, use_cudnn, name=f"encoder_{depth}", return_state=True)(past)
+        # What is constant in time sets where the LSTM starts. Repeated in each period it would
+        # make a third of the work.
+        start = [
+            layers.Dense(config.units, activation="tanh", name=f"start_{part}_{depth}")(static)
+            for part in ("output", "cell")
+        ]
+        past, *state = _lstm(config, use_cudnn, name=f"encoder_{depth}", return_state=True)(
+            past, initial_state=start
+        )
         states.append(state)
     for depth, state in enumerate(states):
         decoded = _lstm(config, use_cudnn, name=f"decoder_{depth}", return_state=False)(
             decoded, initial_state=state
         )
     # The head also sees the inputs of its step: what is known ahead acts without delay.
-    seen = layers.Dropout(config.dropout)(layers.Concatenate(name="seen")([decoded, future]))
+    constant = layers.RepeatVector(spec.horizon)(static)
+    seen = layers.Dropout(config.dropout)(_joined([decoded, future, constant], name="seen"))
     hidden = layers.Dense(config.head_units, activation="relu", name="head")(seen)
-    forecast = OrderedQuantiles(quantile_levels, name="quantiles_and_mean")(hidden)
+    multiples = OrderedQuantiles(quantile_levels, name="quantiles_and_mean")(hidden)
+    reference = Reference(name="reference_blend")([hidden, inputs["reference"]])
+    forecast = layers.Multiply(name="forecast")([multiples, reference])
     return keras.Model(inputs, forecast, name="demand")
+
+
+def _joined(parts: list[Any], *, name: str) -> Any:
+    return layers.Concatenate(name=name)(parts) if len(parts) > 1 else parts[0]
 
 
 class _Embeddings:
@@ -141,7 +197,7 @@ class _Embeddings:
     def static(self, index: Any) -> Any:
         """Embeds [B, S] to [B, D]."""
         parts = [table(index[:, column]) for column, table in enumerate(self._static)]
-        return layers.Concatenate(name="static")(parts) if len(parts) > 1 else parts[0]
+        return _joined(parts, name="static")
 
     def over_time(self, index: Any, sizes: tuple[int, ...]) -> list[Any]:
         """Embeds [B, L, K] to K tensors of [B, L, D]."""
@@ -163,6 +219,7 @@ def _inputs(spec: InputSpec) -> Mapping[str, Any]:
     shapes = {
         "encoder": ((context, spec.encoder), "float32"),
         "decoder": ((horizon, spec.decoder), "float32"),
+        "reference": ((horizon, spec.reference), "float32"),
         "encoder_index": ((context, known + past), "int64"),
         "decoder_index": ((horizon, known), "int64"),
         "static_index": ((len(spec.static_sizes),), "int64"),

@@ -15,6 +15,11 @@ from typing import Any
 import tensorflow as tf
 
 from demandcast.components.forecasting import calendar
+from demandcast.components.forecasting.reference import (
+    growth_since,
+    recent_level,
+    seasonal_profile,
+)
 from demandcast.schema import series_example, transformed_example
 from demandcast.schema.config import FeaturesConfig, SeriesSpec
 from demandcast.schema.series_example import FULLY_IN_STOCK
@@ -65,8 +70,10 @@ class Windows:
                 Int64, shape [B].
 
         Returns:
-            `encoder` [B, C, *], `decoder` [B, H, *], `encoder_index` [B, C, *],
-            `decoder_index` [B, H, *], `static_index` [B, *] and `scale` [B], units per period.
+            `encoder` [B, C, *], `decoder` [B, H, *], `reference` [B, H, *], `encoder_index`
+            [B, C, *], `decoder_index` [B, H, *], `static_index` [B, *] and `scale` [B], units
+            per period. `reference` holds simple forecasts relative to the scale, -1 where there
+            is none.
         """
         context, horizon = self.series.forecast.context_length, self.series.forecast.horizon
         positions = cutoffs[:, None] + tf.range(1 - context, horizon + 1, dtype=tf.int64)[None]
@@ -76,6 +83,7 @@ class Windows:
         return {
             "encoder": self._encoder(window, scale, dates),
             "decoder": self._decoder(window, scale, dates),
+            "reference": self._reference(window, scale),
             "encoder_index": _stack_index(
                 [window.past(name) for name in self.spec.known_index + self.spec.past_index],
                 like=window.past_positions,
@@ -169,7 +177,7 @@ class Windows:
             *(window.future(name) for name in self.spec.known_numeric),
             *self._lags(window.future, scale),
             *(feature[:, context:] for feature in dates),
-            self._relative(self._seasonal_profile(window, scale), scale),
+            self._relative(self._profile(window, scale), scale),
             tf.broadcast_to(step[None], tf.shape(window.future_positions)),
         ]
         repeated = tf.repeat(level[:, None, :], horizon, axis=1)
@@ -184,31 +192,60 @@ class Windows:
     def _level_at_cutoff(self, window: _Window, scale: tf.Tensor) -> list[tf.Tensor]:
         """Where the series stands: features of shape [B]."""
         units, exposure = window.units_and_exposure()
-        season = self.series.forecast.season if self.series.forecast.frequency == "D" else 8
-        recent = []
-        for width in (max(season // 2, 1), season, 2 * season):
-            mean = (tf.reduce_sum(units[:, -width:], 1) + 0.5 * scale) / (
-                tf.reduce_sum(exposure[:, -width:], 1) + 0.5
-            )
-            recent.append(tf.math.log(mean / scale))
+        season = self._short_season
+        recent = [
+            recent_level(units, exposure, scale=scale, width=width)
+            for width in (max(season // 2, 1), season, 2 * season)
+        ]
         level = window.examples[transformed_example.TARGET_LEVEL]
         return [
-            *recent,
+            *(tf.math.log(mean / scale) for mean in recent),
+            *(tf.math.log(self._growth(window, name, scale)) for name in self.spec.known_units),
             *(self._relative(window.past(name)[:, -1], scale) for name in self.spec.past_units),
             tf.math.log(scale / level) / 3.0,
             tf.reduce_mean(exposure, 1),
             tf.reduce_mean(window.inside, 1),
         ]
 
-    def _seasonal_profile(self, window: _Window, scale: tf.Tensor) -> tf.Tensor:
-        """Mean of the context at the same phase of the season as each step; shape [B, H]."""
-        forecast = self.series.forecast
-        past = tf.range(forecast.context_length)[:, None]
-        future = tf.range(forecast.context_length, forecast.context_length + forecast.horizon)
-        same_phase = tf.cast((future[None] - past) % forecast.season == 0, tf.float32)
+    @property
+    def _short_season(self) -> int:
+        """Periods over which "recently" is: a year of weeks is too long."""
+        return self.series.forecast.season if self.series.forecast.frequency == "D" else 8
+
+    def _reference(self, window: _Window, scale: tf.Tensor) -> tf.Tensor:
+        """Simple forecasts of each step, relative to the scale: profile, level, lags, lags grown.
+
+        Shape [B, H, 3 + 2 * lags]; -1 where a lag is not known.
+        """
         units, exposure = window.units_and_exposure()
-        return (tf.matmul(units, same_phase) + scale[:, None]) / (
-            tf.matmul(exposure, same_phase) + 1.0
+        season = self._short_season
+        columns = [self._profile(window, scale)]
+        for width in (season, 2 * season):
+            level = recent_level(units, exposure, scale=scale, width=width)
+            columns.append(tf.broadcast_to(level[:, None], tf.shape(columns[0])))
+        known = [tf.ones_like(columns[0])] * len(columns)
+        for name in self.spec.known_units:
+            lag, mask = window.future(name), window.future(TransformedSpec.mask_of(name))
+            columns += [lag, lag * self._growth(window, name, scale)[:, None]]
+            known += [mask, mask]
+        bound = self.features.outliers.target_scale_multiple
+        relative = tf.minimum(tf.stack(columns, axis=2) / scale[:, None, None], bound)
+        return tf.where(tf.stack(known, axis=2) > 0, relative, -1.0)
+
+    def _growth(self, window: _Window, lag: str, scale: tf.Tensor) -> tf.Tensor:
+        """Demand of late over that of the same periods one lag before; shape [B]."""
+        units, exposure = window.units_and_exposure()
+        width = self.features.growth_window or 4 * self._short_season
+        there = window.past(TransformedSpec.mask_of(lag))
+        both = tf.cast((exposure > 0) & (there > 0), tf.float32)
+        late = slice(-width, None)
+        return growth_since(units[:, late], window.past(lag)[:, late], both[:, late], scale=scale)
+
+    def _profile(self, window: _Window, scale: tf.Tensor) -> tf.Tensor:
+        units, exposure = window.units_and_exposure()
+        forecast = self.series.forecast
+        return seasonal_profile(
+            units, exposure, scale=scale, season=forecast.season, horizon=forecast.horizon
         )
 
     def _relative(self, units: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:

@@ -161,18 +161,50 @@ class Window:
         units = math.fsum(self.units(at) for at in same) + self.scale
         return units / (math.fsum(self.exposure(at) for at in same) + 1.0)
 
+    @property
+    def short_season(self):
+        return self.series.forecast.season if self.series.forecast.frequency == "D" else 8
+
+    def recent(self, width):
+        """Mean of the last periods, drawn to the scale by half a period."""
+        periods = list(self.past)[-width:]
+        return (math.fsum(map(self.units, periods)) + 0.5 * self.scale) / (
+            math.fsum(map(self.exposure, periods)) + 0.5
+        )
+
+    def growth(self, lag):
+        """Late demand over demand one lag before it, over the periods that both know."""
+        now = then = 2.0 * self.scale
+        for t in list(self.past)[-(self.features.growth_window or 4 * self.short_season) :]:
+            if self.exposure(t) > 0 and self.at(f"lag_{lag}_mask", t) > 0:
+                now += self.units(t)
+                then += self.at(f"lag_{lag}", t)
+        return min(max(now / then, 0.25), 4.0)
+
+    def reference(self):
+        """Simple forecasts of each step in scales; -1 where there is none."""
+        season, bound = self.short_season, self.features.outliers.target_scale_multiple
+        rows = []
+        for t in self.future:
+            row = [self.profile(t), self.recent(season), self.recent(2 * season)]
+            row = [min(units / self.scale, bound) for units in row]
+            for lag in self.features.lags:
+                units = self.at(f"lag_{lag}", t)
+                for forecast in (units, units * self.growth(lag)):
+                    known = self.at(f"lag_{lag}_mask", t) > 0
+                    row.append(min(forecast / self.scale, bound) if known else -1.0)
+            rows.append(row)
+        return np.array(rows)
+
     def level(self, averages):
-        forecast, recent = self.series.forecast, []
-        season = forecast.season if forecast.frequency == "D" else 8
-        for width in (season // 2, season, 2 * season):
-            periods = list(self.past)[-width:]
-            mean = (math.fsum(map(self.units, periods)) + 0.5 * self.scale) / (
-                math.fsum(map(self.exposure, periods)) + 0.5
-            )
-            recent.append(math.log(mean / self.scale))
+        forecast, season = self.series.forecast, self.short_season
         length = forecast.context_length
         return [
-            *recent,
+            *(
+                math.log(self.recent(width) / self.scale)
+                for width in (season // 2, season, 2 * season)
+            ),
+            *(math.log(self.growth(lag)) for lag in self.features.lags),
             *(self.relative(self.at(name, self.cutoff)) for name in averages),
             math.log(self.scale / self.example["target_level"]) / 3.0,
             math.fsum(map(self.exposure, self.past)) / length,

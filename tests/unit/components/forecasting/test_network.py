@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demandcast.components.forecasting.losses import clip_at_zero
-from demandcast.components.forecasting.network import InputSpec, OrderedQuantiles, build_network
+from demandcast.components.forecasting.network import (
+    InputSpec,
+    OrderedQuantiles,
+    Reference,
+    build_network,
+)
 from demandcast.schema.config import NetworkConfig
 
 pytestmark = pytest.mark.slow
@@ -24,6 +29,7 @@ def spec_of(context=5, horizon=3, *, static=(4, 2), known=(3,), past=(6,)):
         horizon=horizon,
         encoder=7,
         decoder=8,
+        reference=4,
         static_sizes=static,
         known_sizes=known,
         past_sizes=past,
@@ -41,6 +47,7 @@ def inputs_of(spec, *, batch=2, seed=0, spread=1.0):
     return {
         "encoder": tf.constant(spread * rng.normal(size=(*context, spec.encoder)), tf.float32),
         "decoder": tf.constant(spread * rng.normal(size=(*horizon, spec.decoder)), tf.float32),
+        "reference": tf.ones([batch, spec.horizon, spec.reference]),
         "encoder_index": tf.constant(index(context, spec.known_sizes + spec.past_sizes)),
         "decoder_index": tf.constant(index(horizon, spec.known_sizes)),
         "static_index": tf.constant(index((batch,), spec.static_sizes)),
@@ -109,6 +116,36 @@ def test_starts_at_the_quantiles_of_a_gamma_distribution():
     demand = np.random.default_rng(0).gamma(shape, 1 / shape, 200_000)  # mean 1, deviation 0.6
     expected = [*np.quantile(demand, LEVELS), demand.mean()]
     np.testing.assert_allclose(forecast, np.broadcast_to(expected, forecast.shape), atol=0.1)
+
+
+def test_the_reference_is_a_blend_of_what_is_known():
+    layer = Reference()
+    hidden = tf.constant([[[1.0, 2.0]]])
+    simple = tf.constant([[[4.0, -1.0, 0.5]]])
+    layer.build([hidden.shape, simple.shape])
+    kernel = np.array([[0.0, 0.5, 9.0, 0.0], [0.0, 0.0, 9.0, 0.5]])
+    layer.dense.set_weights([kernel, np.array([0.0, 0.0, 9.0, 0.25])])
+    # Logits: 0 for the scale, 1 * 0.5 = 0.5 for 4.0, none for -1, 2 * 0.5 + 0.25 = 1.25 for 0.5.
+    trust = np.exp([0.0, 0.5, 1.25])
+    blend = trust @ [1.0, 4.0, 0.5] / trust.sum()
+    np.testing.assert_allclose(layer([hidden, simple]), [[[0.02 + 0.98 * blend]]], rtol=1e-6)
+
+
+def test_without_any_simple_forecast_the_reference_is_the_scale():
+    layer = Reference()
+    reference = layer([tf.random.stateless_normal([5, 3, 6], [1, 2]), -tf.ones([5, 3, 2])])
+    np.testing.assert_allclose(reference, np.ones((5, 3, 1)), rtol=1e-6)
+
+
+def test_the_forecast_grows_with_what_a_season_ago_says():
+    spec = spec_of()
+    network = build_network(spec, NetworkConfig(units=4), quantile_levels=LEVELS, use_cudnn=False)
+    inputs = inputs_of(spec)
+    quiet, busy = (
+        network(inputs | {"reference": tf.fill([2, 3, 4], level)}).numpy() for level in (0.0, 9.0)
+    )
+    # The scale and 4 forecasts have about equal weights before training: 0.2 against 7.4 scales.
+    np.testing.assert_allclose(busy / quiet, (0.02 + 0.98 * 7.4) / (0.02 + 0.98 * 0.2), rtol=0.15)
 
 
 def test_the_same_seed_gives_the_same_weights():

@@ -93,6 +93,7 @@ def test_equals_a_loop_over_the_periods(world, frequency):
             "scale": slow.scale,
             "encoder": slow.encoder(KNOWN, PAST, AVERAGES),
             "decoder": slow.decoder(KNOWN, AVERAGES),
+            "reference": slow.reference(),
             "encoder_index": [[slow.at(n, t) for n in KNOWN_INDEX + PAST_INDEX] for t in slow.past],
             "decoder_index": [[slow.at(name, t) for name in KNOWN_INDEX] for t in slow.future],
             "static_index": [example[name] for name in STATIC],
@@ -177,8 +178,10 @@ def test_shapes(world):
     assert shapes == {
         # Target, mask, stock, full stock; covariates; averages; two lags and their masks; dates.
         "encoder": (5, CONTEXT, 4 + len(KNOWN + PAST) + len(AVERAGES) + 2 * 2 + dates),
-        # Covariates; lags; dates; profile and step; three levels, averages, level, two shares.
-        "decoder": (5, HORIZON, len(KNOWN) + 2 * 2 + dates + 2 + 3 + len(AVERAGES) + 3),
+        # Covariates; lags; dates; profile, step; three levels, growth, averages, level, two shares.
+        "decoder": (5, HORIZON, len(KNOWN) + 2 * 2 + dates + 2 + 3 + 2 + len(AVERAGES) + 3),
+        # Profile, two levels; each lag as it is and grown.
+        "reference": (5, HORIZON, 3 + 2 * 2),
         "encoder_index": (5, CONTEXT, len(KNOWN_INDEX + PAST_INDEX)),
         "decoder_index": (5, HORIZON, len(KNOWN_INDEX)),
         "static_index": (5, len(STATIC)),
