@@ -27,6 +27,7 @@ HEAVY = (
     "demandcast.components.forecasting.job",
     "demandcast.components.forecasting.losses",
     "demandcast.components.forecasting.network",
+    "demandcast.components.forecasting.reference",
     "demandcast.components.forecasting.training",
     "demandcast.components.forecasting.windows",
     "demandcast.components.inference.prediction",
