@@ -194,7 +194,10 @@ class _Work:
             try:
                 return sums_from_json(feed_examples(ingestion, ScoreExamples(scoring, load)))
             except Exception as error:
-                raise purposeful_error(error) or error from error
+                purposeful = purposeful_error(error)
+                if purposeful is None or purposeful is error:
+                    raise
+                raise purposeful from error
 
 
 def _load(folder: str, series: SeriesSpec) -> Forecaster:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pipeline_tiny import write_config
 
+from demandcast.components.backtest import scoring
 from demandcast.components.backtest.result import METRICS, read_backtest
 from demandcast.pipeline.cli.main import invoke
 from demandcast.schema.config import load_config
@@ -106,6 +107,14 @@ def test_cutoffs_that_the_model_has_seen_are_marked(trained, capsys):
 def test_what_cannot_be_scored_is_refused(trained, capsys, arguments, code, message):
     assert backtest(trained.config_file, *arguments) == code
     assert message in capsys.readouterr().err
+
+
+def test_what_a_worker_refuses_is_said_as_plainly(trained, monkeypatch, capsys):
+    monkeypatch.setattr(scoring, "_MOST_VALUES", 5)  # As many as there are demand classes.
+    assert backtest(trained.config_file, "--slices", "item") == 2
+    error = capsys.readouterr().err
+    assert "error: slices: column 'item' has more than 5 values; slices are groups" in error
+    assert "while running" not in error
 
 
 @pytest.fixture(scope="module")
