@@ -62,7 +62,12 @@ __all__ = ["backtest_command"]
     metavar="VERSION",
     help="Score this version in the serving directory, not the one in service.",
 )
-@click.option("--candidate", "run_id", metavar="RUN", help="Score the model that a run trained.")
+@click.option(
+    "--candidate",
+    "run_id",
+    metavar="RUN",
+    help="Score the model that a run trained: its id, or latest.",
+)
 @click.option(
     "--retrain", is_flag=True, help="Train a model for each cutoff, on the data up to it only."
 )
