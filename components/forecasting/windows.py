@@ -197,12 +197,14 @@ class Windows:
             recent_level(units, exposure, scale=scale, width=width)
             for width in (max(season // 2, 1), season, 2 * season)
         ]
-        level = window.examples[transformed_example.TARGET_LEVEL]
+        # In the served graph the level is a constant, and float32 division by a constant is
+        # rewritten: in float64 the last bit of the result stays that of training.
+        level = tf.cast(window.examples[transformed_example.TARGET_LEVEL], tf.float64)
         return [
             *(tf.math.log(mean / scale) for mean in recent),
             *(tf.math.log(self._growth(window, name, scale)) for name in self.spec.known_units),
             *(self._relative(window.past(name)[:, -1], scale) for name in self.spec.past_units),
-            tf.math.log(scale / level) / 3.0,
+            tf.cast(tf.math.log(tf.cast(scale, tf.float64) / level) / 3.0, tf.float32),
             tf.reduce_mean(exposure, 1),
             tf.reduce_mean(window.inside, 1),
         ]

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import functools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import polars as pl
 from demandcast.components.examples.assembly import Partition, Policies, assemble
 from demandcast.components.examples.blocks import cut_block
 from demandcast.components.examples.closures import closed_periods
-from demandcast.components.examples.features import build_examples, grid_span
+from demandcast.components.examples.features import ExampleBatch, build_examples, grid_span
 from demandcast.components.examples.grid import lay_on_grid
 from demandcast.components.examples.lines import check_rows
 from demandcast.components.examples.lookup import Calendar, check_joined
@@ -145,20 +145,20 @@ def complaint(data: DataConfig, forecast: ForecastConfig | None = None) -> str:
     return str(contract_error(report.violations, tables.files))
 
 
-def examples_of(
+def batches_of(
     data: DataConfig,
     forecast: ForecastConfig,
-    plans: Sequence[SplitPlan],
+    plan: Callable[[int], Sequence[SplitPlan]],
     *,
     max_history: int = 1000,
     left_out: Counter[str] | None = None,
     **sizes: int,
-) -> Examples:
-    """Builds all examples, as lists by split, series and date of the cutoff."""
+) -> Iterator[ExampleBatch]:
+    """Builds all examples; `plan` is given the newest period with a target."""
     partitions, report, tables, calendar = check_purely(data, forecast, **sizes)
     assert not report.violations, contract_error(report.violations, tables.files)
     assert report.newest is not None
-    spec = SeriesSpec.from_config(data.columns, forecast)
+    spec, plans = SeriesSpec.from_config(data.columns, forecast), plan(report.newest)
     span = grid_span(
         plans,
         spec,
@@ -167,12 +167,16 @@ def examples_of(
     )
     closed = closed_periods(report, data.empty_period, frequency=forecast.frequency)
     span = dataclasses.replace(span, closed=closed)
-    found: Examples = {}
     for partition in partitions:
         lay = functools.partial(lay_on_grid, roles=tables.roles, span=span, calendar=calendar)
-        batches = build_examples(partition, lay, plans, spec, span=span, left_out=left_out)
-        found |= _unpack(batches)
-    return found
+        yield from build_examples(partition, lay, plans, spec, span=span, left_out=left_out)
+
+
+def examples_of(
+    data: DataConfig, forecast: ForecastConfig, plans: Sequence[SplitPlan], **options: Any
+) -> Examples:
+    """Builds all examples, as lists by split, series and date of the cutoff."""
+    return _unpack(batches_of(data, forecast, lambda newest: plans, **options))
 
 
 def _unpack(batches: Iterable[Any]) -> Examples:

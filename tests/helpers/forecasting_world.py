@@ -179,7 +179,7 @@ class World:
     """What a trained pipeline leaves behind, small."""
 
     folder: Path
-    examples: list[dict[str, Any]]
+    examples: list[dict[str, Any]] = dataclasses.field(repr=False)
     series: SeriesSpec
     features: FeaturesConfig
 
