@@ -8,6 +8,7 @@ the graph that is exported, from the raw examples.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from demandcast.schema.config import (
     TrainingConfig,
 )
 from demandcast.schema.feature_schema import compose_schema_text
+from demandcast.schema.model_training import ModelTraining
 
 pytestmark = pytest.mark.slow
 
@@ -220,7 +222,8 @@ def test_inputs_agree_in_batches_of_any_size(ways, batch_size):
 
 def test_the_served_signature_answers_from_these_inputs(ways, tmp_path):
     """The signature's own answers are the network's, given the inputs of training."""
-    export(ways.module, str(tmp_path / "model"), series=ways.windows.series)
+    seen = ModelTraining(seen_until=datetime.date(2024, 2, 1))
+    export(ways.module, str(tmp_path / "model"), series=ways.windows.series, training=seen)
     signature = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_examples"]
     quantiles = signature(examples=tf.constant(ways.encoded[:BATCH]))["quantiles"].numpy()
     scale = ways.served(BATCH)[0]["scale"][:, None, None]
