@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser run test test-tfx121 lint types imports unit lock links clean
-.PHONY: bench-ingest bench-freshretailnet bench-walmart bench-online-retail
+.PHONY: bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -51,6 +51,9 @@ test-tfx121: setup  ## The other TFX line: all of it on 1.21.0 in a Debian 13 ro
 
 bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG=... SALES=...
 	$(BIN)/python tests/benchmarks/ingest.py $(CONFIG) --sales $(SALES)
+
+bench-evaluation: setup  ## The Evaluator on synthetic series: make bench-evaluation WORKSPACE=... [SERIES=50000]
+	PYTHONPATH=tests/helpers $(BIN)/python tests/benchmarks/evaluation.py --series $(or $(SERIES),50000) --workspace $(WORKSPACE)
 
 bench-freshretailnet: setup  ## The whole walk on real data: make bench-freshretailnet SALES=... WORKSPACE=...
 	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/freshretailnet.py --sales $(SALES) --workspace $(WORKSPACE)

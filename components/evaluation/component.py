@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-import tensorflow_model_analysis as tfma
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow_model_analysis import constants as tfma_constants
-from tensorflow_model_analysis.slicer import slicer_lib
 from tfx import types
 from tfx.components.evaluator import component as tfx_component
 from tfx.components.evaluator import constants, executor
@@ -23,24 +19,24 @@ from tfx.utils import io_utils, json_utils, path_utils
 from demandcast.components.evaluation import module
 from demandcast.components.evaluation.eval_config import SIGNATURE, make_eval_config
 from demandcast.components.evaluation.example_prediction import write_example_forecasts
-from demandcast.components.evaluation.verdict import (
-    OVERALL,
-    VERDICT_FILE,
-    SliceResult,
-    Verdict,
-    judge,
-)
+from demandcast.components.evaluation.judging import judge
+from demandcast.components.evaluation.tfma_results import read_failures, read_slices
+from demandcast.components.evaluation.verdict import VERDICT_FILE, Verdict
+from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.config.run import RunConfig
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
 
-__all__ = ["ABSENT", "Evaluator", "EvaluatorSpec", "Executor"]
+__all__ = ["ABSENT", "CARRIED", "Evaluator", "EvaluatorSpec", "Executor"]
 
 logger = logging.getLogger(__name__)
 
 ABSENT = "absent"
 """Int custom property of the baseline model: 1 when no model is in service."""
+
+CARRIED = "carried"
+"""Text custom property of the baseline model: `CarriedIncrease` as JSON, if it carries one."""
 
 _EVAL_SPLIT = "eval"
 _GATE = "gate"
@@ -73,10 +69,11 @@ class Executor(executor.Executor):
         )
         gate = GateConfig.model_validate_json(exec_properties[_GATE])
         verdict = judge(
-            _read_slices(evaluation_uri),
-            _read_failures(evaluation_uri),
+            read_slices(evaluation_uri),
+            read_failures(evaluation_uri),
             gate,
             comparison=comparison,
+            carried=_carried(inputs),
         )
         io_utils.write_string_file(
             f"{evaluation_uri}/{VERDICT_FILE}", verdict.model_dump_json(indent=2)
@@ -162,6 +159,14 @@ def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
     return inputs, "compared with the model in service"
 
 
+def _carried(inputs: ArtifactDict) -> CarriedIncrease:
+    """Reads by how much the model in service and those before it got worse, if it is compared."""
+    for baseline in inputs.get(standard_component_specs.BASELINE_MODEL_KEY, []):
+        if baseline.has_custom_property(CARRIED):
+            return CarriedIncrease.from_json(baseline.get_string_custom_property(CARRIED))
+    return CarriedIncrease()
+
+
 def _misfits(in_service: types.Artifact, candidate: types.Artifact) -> list[str]:
     """Compares what two models were trained on; nothing if one of them does not say."""
     specs = []
@@ -193,40 +198,6 @@ def _agree(old: Mapping[str, list[int]], new: Mapping[str, list[int]]) -> bool:
         and all(a == b or -1 in (a, b) for a, b in zip(old[name], new[name], strict=True))
         for name in old
     )
-
-
-def _read_slices(evaluation_uri: str) -> list[SliceResult]:
-    """Reads TFMA's metrics by slice."""
-    results = []
-    for record in tfma.load_metrics(evaluation_uri):
-        by_model: dict[str, dict[str, float | None]] = {}
-        for item in record.metric_keys_and_values:
-            if not item.key.is_diff and item.value.HasField("double_value"):
-                value = item.value.double_value.value
-                metrics = by_model.setdefault(item.key.model_name, {})
-                metrics[item.key.name] = value if math.isfinite(value) else None
-        key = slicer_lib.deserialize_slice_key(record.slice_key)
-        results.append(
-            SliceResult(
-                name=", ".join(f"{column}={value}" for column, value in key) or OVERALL,
-                candidate=by_model.get(tfma_constants.CANDIDATE_KEY) or by_model.get("", {}),
-                in_service=by_model.get(tfma_constants.BASELINE_KEY, {}),
-            )
-        )
-    return results
-
-
-def _read_failures(evaluation_uri: str) -> set[str]:
-    """Reads the metrics whose thresholds TFMA found broken."""
-    result = tfma.load_validation_result(evaluation_uri)
-    failures = {
-        failure.metric_key.name
-        for part in result.metric_validations_per_slice
-        for failure in part.failures
-    }
-    if not failures and not result.validation_ok:
-        return {"a slice with a threshold is missing"}
-    return failures
 
 
 def _bless(blessing: types.Artifact, verdict: Verdict) -> None:

@@ -1,12 +1,13 @@
 """The gate as data: an `EvalConfig` for TFMA.
 
-What TFMA judges itself: the floors and the change against the model in service, overall. What
-it cannot judge: the change of each slice, because its thresholds know no minimum size; that
-rule is applied to TFMA's numbers by `demandcast.components.evaluation.verdict`.
+What TFMA judges itself, overall and by the estimates: the floors, and the widest change against
+the model in service. What it cannot judge: slices, because its thresholds know no minimum size,
+and noise. Those rules are applied to its numbers by `demandcast.components.evaluation.judging`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
@@ -16,8 +17,8 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from demandcast.components.evaluation import tfma_metrics
 from demandcast.components.metrics.quantile import interval_positions
+from demandcast.components.metrics.steps import steps_metric_name
 from demandcast.schema import series_example
-from demandcast.schema.config.forecast import ForecastConfig
 from demandcast.schema.config.gate import FloorsConfig, GateConfig
 from demandcast.schema.config.series import SeriesSpec
 
@@ -58,7 +59,7 @@ def make_eval_config(series: SeriesSpec, gate: GateConfig) -> config_pb2.EvalCon
             config_pb2.SlicingSpec(),
             *(config_pb2.SlicingSpec(feature_keys=[column]) for column in columns),
         ],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=_metrics(series.forecast, gate))],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metrics(series, gate))],
         # Keras' own metrics of the saved model: the network's loss is not one of ours.
         options=config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
     )
@@ -74,31 +75,37 @@ def _model_spec(name: str) -> config_pb2.ModelSpec:
     )
 
 
-def _metrics(forecast: ForecastConfig, gate: GateConfig) -> list[config_pb2.MetricConfig]:
-    """Lists the metrics that the levels allow, with their thresholds."""
-    levels = list(forecast.quantile_levels)
+def _metrics(series: SeriesSpec, gate: GateConfig) -> list[config_pb2.MetricConfig]:
+    """Lists the metrics that the levels allow, with their thresholds, then those of steps."""
+    levels = list(series.forecast.quantile_levels)
     thresholds = _floors(gate.floors)
+    limits = gate.change.max_relative_loss_increase, gate.change.max_unproven_loss_increase
     thresholds["weighted_quantile_loss"] = config_pb2.MetricThreshold(
         change_threshold=config_pb2.GenericChangeThreshold(
             direction=config_pb2.LOWER_IS_BETTER,
-            relative=_double(gate.change.max_relative_loss_increase),
+            relative=_double(max(limits)),
         )
     )
     metrics = []
-    for name, cls in tfma_metrics.METRIC_CLASSES.items():
-        if name in INTERVALS and interval_positions(levels, INTERVALS[name]) is None:
+    for steps, (metric, cls) in itertools.product(
+        (None, *gate.step_ranges), tfma_metrics.METRIC_CLASSES.items()
+    ):
+        if metric in INTERVALS and interval_positions(levels, INTERVALS[metric]) is None:
             continue
-        config = json.dumps({"name": name, "quantile_levels": levels})
-        metric = config_pb2.MetricConfig(
-            module=tfma_metrics.__name__, class_name=cls.__name__, config=config
+        name = steps_metric_name(metric, steps)
+        values = {"name": name, "quantile_levels": levels, "series_key": series.series_key}
+        config = config_pb2.MetricConfig(
+            module=tfma_metrics.__name__,
+            class_name=cls.__name__,
+            config=json.dumps(values | ({} if steps is None else {"steps": steps})),
         )
         if name in thresholds:
             # A bare threshold would judge every slice; an empty slicing spec is overall.
             overall = config_pb2.PerSliceMetricThreshold(
                 slicing_specs=[config_pb2.SlicingSpec()], threshold=thresholds[name]
             )
-            metric.per_slice_thresholds.append(overall)
-        metrics.append(metric)
+            config.per_slice_thresholds.append(overall)
+        metrics.append(config)
     return metrics
 
 

@@ -5,12 +5,14 @@ scored at once and leaves one row per slice, so that TFMA adds a few hundred num
 
     record batch -> features -> labels -> predictions -> rows per slice -> TFMA's evaluator
     [B examples]                          [B, H, Q]      [slices in batch, S]
+
+A row comes with the sums of each group of series in it, from which intervals are computed.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -20,11 +22,17 @@ from tensorflow_model_analysis import constants, extractors
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 
-from demandcast.components.evaluation.tfma_metrics import STATISTICS_KEY, model_statistics
-from demandcast.components.metrics.arrays import FloatArray
-from demandcast.components.metrics.grouping import group_rows, sum_groups
+from demandcast.components.evaluation.tfma_statistics import (
+    STATISTICS_KEY,
+    Source,
+    example_groups,
+    make_sources,
+    model_statistics,
+)
+from demandcast.components.metrics.grouping import group_rows
+from demandcast.components.metrics.jackknife import SeriesSums, sums_by_slice
 
-__all__ = ["SlicedStatistics", "custom_extractors"]
+__all__ = ["SlicedStatistics", "custom_extractors", "metric_sources"]
 
 _INPUT_NAME = "examples"  # Of the signature `serving_examples`; no column may have this name.
 
@@ -74,9 +82,7 @@ class SlicedStatistics(beam.DoFn):
     """Turns a batch of extracts into one extract per slice that occurs in it."""
 
     def __init__(self, eval_config: config_pb2.EvalConfig) -> None:
-        names = [spec.name for spec in eval_config.model_specs]
-        self._model_names = names if len(names) > 1 else [""]
-        self._quantile_levels = _quantile_levels(eval_config)
+        self._sources = metric_sources(eval_config)
         # Protos are not picklable on every runner; their two fields are.
         self._slices = [
             (tuple(spec.feature_keys), tuple(spec.feature_values.items()))
@@ -85,24 +91,48 @@ class SlicedStatistics(beam.DoFn):
 
     def process(self, extracts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Scores a batch and adds up its rows by slice."""
-        rows = {
-            name: model_statistics(extracts, self._quantile_levels, name)
-            for name in self._model_names
-        }
-        features = extracts[constants.FEATURES_KEY]
+        rows = {source: model_statistics(extracts, source) for source in self._sources}
         size = len(next(iter(rows.values())))
+        series = example_groups(extracts, self._sources[0].series_key, size)
+        features = extracts[constants.FEATURES_KEY]
         for keys, values in self._slices:
             columns = {key: _values(features, key, size) for key in (*keys, *dict(values))}
-            groups, members = group_rows(list(columns.values()), size)
-            sums = {name: sum_groups(row, groups, len(members)) for name, row in rows.items()}
+            slices, members = group_rows(list(columns.values()), size)
+            sums = {
+                source: sums_by_slice(row, slices, series, count=len(members))
+                for source, row in rows.items()
+            }
             spec = slicer_lib.SingleSliceSpec(columns=keys, features=values)
-            for group, member in enumerate(members):
+            for index, member in enumerate(members):
                 example = {name: column[member : member + 1] for name, column in columns.items()}
                 for key in slicer_lib.get_slices_for_features_dicts([], example, [spec]):
-                    yield _extract(key, {name: total[group] for name, total in sums.items()})
+                    yield _extract(key, {source: parts[index] for source, parts in sums.items()})
 
 
-def _extract(slice_key: Any, sums: Mapping[str, FloatArray]) -> dict[str, Any]:
+def metric_sources(eval_config: config_pb2.EvalConfig) -> list[Source]:
+    """Finds in the configuration of the metrics which statistics they need, of which models.
+
+    Raises:
+        ValueError: No metric says its quantile levels.
+    """
+    names = [spec.name for spec in eval_config.model_specs]
+    configs = [
+        json.loads(metric.config or "{}")
+        for spec in eval_config.metrics_specs
+        for metric in spec.metrics
+    ]
+    sources = {
+        source: None
+        for config in configs
+        if "quantile_levels" in config
+        for source in make_sources(names if len(names) > 1 else [""], config)
+    }
+    if not sources:
+        raise ValueError("no metric of the evaluation has quantile_levels in its config")
+    return list(sources)
+
+
+def _extract(slice_key: Any, sums: Mapping[Source, SeriesSums]) -> dict[str, Any]:
     """Makes the extract of one slice, as TFMA's evaluator reads it."""
     return {
         constants.SLICE_KEY_TYPES_KEY: slicer_lib.slice_keys_to_numpy_array([slice_key]),
@@ -119,13 +149,3 @@ def _values(features: Mapping[str, Any], name: str, size: int) -> npt.NDArray[An
             f"slice column {name!r}: got {found} for {size} examples; expected one value each"
         )
     return value.reshape(size)
-
-
-def _quantile_levels(eval_config: config_pb2.EvalConfig) -> Sequence[float]:
-    """Finds the levels in the configuration of the metrics."""
-    for spec in eval_config.metrics_specs:
-        for metric in spec.metrics:
-            levels = json.loads(metric.config or "{}").get("quantile_levels")
-            if levels:
-                return tuple(levels)
-    raise ValueError("no metric of the evaluation has quantile_levels in its config")

@@ -1,25 +1,30 @@
-"""The gate's verdict: blessed or not, and why, in words. No TensorFlow.
+"""The gate's verdict: blessed or not, why, and the numbers; how it is kept and shown.
 
 The Evaluator leaves the verdict as `verdict.json` beside TFMA's own files; everything that
-shows or acts on it reads that file.
+shows or acts on it reads that file. `judging` decides it. No TensorFlow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pydantic import Field
+
+from demandcast.components.metrics.steps import StepRange, split_metric_name, steps_metric_name
+from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.base import Section
-from demandcast.schema.config.gate import FloorsConfig, GateConfig
 from demandcast.schema.errors import DemandcastError
 
 __all__ = [
+    "LOSS",
+    "LOSS_INCREASE",
     "OVERALL",
     "VERDICT_FILE",
+    "Difference",
     "SliceResult",
     "Verdict",
     "format_verdict",
-    "judge",
     "read_verdict",
 ]
 
@@ -29,38 +34,71 @@ VERDICT_FILE = "verdict.json"
 OVERALL = "overall"
 """Name of the slice that holds everything."""
 
-_LOSS = "weighted_quantile_loss"
-_NAIVE = {"weighted_quantile_loss_skill": _LOSS, "wape_skill": "wape"}
-_INTERVALS = {"coverage_80": (80, 0.8), "coverage_90": (90, 0.9)}
-_STRICT = "strict_"
+LOSS = "weighted_quantile_loss"
+"""The metric that is compared with the model in service."""
+
+LOSS_INCREASE = "weighted_quantile_loss_increase"
+"""Candidate's weighted quantile loss / that of the model in service - 1; a difference."""
+
+_INCREASE = "change"
 _COLUMNS = {
     "examples": "examples",
-    _LOSS: "loss",
-    "weighted_quantile_loss_skill": "its skill",
+    LOSS: "loss",
+    _INCREASE: "change",
+    "weighted_quantile_loss_skill": "skill",
     "wape": "WAPE",
-    "wape_skill": "its skill",
+    "wape_skill": "skill",
     "bias": "bias",
     "mase": "MASE",
-    "rmsse": "RMSSE",
     "coverage_80": "in 80 %",
     "coverage_90": "in 90 %",
 }
+_ALONE, _COMPARED = {_INCREASE}, {"wape_skill"}
+"""Columns that are left out without and with a model in service: a terminal is 120 wide."""
+
+_WITH_INTERVAL = (LOSS, "wape")
+_WIDTH = 25  # Of a slice's name.
 
 Metrics = dict[str, float | None]
+Interval = tuple[float, float]
+
+
+class Difference(Section):
+    """A metric of the new model minus that of the model in service, on the same examples.
+
+    Attributes:
+        value: The difference.
+        low: Lower bound of its 95 % confidence interval.
+        high: Upper bound.
+    """
+
+    value: float
+    low: float
+    high: float
 
 
 class SliceResult(Section):
     """Metrics of one slice.
 
+    A metric of a range of steps of the horizon is called `<metric>_steps_<first>_<last>`.
+
     Attributes:
         name: `overall`, or column and value such as `demand_class=lumpy`.
         candidate: Metrics of the new model by name; None where one cannot be computed.
         in_service: The same of the model in service; empty if none was compared.
+        intervals: 95 % confidence intervals of the new model's metrics, by resampling series;
+            None where series cannot tell.
+        difference: New model minus model in service; `weighted_quantile_loss_increase` is a
+            share of the loss of the model in service.
+        groups: Groups of series on which the intervals rest; 0 without intervals.
     """
 
     name: str
     candidate: Metrics
     in_service: Metrics
+    intervals: dict[str, Interval | None] = Field(default_factory=dict)
+    difference: dict[str, Difference] = Field(default_factory=dict)
+    groups: int = 0
 
     @property
     def examples(self) -> int:
@@ -77,6 +115,8 @@ class Verdict(Section):
         comparison: With what the model was compared besides the floors, in words.
         slices: Metrics by slice, overall first.
         notes: What was not judged and why; nothing that speaks against the model.
+        carried: By how much this model and those pushed before it got worse, one after the
+            other; the pointer carries it on if the model is pushed.
     """
 
     blessed: bool
@@ -84,51 +124,12 @@ class Verdict(Section):
     comparison: str
     slices: tuple[SliceResult, ...]
     notes: tuple[str, ...] = ()
+    carried: CarriedIncrease = CarriedIncrease()
 
     @property
     def overall(self) -> SliceResult:
         """Metrics over everything."""
         return self.slices[0]
-
-
-def judge(
-    slices: Sequence[SliceResult],
-    failures: Collection[str],
-    gate: GateConfig,
-    *,
-    comparison: str,
-) -> Verdict:
-    """Decides, and says why.
-
-    A slice is judged if it has `gate.change.min_slice_examples` examples and the model in
-    service has a loss there; other slices are reported only.
-
-    Args:
-        slices: Metrics by slice, in any order.
-        failures: Metrics whose overall threshold TFMA found broken; the name of the loss
-            stands for its change against the model in service.
-        gate: What a model must show.
-        comparison: With what the model was compared, in words.
-
-    Returns:
-        Blessed if no reason speaks against it.
-    """
-    ordered = sorted(slices, key=lambda result: (result.name != OVERALL, result.name))
-    notes: list[str] = []
-    if not ordered or ordered[0].name != OVERALL or not ordered[0].examples:
-        reasons = ["no example of the evaluation has a period that counts: nothing was judged"]
-        ordered = ordered or [SliceResult(name=OVERALL, candidate={}, in_service={})]
-    else:
-        reasons = [_floor_reason(name, ordered[0], gate) for name in sorted(failures)]
-        reasons += _slice_reasons(ordered[1:], gate)
-        notes += _notes(ordered[0])
-    return Verdict(
-        blessed=not reasons,
-        reasons=tuple(reasons),
-        comparison=comparison,
-        slices=tuple(ordered),
-        notes=tuple(notes),
-    )
 
 
 def read_verdict(evaluation_uri: str) -> Verdict:
@@ -157,118 +158,69 @@ def format_verdict(verdict: Verdict, *, max_slices: int = 20) -> str:
         max_slices: Rows beside overall; the largest slices are shown.
 
     Returns:
-        The decision, the reasons, the notes, and a table of metrics. A number in brackets is
-        that of the model in service.
+        The decision, the reasons, the notes, and a table of metrics. What follows a ± is half
+        the 95 % confidence interval; "change" is that of the loss against the model in service.
     """
     lines = ["Blessed." if verdict.blessed else "Not blessed:"]
     lines += [f"  - {reason}" for reason in verdict.reasons]
     remarks = (verdict.comparison, *verdict.notes)
     lines += [*(f"{remark[:1].upper()}{remark[1:]}." for remark in remarks), ""]
     largest = sorted(verdict.slices[1:], key=lambda result: -result.examples)[:max_slices]
-    rows = [["slice", *_COLUMNS.values()]]
-    rows += [[result.name, *_cells(result)] for result in (verdict.overall, *largest)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        first = row[0].ljust(widths[0])
-        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        lines.append("  ".join([first, *rest]).rstrip())
+    lines += _table(verdict.overall, largest)
     hidden = len(verdict.slices) - 1 - len(largest)
     if hidden:
         lines.append(f"... and {hidden} smaller slices in {VERDICT_FILE}")
     return "\n".join(lines)
 
 
-def _notes(overall: SliceResult) -> Iterator[str]:
-    """Words the intervals that were not judged: their coverage was left out of the metrics."""
-    for name, (percent, nominal) in _INTERVALS.items():
-        if name not in overall.candidate:
-            low, high = (1 - nominal) / 2, (1 + nominal) / 2
-            yield (
-                f"coverage of the {percent} % interval was not judged: "
-                f"forecast.quantile_levels lack {low:.4g} or {high:.4g}"
-            )
+def _table(overall: SliceResult, others: list[SliceResult]) -> Iterator[str]:
+    """Yields the lines of the table: everything, its steps, the slices."""
+    left_out = _COMPARED if overall.in_service else _ALONE
+    columns = {name: title for name, title in _COLUMNS.items() if name not in left_out}
+    rows = [["slice", *columns.values()], [overall.name, *_cells(overall, None, columns)]]
+    ranges = dict.fromkeys(steps for _, steps in map(split_metric_name, overall.candidate) if steps)
+    rows += [
+        [f"  steps {first}-{last}", *_cells(overall, (first, last), columns)]
+        for first, last in ranges
+    ]
+    rows += [[_shortened(result.name), *_cells(result, None, columns)] for result in others]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        first = row[0].ljust(widths[0])
+        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        yield "  ".join([first, *rest]).rstrip()
 
 
-def _slice_reasons(slices: Sequence[SliceResult], gate: GateConfig) -> Iterator[str]:
-    """Words the slices, beside overall, that are worse than the model in service."""
-    allowed = gate.change.max_relative_loss_increase_per_slice
-    for result in slices:
-        in_service = result.in_service.get(_LOSS)
-        if in_service is None or result.examples < gate.change.min_slice_examples:
-            continue
-        candidate = result.candidate.get(_LOSS)
-        if candidate is None or candidate > in_service * (1 + allowed):
-            yield _change_reason(result, allowed)
-
-
-def _change_reason(result: SliceResult, allowed: float) -> str:
-    """Words how much worse the loss is than that of the model in service."""
-    where = "" if result.name == OVERALL else f" in slice {result.name}"
-    candidate, in_service = result.candidate.get(_LOSS), result.in_service.get(_LOSS)
-    if candidate is None or in_service is None:
-        return (
-            f"weighted quantile loss {_number(candidate)} cannot be compared with the model "
-            f"in service {_number(in_service)}{where}"
-        )
-    share = _percent(candidate / in_service - 1, 1) if in_service else "infinitely"
-    return (
-        f"weighted quantile loss {_number(candidate)} is {share} worse than the model in "
-        f"service {_number(in_service)} (allowed {_percent(allowed)}){where}"
-    )
-
-
-def _floor_reason(name: str, overall: SliceResult, gate: GateConfig) -> str:
-    """Words a threshold that TFMA found broken overall."""
-    if name == _LOSS:
-        return _change_reason(overall, gate.change.max_relative_loss_increase)
-    value = overall.candidate.get(name)
-    interval = _INTERVALS.get(name.removeprefix(_STRICT))
-    title = name.replace("_", " ")
-    if name not in _COLUMNS and interval is None:
-        return f"TFMA did not validate the model: {title}"
-    if value is None:
-        return f"{title} cannot be computed: a forecast is not a number, or there is no demand"
-    if name in _NAIVE:
-        return _skill_reason(name, value, overall, gate.floors)
-    tolerance = gate.floors.coverage_tolerance
-    if interval is not None:
-        percent, nominal = interval
-        title = f"coverage of the {percent} % interval"
-        if name.startswith(_STRICT):
-            title += " without its bounds"
-        low, high = nominal - tolerance, nominal + tolerance
-    else:
-        high = gate.floors.max_absolute_bias or 0.0
-        low = -high
-    return f"{title} {_number(value)} lies outside {low:.4g} to {high:.4g}"
-
-
-def _skill_reason(name: str, value: float, overall: SliceResult, floors: FloorsConfig) -> str:
-    """Words a skill that does not exceed its floor."""
-    metric = _NAIVE[name]
-    title = "WAPE" if metric == "wape" else metric.replace("_", " ")
-    loss, naive = overall.candidate.get(metric), overall.candidate.get(f"naive_{metric}")
-    return (
-        f"{title} {_number(loss)} against {_number(naive)} of seasonal naive: "
-        f"skill {_percent(value, 1)} must exceed {_percent(getattr(floors, name))}"
-    )
-
-
-def _cells(result: SliceResult) -> Iterator[str]:
+def _cells(
+    result: SliceResult, steps: StepRange | None, columns: Mapping[str, str]
+) -> Iterator[str]:
     """Formats a row of the table."""
-    for name in _COLUMNS:
-        if name == "examples":
-            yield f"{result.examples:,}"
+    for metric in columns:
+        name = steps_metric_name(metric, steps)
+        value = result.candidate.get(name)
+        if metric == "examples":
+            yield f"{round(value or 0):,}"
+        elif metric == _INCREASE:
+            yield _change(result.difference.get(steps_metric_name(LOSS_INCREASE, steps)))
+        elif metric in _WITH_INTERVAL:
+            yield _number(value, result.intervals.get(name))
         else:
-            text = _number(result.candidate.get(name))
-            compared = name in (_LOSS, "wape") and result.in_service
-            yield f"{text} ({_number(result.in_service.get(name))})" if compared else text
+            yield _number(value)
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+def _number(value: float | None, interval: Interval | None = None) -> str:
+    if value is None:
+        return "-"
+    if interval is None:
+        return f"{value:.3f}"
+    return f"{value:.4f} ±{(interval[1] - interval[0]) / 2:.4f}"
 
 
-def _percent(share: float, decimals: int | None = None) -> str:
-    number = f"{100 * share:g}" if decimals is None else f"{100 * share:.{decimals}f}"
-    return f"{number} %"
+def _change(found: Difference | None) -> str:
+    if found is None:
+        return "-"
+    return f"{100 * found.value:+.1f} ±{50 * (found.high - found.low):.1f} %"
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _WIDTH else f"{name[: _WIDTH - 1]}…"

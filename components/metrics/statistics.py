@@ -6,13 +6,16 @@ from a sum. NumPy, TFMA and backtests therefore share one definition:
 
     forecasts [N, H, Q]  --example_statistics-->  rows [N, S]  --sum-->  [S]  --METRICS-->  wape
 
+Rows may be those of a range of steps only; the metrics then are those of that range. The first
+`SCALARS` numbers of a row are all that metrics need but for `wape_per_step`.
+
 The functions of `point` and `quantile` compute the same numbers straight from arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -38,9 +41,11 @@ from demandcast.components.metrics.quantile import (
     naive_quantiles,
     quantile_position,
 )
+from demandcast.components.metrics.steps import StepRange, check_steps
 
 __all__ = [
     "METRICS",
+    "SCALARS",
     "Forecasts",
     "Sums",
     "example_statistics",
@@ -61,8 +66,13 @@ _SCALARS = (
     "strictly_covered_90",
     "naive_absolute_error",
     "naive_pinball",
+    "absolute_error",
+    "demand",
 )
 _PER_STEP = ("absolute_error", "demand")
+
+SCALARS = len(_SCALARS)
+"""Numbers at the start of a row of statistics that are not of single steps."""
 
 
 @dataclass(frozen=True)
@@ -87,31 +97,50 @@ class Forecasts:
     naive_scale: npt.ArrayLike
     naive_rms_scale: npt.ArrayLike
 
+    def of_steps(self, steps: StepRange) -> Forecasts:
+        """Keeps a range of steps; scales are those of the history and stay.
+
+        Raises:
+            ValueError: The horizon does not hold the range.
+        """
+        first, last = check_steps(steps, np.shape(self.actual)[1])
+        cut = {
+            name: np.asarray(getattr(self, name))[:, first - 1 : last]
+            for name in ("actual", "scored_mask", "quantiles", "mean", "naive_forecast")
+        }
+        return replace(self, **cut)
+
 
 def statistics_size(horizon: int) -> int:
-    """Returns the length S of a row of statistics.
+    """Returns the length S of a row of statistics of so many steps.
 
     >>> statistics_size(28)
-    68
+    70
     """
-    return len(_SCALARS) + len(_PER_STEP) * horizon
+    return SCALARS + len(_PER_STEP) * horizon
 
 
-def example_statistics(forecasts: Forecasts, quantile_levels: Sequence[float]) -> FloatArray:
+def example_statistics(
+    forecasts: Forecasts, quantile_levels: Sequence[float], *, steps: StepRange | None = None
+) -> FloatArray:
     """Computes what every metric needs of each example, so that rows may simply be added.
 
     Args:
         forecasts: Forecasts beside what happened, N examples.
         quantile_levels: Levels of the quantiles, strictly increasing in (0, 1); 0.5 is one
             of them.
+        steps: First and last step that count, such as (1, 7); the whole horizon if None.
 
     Returns:
         One row per example, to be read through `Sums`; all 0 for an example without a period
-        that counts. Shape [N, S], S = `statistics_size(H)`.
+        that counts. Shape [N, S], S = `statistics_size(H)`, H the number of steps that count.
 
     Raises:
-        ValueError: The shapes disagree, or the levels are wrong or lack 0.5.
+        ValueError: The shapes disagree, the levels are wrong or lack 0.5, or the horizon does
+            not hold the steps.
     """
+    if steps is not None:
+        forecasts = forecasts.of_steps(steps)
     middle = quantile_position(quantile_levels, 0.5)
     if middle is None:
         raise ValueError(f"quantile_levels: got {list(quantile_levels)}; 0.5 must be one of them")
@@ -121,6 +150,7 @@ def example_statistics(forecasts: Forecasts, quantile_levels: Sequence[float]) -
     pinball = mean_pinball(demand, quantiles, quantile_levels, scored)
     missed = np.abs(errors(demand, quantiles[..., middle], scored))
     error_of_mean = errors(demand, forecasts.mean, scored)
+    volume = absolute_demand(demand)
     columns = {
         "examples": scored.any(axis=1),
         "periods": scored.sum(axis=1),
@@ -133,9 +163,11 @@ def example_statistics(forecasts: Forecasts, quantile_levels: Sequence[float]) -
         **_covered(demand, quantiles, quantile_levels, scored),
         "naive_absolute_error": np.abs(errors(demand, naive[..., 0], scored)).sum(axis=1),
         "naive_pinball": mean_pinball(demand, naive, quantile_levels, scored).sum(axis=1),
+        "absolute_error": missed.sum(axis=1),
+        "demand": volume.sum(axis=1),
     }
     scalars = np.stack([columns[name] for name in _SCALARS], axis=1).astype(np.float64)
-    rows = np.concatenate([scalars, missed, absolute_demand(demand)], axis=1)
+    rows = np.concatenate([scalars, missed, volume], axis=1)
     return np.where(scored.any(axis=1)[:, None], rows, 0.0)
 
 
@@ -144,20 +176,19 @@ class Sums:
     """Reads sums of rows of statistics by name.
 
     Attributes:
-        values: Sums of rows from `example_statistics`. Shape [..., S].
+        values: Sums of rows from `example_statistics`, or of the first `SCALARS` numbers of
+            them. Shape [..., S].
     """
 
     values: FloatArray
 
     def __getitem__(self, name: str) -> FloatArray:
-        """Returns a statistic, summed over the steps if it has them. Shape [...]."""
-        if name in _PER_STEP:
-            return np.asarray(self.steps(name).sum(axis=-1))
+        """Returns a statistic over all steps. Shape [...]."""
         return np.asarray(self.values[..., _SCALARS.index(name)])
 
     def steps(self, name: str) -> FloatArray:
         """Returns a statistic of each step. Shape [..., H]."""
-        steps = np.split(self.values[..., len(_SCALARS) :], len(_PER_STEP), axis=-1)
+        steps = np.split(self.values[..., SCALARS:], len(_PER_STEP), axis=-1)
         return np.asarray(steps[_PER_STEP.index(name)])
 
 
@@ -229,7 +260,7 @@ def metric_values(sums: npt.ArrayLike) -> dict[str, FloatArray]:
     """
     values = np.asarray(sums, dtype=np.float64)
     width = values.shape[-1] if values.ndim else 0
-    steps = (width - len(_SCALARS)) // len(_PER_STEP)
+    steps = (width - SCALARS) // len(_PER_STEP)
     if steps < 1 or width != statistics_size(steps):
         raise ValueError(f"sums: shape {list(values.shape)}; the last axis is no statistics row")
     return {name: metric(Sums(values)) for name, metric in METRICS.items()}

@@ -25,12 +25,16 @@ from demandcast.components.publishing.pointer import (
     read_pointer,
 )
 from demandcast.components.publishing.tfx_files import TfxFiles
+from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.errors import ServingError
 
-__all__ = ["ABSENT", "ModelInService"]
+__all__ = ["ABSENT", "CARRIED", "ModelInService"]
 
 ABSENT = "absent"
 """Custom property of the baseline: 1 where no model is in service."""
+
+CARRIED = "carried"
+"""Custom property of the baseline: `CarriedIncrease` of the models up to it, as JSON."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,6 +77,8 @@ class _ModelInServiceExecutor(base_executor.BaseExecutor):
             files.copy(join(source, name), join(target, name))
         model.set_string_custom_property("digest", pointer.digest)
         model.set_string_custom_property("version", str(pointer.version))
+        carried = CarriedIncrease.from_metrics(pointer.metrics)
+        model.set_string_custom_property(CARRIED, carried.to_json())
         _LOG.info("version %d is in service, pushed %s", pointer.version, pointer.time)
 
 
@@ -91,7 +97,8 @@ class ModelInService(base_component.BaseComponent):
 
     Outputs:
         model: `Model`; custom property `absent` is 1 where nothing serves, otherwise the
-            model lies below `Format-Serving` and `version` and `digest` name it.
+            model lies below `Format-Serving`, `version` and `digest` name it, and `carried`
+            says by how much models got worse up to it.
     """
 
     SPEC_CLASS = _ModelInServiceSpec

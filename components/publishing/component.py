@@ -18,6 +18,7 @@ from tfx.utils import path_utils
 from demandcast.components.publishing.files import Files, join
 from demandcast.components.publishing.push import ModelToPush, Push, push_model
 from demandcast.components.publishing.tfx_files import TfxFiles
+from demandcast.schema.carried_increase import CarriedIncrease
 
 __all__ = ["Pusher"]
 
@@ -57,18 +58,22 @@ class _PusherExecutor(base_executor.BaseExecutor):
 
 
 def _metrics(evaluations: list[types.Artifact], files: Files) -> Mapping[str, float]:
-    """Reads the overall metrics that the gate wrote beside TFMA's files, if it did."""
+    """Reads the overall metrics that the gate wrote beside TFMA's files, if it did.
+
+    With them goes what the gate carries from push to push.
+    """
     for evaluation in evaluations:
         path = join(evaluation.uri, _VERDICT_FILE)
         if files.exists(path):
-            slices = json.loads(files.read(path))["slices"]
-            overall = [part["candidate"] for part in slices if part["name"] == "overall"]
-            return {
+            verdict = json.loads(files.read(path))
+            overall = [part["candidate"] for part in verdict["slices"] if part["name"] == "overall"]
+            metrics = {
                 name: float(value)
-                for metrics in overall
-                for name, value in metrics.items()
+                for part in overall
+                for name, value in part.items()
                 if value is not None
             }
+            return metrics | CarriedIncrease(**verdict.get("carried", {})).to_metrics()
     return {}
 
 

@@ -234,7 +234,7 @@ def _allowed_list(kind: Mapping[str, Any]) -> str:
     if "prefixItems" in kind:
         return f"list of {len(kind['prefixItems'])}: {_allowed(kind['prefixItems'][0])}"
     least = f", at least {kind['minItems']}" if "minItems" in kind else ""
-    words = _allowed(kind["items"]).replace("number", "numbers")
+    words = _allowed(kind["items"]).replace("number", "numbers").replace("list of", "lists of")
     return f"list of {words}{least}"
 
 

@@ -12,15 +12,19 @@ __all__ = ["ChangeConfig", "FloorsConfig", "GateConfig", "PushConfig"]
 
 
 class FloorsConfig(Section):
-    """Absolute floors, overall."""
+    """Absolute floors."""
 
     weighted_quantile_loss_skill: float = Field(
         0.0,
         lt=1,
-        description="1 - loss / loss of seasonal naive must exceed this.",
+        description=(
+            "1 - loss / loss of seasonal naive must exceed this, its 95 % confidence interval too."
+        ),
     )
     wape_skill: float = Field(
-        0.0, lt=1, description="1 - WAPE / WAPE of seasonal naive must exceed this."
+        0.0,
+        lt=1,
+        description="1 - WAPE / WAPE of seasonal naive must exceed this, its interval too.",
     )
     coverage_tolerance: float = Field(
         0.1,
@@ -31,26 +35,56 @@ class FloorsConfig(Section):
             "or above it, bounds left out."
         ),
     )
+    coverage_tolerance_per_slice: float = Field(
+        0.2,
+        gt=0,
+        le=1,
+        description=(
+            "The same for each slice and range of steps; refused only if noise cannot be the "
+            "reason."
+        ),
+    )
     max_absolute_bias: float | None = Field(
         None, gt=0, description="Largest |bias| of the mean, as a share of demand."
     )
 
 
 class ChangeConfig(Section):
-    """Comparison with the model in service, overall and per slice."""
+    """Comparison with the model in service, overall, per slice and per range of steps."""
 
     max_relative_loss_increase: float = Field(
         0.01,
         ge=0,
         description=(
-            "Overall: weighted quantile loss may exceed the model in service's by this share."
+            "Overall: weighted quantile loss may exceed the model in service's by this share; "
+            "refused if the 95 % confidence interval of the increase lies above it."
+        ),
+    )
+    max_unproven_loss_increase: float = Field(
+        0.03,
+        ge=0,
+        description=(
+            "Overall: where that interval holds the share above, so that noise could be the "
+            "reason, the increase itself may be at most this."
         ),
     )
     max_relative_loss_increase_per_slice: float = Field(
-        0.1, ge=0, description="The same for each slice."
+        0.1,
+        ge=0,
+        description="As max_relative_loss_increase, for each slice and range of steps.",
+    )
+    max_unproven_loss_increase_per_slice: float = Field(
+        0.3,
+        ge=0,
+        description="As max_unproven_loss_increase, for each slice and range of steps.",
     )
     min_slice_examples: int = Field(
-        100, ge=1, description="Slices with fewer eval examples are reported, not judged."
+        100,
+        ge=1,
+        description=(
+            "Slices with fewer eval examples are reported, not judged; with fewer overall, "
+            "max_unproven_loss_increase does not apply."
+        ),
     )
 
 
@@ -62,6 +96,25 @@ class GateConfig(Section):
     slices: tuple[str, ...] = Field(
         (), description="Static columns by which metrics are sliced, beside demand_class."
     )
+    step_ranges: tuple[tuple[int, int], ...] = Field(
+        (),
+        description=(
+            "First and last step of parts of the horizon that are reported and judged beside "
+            "the whole of it, such as [[1, 7], [8, 28]]."
+        ),
+    )
+
+    @field_validator("step_ranges")
+    @classmethod
+    def _ranges_are_ranges(cls, ranges: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        wrong = [list(steps) for steps in ranges if not 1 <= steps[0] <= steps[1]]
+        if wrong:
+            raise ValueError(
+                f"a range is [first, last], from 1, the first not after the last: {wrong}"
+            )
+        if len(set(ranges)) < len(ranges):
+            raise ValueError("a range may be given once")
+        return ranges
 
 
 class PushConfig(Section):

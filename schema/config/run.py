@@ -100,6 +100,7 @@ class RunConfig(Section):
     def _sections_agree(self) -> RunConfig:
         _check_history(self)
         _check_lags(self)
+        _check_step_ranges(self)
         _check_columns_exist(self)
         _check_interactions(self)
         _check_names(self)
@@ -122,6 +123,16 @@ def _check_lags(config: RunConfig) -> None:
         raise ValueError(
             f"features.lags must be at least forecast.horizon ({horizon}), "
             f"or the decoder would see the future; these are shorter: {short}"
+        )
+
+
+def _check_step_ranges(config: RunConfig) -> None:
+    horizon = config.forecast.horizon
+    beyond = [list(steps) for steps in config.gate.step_ranges if steps[1] > horizon]
+    if beyond:
+        raise ValueError(
+            f"gate.step_ranges: steps are counted from 1 to forecast.horizon ({horizon}); "
+            f"these go beyond it: {beyond}"
         )
 
 

@@ -11,7 +11,15 @@ __all__ = ["ADAPTERS", "FOLDERS", "pure_modules"]
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("schema", "components", "serving", "pipeline")
 
-ADAPTERS = ("module", "component", "transforms", "tfma_metrics")
+ADAPTERS = (
+    "module",
+    "component",
+    "transforms",
+    "tfma_intervals",
+    "tfma_metrics",
+    "tfma_results",
+    "tfma_statistics",
+)
 """Last names of the thin adapters, which import the heavy libraries."""
 
 HEAVY = (

@@ -123,13 +123,18 @@ def test_useless_model_fails_on_the_floors(world, tmp_path, caplog):
     text = "\n".join(verdict.reasons)
     for part in ("coverage of the 80 %", "coverage of the 90 %", "weighted quantile loss", "WAPE"):
         assert part in text
-    assert len(verdict.reasons) == 4
-    assert caplog.text.count("not blessed because") == 4
+    overall = [reason for reason in verdict.reasons if "in slice" not in reason]
+    assert len(overall) == 4
+    assert caplog.text.count("not blessed because") == len(verdict.reasons)
 
 
 def test_each_floor_can_be_moved(world, tmp_path):
     floors = FloorsConfig(
-        weighted_quantile_loss_skill=-99, wape_skill=-99, coverage_tolerance=1, max_absolute_bias=1
+        weighted_quantile_loss_skill=-99,
+        wape_skill=-99,
+        coverage_tolerance=1,
+        coverage_tolerance_per_slice=1,
+        max_absolute_bias=1,
     )
     verdict, _ = evaluate(
         world,
@@ -148,7 +153,10 @@ def test_model_that_answers_no_numbers_fails(world, tmp_path):
 
 
 def test_worse_model_fails_on_the_change_overall_and_by_slice(world, tmp_path):
-    verdict, blessing = evaluate(world, tmp_path, model="worse", in_service="good")
+    # In a slice of 100 examples, 12 % are not beyond doubt above the 10 % of the default.
+    change = ChangeConfig(min_slice_examples=30, max_relative_loss_increase_per_slice=0.02)
+    gate = GateConfig(slices=("store",), change=change)
+    verdict, blessing = evaluate(world, tmp_path, model="worse", in_service="good", gate=gate)
     assert_blessed(blessing, False)
     assert "worse than the model in service" in verdict.reasons[0]
     assert "in slice" not in verdict.reasons[0]
@@ -163,7 +171,37 @@ def test_allowed_change_passes(world, tmp_path):
     assert verdict.overall.candidate[loss] > verdict.overall.in_service[loss]
 
 
-LOOSE = {"max_relative_loss_increase": 0.5, "max_relative_loss_increase_per_slice": 0.2}
+LOOSE = {"max_relative_loss_increase": 0.8, "max_relative_loss_increase_per_slice": 0.2}
+
+
+def test_intervals_and_paired_differences_are_in_the_verdict(world, tmp_path):
+    gate = GateConfig(step_ranges=((1, 3), (4, 7)), slices=("store",))
+    verdict, _ = evaluate(world, tmp_path, model="a little worse", in_service="good", gate=gate)
+    for part in verdict.slices:
+        assert part.groups > 1
+        for name in ("wape", "weighted_quantile_loss_steps_4_7", "coverage_80_steps_1_3"):
+            low, high = part.intervals[name]
+            assert low <= part.candidate[name] <= high
+    overall = verdict.overall
+    increase = overall.difference["weighted_quantile_loss_increase"]
+    loss = "weighted_quantile_loss"
+    assert increase.value == pytest.approx(overall.candidate[loss] / overall.in_service[loss] - 1)
+    assert increase.low < increase.value < increase.high
+    paired = overall.difference[loss]
+    low, high = overall.intervals[loss]
+    # Models that answer nearly the same differ with far less noise than each of them has.
+    assert paired.high - paired.low < (high - low) / 4
+
+
+def test_what_was_lost_before_counts(world, tmp_path):
+    in_service = standard_artifacts.Model()
+    in_service.uri = world["good"].uri
+    in_service.set_string_custom_property("carried", '{"increase": 0.2, "error": 0.0, "pushes": 4}')
+    gate = GateConfig(change=ChangeConfig(max_relative_loss_increase=0.1, min_slice_examples=300))
+    verdict, _ = evaluate(world, tmp_path, model="a little worse", in_service=in_service, gate=gate)
+    assert verdict.carried.pushes == 5
+    (reason,) = verdict.reasons
+    assert "little by little over 5 models" in reason
 
 
 def test_model_that_is_worse_in_one_slice_fails_on_it_alone(world, tmp_path):
@@ -173,7 +211,7 @@ def test_model_that_is_worse_in_one_slice_fails_on_it_alone(world, tmp_path):
     )
     assert_blessed(blessing, False)
     (reason,) = verdict.reasons
-    assert reason.endswith("(allowed 20 %) in slice demand_class=intermittent")
+    assert reason.endswith(") in slice demand_class=intermittent")
 
 
 def test_slice_below_the_least_size_is_reported_and_not_judged(world, tmp_path):

@@ -59,6 +59,22 @@ def test_coverage_is_left_out_if_the_levels_do_not_bound_it():
     assert METRICS.keys() - metrics.keys() == {"coverage_90", "strict_coverage_90"}
 
 
+def test_every_range_of_steps_has_every_metric():
+    gate = GateConfig(step_ranges=((1, 7), (8, 14)))
+    metrics = metrics_of(make_eval_config(make_series(14), gate))
+    assert metrics.keys() == {
+        f"{name}{suffix}" for name in METRICS for suffix in ("", "_steps_1_7", "_steps_8_14")
+    }
+    config = json.loads(metrics["wape_steps_8_14"].config)
+    assert config == {
+        "name": "wape_steps_8_14",
+        "quantile_levels": list(LEVELS),
+        "series_key": ["item"],
+        "steps": [8, 14],
+    }
+    assert not metrics["wape_skill_steps_1_7"].per_slice_thresholds
+
+
 @pytest.mark.parametrize("name", ["weighted_quantile_loss_skill", "wape_skill"])
 @pytest.mark.parametrize("floor", [0.0, 0.05, -0.5])
 def test_skill_must_exceed_its_floor(name, floor):

@@ -9,7 +9,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from demandcast.components.evaluation import module
 from demandcast.components.evaluation.eval_config import make_eval_config
-from demandcast.components.evaluation.tfma_metrics import STATISTICS_KEY
+from demandcast.components.evaluation.tfma_statistics import STATISTICS_KEY
 from demandcast.schema.config.gate import GateConfig
 
 pytestmark = pytest.mark.slow
@@ -37,6 +37,7 @@ def batch(classes):
             "naive_rms_scale": ones[:, :1],
             "demand_class": names,
             "store": names,
+            "item": np.array([f"item_{n}".encode() for n in range(size)], dtype=object)[:, None],
         },
         constants.LABELS_KEY: ones,
         constants.PREDICTIONS_KEY: {
@@ -48,10 +49,12 @@ def batch(classes):
 
 def slices_of(config, classes):
     extracts = list(module.SlicedStatistics(config).process(batch(classes)))
-    return {
-        extract[constants.SLICE_KEY_TYPES_KEY][0]: extract[STATISTICS_KEY][""][0]
-        for extract in extracts
-    }
+    found = {}
+    for extract in extracts:
+        (sums,) = extract[STATISTICS_KEY].values()
+        assert sums.by_group[:, 0].sum() == sums.total[0]  # The examples.
+        found[extract[constants.SLICE_KEY_TYPES_KEY][0]] = sums.total[0]
+    return found
 
 
 def test_one_row_per_slice_counts_its_examples(config):
@@ -87,6 +90,22 @@ def test_levels_must_be_in_the_metrics(config):
     del config.metrics_specs[:]
     with pytest.raises(ValueError, match="quantile_levels"):
         module.SlicedStatistics(config)
+
+
+def test_a_range_of_steps_is_a_source_of_its_own():
+    gate = GateConfig(step_ranges=((1, 1), (1, 2)))
+    sources = module.metric_sources(make_eval_config(make_series(HORIZON), gate))
+    assert [(source.model_name, source.steps) for source in sources] == [
+        (model, steps) for steps in (None, (1, 1), (1, 2)) for model in ("candidate", "baseline")
+    ]
+    assert {source.series_key for source in sources} == {("item",)}
+
+
+def test_missing_column_of_the_series_key_is_named(config):
+    extracts = batch(["smooth"])
+    del extracts[constants.FEATURES_KEY]["item"]
+    with pytest.raises(ValueError, match="feature 'item': got nothing"):
+        list(module.SlicedStatistics(config).process(extracts))
 
 
 def test_the_last_extractor_stands_where_tfma_cuts_slices(config):

@@ -3,30 +3,9 @@
 import metrics_oracles as oracle
 import numpy as np
 import pytest
+from metrics_forecasts import LEVELS, make_forecasts
 
 from demandcast.components.metrics import point, quantile, statistics
-
-LEVELS = (0.05, 0.1, 0.5, 0.9, 0.95)
-
-
-def make_forecasts(series=30, horizon=9, levels=LEVELS, seed=5):
-    rng = np.random.default_rng(seed)
-    actual = rng.poisson(rng.choice([0.2, 3, 40], (series, 1)), (series, horizon)).astype(float)
-    quantiles = np.sort(rng.gamma(2, 10, (series, horizon, len(levels))), axis=-1)
-    scored = rng.random(actual.shape) < 0.7
-    actual[0] = 0  # No demand.
-    scored[1] = False  # All stocked out.
-    actual[2, :3] = np.nan
-    scored[3] = True
-    return statistics.Forecasts(
-        actual=actual,
-        scored_mask=scored,
-        quantiles=quantiles,
-        mean=rng.gamma(2, 10, actual.shape),
-        naive_forecast=rng.poisson(10, actual.shape).astype(float),
-        naive_scale=rng.uniform(0.5, 20, series),
-        naive_rms_scale=rng.uniform(0.5, 20, series),
-    )
 
 
 def loop(forecasts, rows=slice(None), levels=LEVELS):
@@ -53,6 +32,49 @@ def test_metrics_equal_loop(levels, horizon):
     assert values.keys() == expected.keys() == statistics.METRICS.keys()
     for name, value in values.items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("steps", [(1, 1), (1, 4), (5, 9), (9, 9), (1, 9)])
+def test_metrics_of_steps_equal_loop_over_those_steps(steps):
+    forecasts = make_forecasts()
+    rows = statistics.example_statistics(forecasts, LEVELS, steps=steps)
+    first, last = steps
+    assert rows.shape == (30, statistics.statistics_size(last - first + 1))
+    cut = statistics.Forecasts(
+        **{
+            name: values if values.ndim == 1 else values[:, first - 1 : last]
+            for name, values in vars(forecasts).items()
+        }
+    )
+    expected = loop(cut)
+    for name, value in statistics.metric_values(rows.sum(axis=0)).items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-9, err_msg=name)
+
+
+def test_metrics_that_are_shares_lie_between_those_of_their_parts():
+    forecasts = make_forecasts()
+    parts = [
+        statistics.example_statistics(forecasts, LEVELS, steps=steps).sum(axis=0)
+        for steps in (None, (1, 3), (4, 9))
+    ]
+    for name in ("wape", "weighted_quantile_loss", "coverage_80"):
+        whole, early, late = (statistics.metric_values(part)[name] for part in parts)
+        assert min(early, late) < whole < max(early, late)
+
+
+@pytest.mark.parametrize("steps", [(0, 3), (4, 3), (1, 10)])
+def test_steps_outside_the_horizon_are_refused(steps):
+    with pytest.raises(ValueError, match=rf"got {steps[0]} to {steps[1]}; allowed: 1 to 9"):
+        statistics.example_statistics(make_forecasts(), LEVELS, steps=steps)
+
+
+def test_the_scalars_of_a_row_hold_every_metric_but_those_of_single_steps():
+    rows = statistics.example_statistics(make_forecasts(), LEVELS)
+    total = rows.sum(axis=0)
+    short = statistics.Sums(total[: statistics.SCALARS])
+    values = statistics.metric_values(total)
+    for name in statistics.METRICS.keys() - {"wape_per_step"}:
+        np.testing.assert_array_equal(statistics.METRICS[name](short), values[name], name)
 
 
 def test_metrics_equal_plain_functions():

@@ -14,6 +14,14 @@ from demandcast.schema.errors import ConfigurationError
         ("gate.floors.max_absolute_bias", 0, r"max_absolute_bias: got 0; .*greater than 0"),
         ("gate.change.max_relative_loss_increase", -1, r"max_relative_loss_increase: got -1"),
         ("gate.change.min_slice_examples", 0, r"min_slice_examples: got 0"),
+        ("gate.step_ranges", [[0, 7]], r"step_ranges: .*from 1, .*\[\[0, 7\]\]"),
+        ("gate.step_ranges", [[7, 1]], r"the first not after the last: \[\[7, 1\]\]"),
+        ("gate.step_ranges", [[1, 7], [1, 7]], r"a range may be given once"),
+        (
+            "gate.step_ranges",
+            [[1, 7], [8, 29]],
+            r"counted from 1 to forecast\.horizon \(28\); these go beyond it: \[\[8, 29\]\]",
+        ),
         ("push.model_name", "a b", r"push\.model_name: got 'a b'; model_name may hold letters"),
         ("push.model_name", "../up", r"push\.model_name: got '\.\./up'"),
     ],
@@ -29,3 +37,10 @@ def test_a_floor_may_be_negative_to_let_weak_models_pass():
 
 def test_slices_are_static_columns():
     assert parse(**{"gate.slices": ["store"]}).gate.slices == ("store",)
+
+
+def test_ranges_of_steps_may_overlap_and_end_with_the_horizon():
+    ranges = ((1, 7), (1, 14), (8, 28))
+    assert (
+        parse(**{"gate.step_ranges": [list(steps) for steps in ranges]}).gate.step_ranges == ranges
+    )

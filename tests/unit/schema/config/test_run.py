@@ -75,14 +75,18 @@ DEFAULTS = {
             "weighted_quantile_loss_skill": 0.0,
             "wape_skill": 0.0,
             "coverage_tolerance": 0.1,
+            "coverage_tolerance_per_slice": 0.2,
             "max_absolute_bias": None,
         },
         "change": {
             "max_relative_loss_increase": 0.01,
+            "max_unproven_loss_increase": 0.03,
             "max_relative_loss_increase_per_slice": 0.1,
+            "max_unproven_loss_increase_per_slice": 0.3,
             "min_slice_examples": 100,
         },
         "slices": [],
+        "step_ranges": [],
     },
     "push": {"serving_directory": None, "model_name": "demand"},
     "retention": {
