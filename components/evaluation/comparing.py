@@ -8,36 +8,81 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from demandcast.components.evaluation.judged_part import (
     Bounds,
     Part,
     t_at_95,
 )
-from demandcast.components.evaluation.verdict import LOSS
+from demandcast.components.evaluation.verdict import LOSS, Outcome
 from demandcast.components.evaluation.wording import as_number, as_percent, as_span
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import ChangeConfig
 
-__all__ = ["carried_after", "chain_reasons", "change_reasons", "unproven_notes"]
+__all__ = [
+    "Comparison",
+    "carried_after",
+    "chain_reasons",
+    "change_reasons",
+    "compare",
+    "unproven_notes",
+]
 
 _MANY = 1_000_000  # Degrees of freedom with which t is normal: a sum of many errors.
 _NAMED = 3  # Slices that a note names; the table has all.
 
 
-def change_reasons(
-    overall: Part, parts: Sequence[Part], failures: Collection[str], change: ChangeConfig
-) -> Iterator[str]:
+@dataclass(frozen=True)
+class Comparison:
+    """What came out for a part.
+
+    Attributes:
+        part: A slice, a range of steps, or everything.
+        allowed: By which share the loss may exceed that of the model in service.
+        unproven: The same where noise could be the reason.
+        outcome: What came out.
+    """
+
+    part: Part
+    allowed: float
+    unproven: float
+    outcome: Outcome
+
+
+def compare(overall: Part, parts: Sequence[Part], change: ChangeConfig) -> tuple[Comparison, ...]:
+    """Compares every part in which the model in service has a loss, everything first."""
+    limits = [_overall_limits(overall, change), *(_slice_limits(change) for _ in parts)]
+    return tuple(
+        Comparison(part, *bounds, outcome)
+        for part, bounds in zip((overall, *parts), limits, strict=True)
+        if (outcome := _outcome(part, *bounds)) is not None
+    )
+
+
+def change_reasons(comparisons: Sequence[Comparison], failures: Collection[str]) -> Iterator[str]:
     """Words where the model is worse than the one in service."""
-    reason = _change_reason(overall, *_overall_limits(overall, change))
-    if reason is None and LOSS in failures:
-        reason = "TFMA did not validate the change of the weighted quantile loss"
-    if reason is not None:
-        yield reason
-    for part in parts:
-        reason = _change_reason(part, *_slice_limits(change))
-        if reason is not None:
-            yield reason
+    worse = [found for found in comparisons if found.outcome == "worse"]
+    if LOSS in failures and not any(found.part.is_everything for found in worse):
+        yield "TFMA did not validate the change of the weighted quantile loss"
+    yield from map(_reason, worse)
+
+
+def unproven_notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """Words what passed although noise could hide that it is worse than allowed."""
+    doubtful = []
+    for found in comparisons:
+        if found.outcome == "unproven" and found.part.is_everything:
+            yield _overall_note(found)
+        elif found.outcome == "unproven":
+            doubtful.append(found)
+    if doubtful:
+        names = ", ".join(found.part.name for found in doubtful[:_NAMED])
+        more = f" and {len(doubtful) - _NAMED} more" if len(doubtful) > _NAMED else ""
+        yield (
+            f"whether the loss is within the allowed {as_percent(doubtful[0].allowed)} of the "
+            f"model in service cannot be told from noise in {names}{more}"
+        )
 
 
 def carried_after(overall: Part, carried: CarriedIncrease) -> CarriedIncrease:
@@ -80,63 +125,45 @@ def _slice_limits(change: ChangeConfig) -> Bounds:
     return allowed, max(allowed, change.max_unproven_loss_increase_per_slice)
 
 
-def _change_reason(part: Part, allowed: float, unproven: float) -> str | None:
-    """Words how much worse the loss is than that of the model in service, if it is too much."""
+def _outcome(part: Part, allowed: float, unproven: float) -> Outcome | None:
+    """Tells which of the three outcomes a part has; none without a loss to compare with."""
     candidate, in_service = part.candidate(LOSS), part.in_service(LOSS)
     if in_service is None:
         return None
-    loss = f"weighted quantile loss {as_number(candidate)}"
+    if candidate is None or (candidate > 0 and not in_service):
+        return "worse"
+    low, high = part.loss_increase()
+    if candidate > in_service * (1 + allowed) and (
+        low > allowed or candidate > in_service * (1 + unproven)
+    ):
+        return "worse"
+    return "unproven" if in_service and high > allowed else "within"
+
+
+def _reason(found: Comparison) -> str:
+    """Words how much worse the loss is than that of the model in service."""
+    part, (low, high) = found.part, found.part.loss_increase()
+    candidate, in_service = part.candidate(LOSS), part.in_service(LOSS)
+    loss, theirs = f"weighted quantile loss {as_number(candidate)}", as_number(in_service)
     if candidate is None:
-        theirs = as_number(in_service)
         return f"{loss} cannot be compared with the model in service {theirs}{part.where}"
-    if candidate <= in_service * (1 + allowed):
-        return None
-    if not in_service:
-        return (
-            f"{loss} is infinitely worse than the model in service {as_number(in_service)} "
-            f"(allowed {as_percent(allowed)}){part.where}"
-        )
-    increase, (low, high) = candidate / in_service - 1, part.loss_increase()
-    if low <= allowed and increase <= unproven:
-        return None
-    limit = f"allowed {as_percent(allowed)}"
-    if low <= allowed:
-        limit = f"allowed {as_percent(unproven)} where noise could be the reason"
+    share = as_percent(candidate / in_service - 1, 1) if in_service else "infinitely"
+    limit = f"allowed {as_percent(found.allowed)}"
+    if in_service and low <= found.allowed:
+        limit = f"allowed {as_percent(found.unproven)} where noise could be the reason"
     details = "; ".join(filter(None, (as_span(low, high), limit)))
+    return f"{loss} is {share} worse than the model in service {theirs} ({details}){part.where}"
+
+
+def _overall_note(found: Comparison) -> str:
+    """Words a difference that decides nothing."""
+    low, high = found.part.loss_increase()
+    change = (found.part.candidate(LOSS) or 0.0) / (found.part.in_service(LOSS) or 1.0) - 1
+    share = f"{as_percent(abs(change), 1)} {'worse' if change > 0 else 'better'}"
+    span = f" ({as_span(low, high)})" if as_span(low, high) else ""
     return (
-        f"{loss} is {as_percent(increase, 1)} worse than the model in service "
-        f"{as_number(in_service)} ({details}){part.where}"
+        f"weighted quantile loss is {share} than the model in service{span}: "
+        f"{found.part.result.examples:,} examples cannot tell whether that is within the allowed "
+        f"{as_percent(found.allowed)}, so the other checks decide, and "
+        f"{as_percent(found.unproven)} at most"
     )
-
-
-def unproven_notes(overall: Part, parts: Sequence[Part], change: ChangeConfig) -> Iterator[str]:
-    """Words what passed although noise could hide that it is worse than allowed."""
-    limits = _overall_limits(overall, change)
-    if _is_unproven(overall, *limits):
-        low, high = overall.loss_increase()
-        found = (overall.candidate(LOSS) or 0.0) / (overall.in_service(LOSS) or 1.0) - 1
-        share = f"{as_percent(abs(found), 1)} {'worse' if found > 0 else 'better'}"
-        allowed, unproven = map(as_percent, limits)
-        span = f" ({as_span(low, high)})" if as_span(low, high) else ""
-        yield (
-            f"weighted quantile loss is {share} than the model in service{span}: "
-            f"{overall.result.examples:,} examples cannot tell whether that is within the allowed "
-            f"{allowed}, so the other checks decide, and {unproven} at most"
-        )
-    doubtful = [part.name for part in parts if _is_unproven(part, *_slice_limits(change))]
-    if doubtful:
-        names = ", ".join(doubtful[:_NAMED])
-        more = f" and {len(doubtful) - _NAMED} more" if len(doubtful) > _NAMED else ""
-        yield (
-            f"whether the loss is within the allowed {as_percent(_slice_limits(change)[0])} of the "
-            f"model in service cannot be told from noise in {names}{more}"
-        )
-
-
-def _is_unproven(part: Part, allowed: float, unproven: float) -> bool:
-    """Tells whether a change was let pass although its interval does not say so."""
-    if not part.in_service(LOSS) or part.candidate(LOSS) is None:
-        return False
-    if _change_reason(part, allowed, unproven) is not None:
-        return False
-    return part.loss_increase()[1] > allowed

@@ -38,6 +38,16 @@ class Part:
     widening: float = 1.0
 
     @property
+    def is_everything(self) -> bool:
+        """Tells whether it is all examples and the whole horizon."""
+        return self.result.name == OVERALL and self.steps is None
+
+    @property
+    def key(self) -> str:
+        """Name of the slice or of the steps, for programs."""
+        return self.result.name if self.steps is None else steps_metric_name("", self.steps)[1:]
+
+    @property
     def name(self) -> str:
         """Slice or steps, for the reader."""
         if self.steps is None:
@@ -47,8 +57,7 @@ class Part:
     @property
     def where(self) -> str:
         """The end of a sentence about it; nothing about everything."""
-        everything = self.result.name == OVERALL and self.steps is None
-        return "" if everything else f" in {self.name}"
+        return "" if self.is_everything else f" in {self.name}"
 
     def candidate(self, metric: str) -> float | None:
         """A metric of the new model."""

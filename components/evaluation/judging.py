@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from demandcast.components.evaluation.comparing import (
+    Comparison,
     carried_after,
     chain_reasons,
     change_reasons,
+    compare,
     unproven_notes,
 )
 from demandcast.components.evaluation.judged_part import Part, judged_parts
@@ -57,6 +59,7 @@ def judge(
         Blessed if no reason speaks against it.
     """
     chain = CarriedIncrease()
+    comparisons: tuple[Comparison, ...] = ()
     ordered = sorted(slices, key=lambda result: (result.name != OVERALL, result.name))
     notes: list[str] = []
     if not ordered or ordered[0].name != OVERALL or not ordered[0].examples:
@@ -65,18 +68,20 @@ def judge(
     else:
         overall, parts = Part(ordered[0]), judged_parts(ordered, gate)
         reasons = [*_floor_reasons(failures, overall, gate.floors)]
-        reasons += change_reasons(overall, parts, failures, gate.change)
+        comparisons = compare(overall, parts, gate.change)
+        reasons += change_reasons(comparisons, failures)
         chain = carried_after(overall, carried or chain)
         reasons += chain_reasons(overall, chain, gate.change)
         reasons += _coverage_reasons(parts, gate.floors)
         notes += _notes(overall)
-        notes += unproven_notes(overall, parts, gate.change)
+        notes += unproven_notes(comparisons)
     return Verdict(
         blessed=not reasons,
         reasons=tuple(reasons),
         comparison=comparison,
         slices=tuple(ordered),
         notes=tuple(notes),
+        changes={found.part.key: found.outcome for found in comparisons},
         carried=chain,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -22,6 +23,7 @@ __all__ = [
     "OVERALL",
     "VERDICT_FILE",
     "Difference",
+    "Outcome",
     "SliceResult",
     "Verdict",
     "format_verdict",
@@ -60,6 +62,7 @@ _WITH_INTERVAL = (LOSS, "wape")
 _WIDTH = 25  # Of a slice's name.
 
 Metrics = dict[str, float | None]
+Outcome = Literal["within", "unproven", "worse"]
 Interval = tuple[float, float]
 
 
@@ -115,6 +118,9 @@ class Verdict(Section):
         comparison: With what the model was compared besides the floors, in words.
         slices: Metrics by slice, overall first.
         notes: What was not judged and why; nothing that speaks against the model.
+        changes: How the loss of everything, of each range of steps (`steps_1_7`) and of each
+            slice that was judged compares with the model in service: `within` what is allowed or
+            `worse`, both beyond doubt or beyond a second, wider limit, or `unproven`.
         carried: By how much this model and those pushed before it got worse, one after the
             other; the pointer carries it on if the model is pushed.
     """
@@ -124,6 +130,7 @@ class Verdict(Section):
     comparison: str
     slices: tuple[SliceResult, ...]
     notes: tuple[str, ...] = ()
+    changes: dict[str, Outcome] = Field(default_factory=dict)
     carried: CarriedIncrease = CarriedIncrease()
 
     @property

@@ -1,6 +1,6 @@
 """Measures the Evaluator on synthetic series: seconds and peak memory.
 
-    PYTHONPATH=tests/helpers python tests/benchmarks/evaluation.py --series 50000 --slices 60 --workspace /tmp/bench
+    PYTHONPATH=tests/helpers python tests/benchmarks/evaluation.py --workspace /tmp/bench
 
 Two toy models answer forecasts that are part of the examples, so what is measured is the
 evaluation itself: reading, scoring, adding up by slice, intervals, thresholds, the verdict.

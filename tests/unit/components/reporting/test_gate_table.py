@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from demandcast.components.evaluation.verdict import SliceResult, judge
+from demandcast.components.evaluation.judging import judge
+from demandcast.components.evaluation.verdict import SliceResult
 from demandcast.components.reporting.gate_table import gate_part, slices_part
 from demandcast.schema.config.gate import GateConfig
 
@@ -95,6 +96,27 @@ def test_the_difference_to_the_model_in_service_comes_with_its_interval():
     assert check.remark.replace("\N{MINUS SIGN}", "-") == (
         "difference 0.010, 95 % confidence: -0.004 to 0.024"
     )
+
+
+def test_a_skill_is_above_its_floor_with_all_of_its_interval():
+    values = verdict()
+    values["slices"][0]["intervals"] = {"weighted_quantile_loss_skill": [-0.1, 1.1]}
+    assert gate_part(values, GATE).checks[0].passed is False
+
+
+@pytest.mark.parametrize(
+    ("outcome", "passed"), [("within", True), ("unproven", True), ("worse", False)]
+)
+def test_what_the_gate_made_of_noise_is_what_the_page_says(outcome, passed):
+    slices = (other("a", 0.24, before=0.2), other("b", 0.21, before=0.2))
+    values = verdict(
+        *slices,
+        in_service={"weighted_quantile_loss": 0.2},
+        changes={"overall": outcome, "a": outcome, "b": "within"},
+    )
+    overall, worst = gate_part(values, GATE).checks[-2:]
+    assert (overall.passed, worst.passed) == (passed, passed)
+    assert ("noise could be the reason" in overall.remark) is (outcome == "unproven")
 
 
 def test_slices_too_small_to_be_judged_are_said_to_be():
