@@ -27,7 +27,7 @@ def push(artifacts, tmp_path):
 
     from demandcast.components.publishing.component import Pusher
 
-    def run(content, *, blessed=True, metrics=None):
+    def run(content, *, blessed=True, metrics=None, carried=None):
         model = artifacts("Model", f"model-{content}")
         write_model(Path(model.uri) / "Format-Serving", content)
         blessing = artifacts("ModelBlessing", "blessing")
@@ -39,7 +39,8 @@ def push(artifacts, tmp_path):
                 {"name": "overall", "candidate": metrics},
                 {"name": "demand_class=smooth", "candidate": {"wape": 9.0}},
             ]
-            (Path(evaluation.uri) / "verdict.json").write_text(json.dumps({"slices": slices}))
+            verdict = {"slices": slices} | ({} if carried is None else {"carried": carried})
+            (Path(evaluation.uri) / "verdict.json").write_text(json.dumps(verdict))
         pushed = artifacts("PushedModel", f"pushed-{content}")
         context = base_executor.BaseExecutor.Context(pipeline_run_id="run-7")
         Pusher.EXECUTOR_SPEC.executor_class(context).Do(

@@ -73,3 +73,22 @@ def test_a_model_put_into_service_since_the_run_began_is_not_taken_for_the_one_b
     push("b")
     with pytest.raises(ServingError, match="another model was put into service since this run"):
         in_service(before)
+
+
+def test_what_models_lost_little_by_little_goes_from_push_to_push(push, in_service, tmp_path):
+    lost = {"increase": 0.02, "error": 0.01, "pushes": 2}
+    push("a", metrics={"wape": 0.25}, carried=lost)
+    pointer = json.loads((tmp_path / "serving" / POINTER_FILE).read_text())
+    assert pointer["metrics"] == {
+        "wape": 0.25,
+        "carried_loss_increase": 0.02,
+        "carried_loss_error": 0.01,
+        "carried_loss_pushes": 2.0,
+    }
+    assert json.loads(in_service().get_string_custom_property("carried")) == lost
+
+
+def test_a_pointer_of_an_earlier_version_carries_nothing(push, in_service):
+    push("a", metrics={"wape": 0.25})
+    carried = json.loads(in_service().get_string_custom_property("carried"))
+    assert carried == {"increase": 0.0, "error": 0.0, "pushes": 0}
