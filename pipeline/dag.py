@@ -2,10 +2,12 @@
 
     SeriesExampleGen ─ StatisticsGen ─ ExampleValidator ─ AnomalyGate ─┐ validated schema
           │                 SchemaImport ──┘                           │
-          ├──────────────────────────────── Transform ─ Trainer ───────┤
-          │                                               │            │
-          └─ eval split ──────────────────────────── Evaluator ─ Pusher
-                                    ModelInService ──────┘
+          ├─ profile ─ DataContinuity                                  │
+          │                  │  └ (waits) ┐                            │
+          ├──────────────────┼───────── Transform ─ Trainer ───────────┤
+          │           ModelInService                   │               │
+          │                  └─────────────────────┐   │               │
+          └─ eval split ──────────────────────── Evaluator ─────── Pusher
 
 Each stage is given only the part of the configuration that it uses, and a digest
 of its own code: its cache key then changes when, and only when, its result may.
@@ -28,6 +30,7 @@ from demandcast.components.publishing.component import Pusher
 from demandcast.components.publishing.pointer import pointer_digest
 from demandcast.components.publishing.tfx_files import TfxFiles
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
+from demandcast.components.validation.continuity_gate import DataContinuity
 from demandcast.pipeline.beam_flags import beam_flags
 from demandcast.pipeline.fingerprint import stage_digest
 from demandcast.pipeline.training_run import Until
@@ -72,6 +75,21 @@ class Surroundings:
         )
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """Channels that the stages after the gates for data take.
+
+    Attributes:
+        examples: From SeriesExampleGen.
+        schema: Validated.
+        model_in_service: The baseline, or a model that says that there is none.
+    """
+
+    examples: Any
+    schema: Any
+    model_in_service: Any
+
+
 def pipeline_folder(config: RunConfig) -> Path:
     """Folder of a pipeline in the workspace: artifacts, metadata, runs."""
     return Path(config.workspace) / config.name
@@ -98,11 +116,11 @@ def make_pipeline(
             root stay the same, so that a later whole run takes the first stages from the cache.
         enable_cache: Use earlier results where nothing changed.
     """
-    examples, checked, components = _data_stages(config, surroundings)
+    checked, components = _data_stages(config, surroundings)
     if until == "statistics":
         components = components[:2]
     elif until != "gate":
-        components += _model_stages(config, surroundings, examples=examples, schema=checked)
+        components += _model_stages(config, checked=checked, after=components[-1])
     if until == "training":
         names = [component.id for component in components]
         components = components[: names.index("Trainer") + 1]
@@ -118,8 +136,8 @@ def make_pipeline(
     )
 
 
-def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, Any, list[Any]]:
-    """Returns the examples, the validated schema, and the components up to the gate."""
+def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[_Checked, list[Any]]:
+    """Returns what the data stages give, and the components up to the gates for data."""
     generator = SeriesExampleGen(
         data=config.data,
         forecast=_grid_of(config.forecast),
@@ -142,25 +160,31 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[Any, An
         schema=schema.outputs["schema"],
         code_digest=stage_digest("AnomalyGate"),
     )
-    return examples, gate.outputs["schema"], [generator, statistics, schema, validator, gate]
-
-
-def _model_stages(
-    config: RunConfig, surroundings: Surroundings, *, examples: Any, schema: Any
-) -> list[Any]:
-    """Returns the components after the gate."""
-    transform = _transform(config, examples=examples, schema=schema)
-    trainer = _trainer(config, transform=transform, schema=schema)
-    serving_directory = str(config.push.serving_directory)
     in_service = ModelInService(
-        serving_directory=serving_directory,
+        serving_directory=str(config.push.serving_directory),
         pointer_digest=surroundings.pointer_digest,
         code_digest=stage_digest("ModelInService"),
     )
+    continuity = DataContinuity(
+        examples=examples,
+        model_in_service=in_service.outputs["model"],
+        continuity=config.continuity,
+        code_digest=stage_digest("DataContinuity"),
+    )
+    stages = [generator, statistics, schema, validator, gate, in_service, continuity]
+    return _Checked(examples, gate.outputs["schema"], in_service.outputs["model"]), stages
+
+
+def _model_stages(config: RunConfig, *, checked: _Checked, after: Any) -> list[Any]:
+    """Returns the components after the gates for data; `after` is the last of these."""
+    examples, schema = checked.examples, checked.schema
+    transform = _transform(config, examples=examples, schema=schema)
+    transform.add_upstream_node(after)
+    trainer = _trainer(config, transform=transform, schema=schema)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
-        baseline_model=in_service.outputs["model"],
+        baseline_model=checked.model_in_service,
         schema=schema,
         config=config,
         code_digest=stage_digest("Evaluator"),
@@ -169,9 +193,10 @@ def _model_stages(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         evaluation=evaluator.outputs["evaluation"],
-        serving_directory=serving_directory,
+        examples=examples,
+        serving_directory=str(config.push.serving_directory),
     )
-    return [transform, trainer, in_service, evaluator, pusher]
+    return [transform, trainer, evaluator, pusher]
 
 
 def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:

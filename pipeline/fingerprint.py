@@ -32,6 +32,7 @@ STAGE_CODE: Mapping[str, tuple[str, ...]] = {
     "AnomalyGate": ("demandcast.components.validation.component",),
     "Transform": ("demandcast.components.preprocessing.module",),
     "Trainer": ("demandcast.components.forecasting.module",),
+    "DataContinuity": ("demandcast.components.validation.continuity_gate",),
     "ModelInService": ("demandcast.components.publishing.baseline",),
     "Evaluator": ("demandcast.components.evaluation.component",),
 }

@@ -17,6 +17,7 @@ from tfx.types import artifact_utils, component_spec, standard_artifacts
 from demandcast.components.examples.counting import closed_dates, counts_to_json
 from demandcast.components.examples.fingerprint import data_fingerprint
 from demandcast.components.examples.ingestion import Ingestion
+from demandcast.components.examples.profile import profile_of
 from demandcast.components.examples.report import Report
 from demandcast.components.examples.run import (
     IN_MEMORY_ARGS,
@@ -27,6 +28,7 @@ from demandcast.components.examples.run import (
 )
 from demandcast.components.examples.tables import open_tables
 from demandcast.schema.config import BeamConfig, DataConfig, ForecastConfig, SamplingConfig
+from demandcast.schema.data_profile import PROFILE_FILE
 from demandcast.schema.errors import ContractError
 from demandcast.schema.series_example import SPLITS
 
@@ -78,6 +80,8 @@ class SeriesExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
             artifact.set_string_custom_property("transactions", counts_to_json(report.lines))
         summary = json.dumps(_summary(ingestion, report), indent=2)
         write_text(FileSystems.join(artifact.uri, SUMMARY_FILE), summary)
+        profile = profile_of(report.counts, frequency=ingestion.forecast.frequency)
+        write_text(FileSystems.join(artifact.uri, PROFILE_FILE), profile.model_dump_json())
         for line in split_lines(ingestion, report):
             _LOG.info("%s", line)
 
@@ -106,7 +110,7 @@ class SeriesExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
         examples: Gzipped TFRecords of `tf.Example` in the splits train, validation and eval;
-            `summary.json` beside them.
+            `summary.json` and `profile.json` beside them.
     """
 
     SPEC_CLASS = SeriesExampleGenSpec

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from demandcast.components.examples.violations import Offender, Violation, merge_violations
 
 __all__ = [
+    "SAMPLED_SERIES",
     "FutureGap",
     "LineCount",
+    "ProfileCounts",
     "Report",
     "merge_reports",
     "report_from_json",
     "report_to_json",
 ]
+
+
+SAMPLED_SERIES = 400
+"""Series whose sales a profile keeps: those with the lowest hashes, so a sample of the whole."""
+
+Key = TypeVar("Key", int, str)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +64,21 @@ class LineCount:
 
 
 @dataclasses.dataclass(frozen=True)
+class ProfileCounts:
+    """What the profile of the data is made of; see `profile.py`, which counts and adds up.
+
+    Attributes:
+        periods: Period, series with a record, series that sold, units, series that repeat.
+        sample: Hash of a series, and its units by number of the block.
+        moments: Name of a column, and count and sums of x, y, x x, y y and x y.
+    """
+
+    periods: tuple[tuple[int, int, int, float, int], ...] = ()
+    sample: tuple[tuple[str, tuple[tuple[int, float], ...]], ...] = ()
+    moments: tuple[tuple[str, *tuple[float, ...]], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Report:
     """Findings about a block, a partition, or all tables; reports add up.
 
@@ -72,6 +95,7 @@ class Report:
         selling: Periods in which some series sold; collected only if something depends on it.
         violations: What breaks the contract.
         gaps: Missing future values of known-future columns.
+        counts: What the profile of the data is made of.
     """
 
     rows: int = 0
@@ -86,6 +110,7 @@ class Report:
     selling: frozenset[int] = frozenset()
     violations: tuple[Violation, ...] = ()
     gaps: tuple[FutureGap, ...] = ()
+    counts: ProfileCounts = ProfileCounts()
 
     @property
     def is_good(self) -> bool:
@@ -113,6 +138,7 @@ def merge_reports(reports: Iterable[Report]) -> Report:
         selling=frozenset().union(*(part.selling for part in parts)),
         violations=merge_violations(item for part in parts for item in part.violations),
         gaps=_merge_gaps([gap for part in parts for gap in part.gaps]),
+        counts=_merge_counts([part.counts for part in parts]),
     )
 
 
@@ -148,6 +174,41 @@ def _merge_gaps(gaps: list[FutureGap]) -> tuple[FutureGap, ...]:
     )
 
 
+def _merge_counts(parts: list[ProfileCounts]) -> ProfileCounts:
+    periods: dict[int, list[float]] = {}
+    sample: dict[str, tuple[tuple[int, float], ...]] = {}
+    moments: dict[str, list[float]] = {}
+    for part in parts:
+        for period, *counts in part.periods:
+            _add(periods, period, counts)
+        for name, *sums in part.moments:
+            _add(moments, name, sums)
+        sample.update(part.sample)
+    return ProfileCounts(
+        periods=tuple(
+            (period, int(a), int(b), c, int(d)) for period, (a, b, c, d) in sorted(periods.items())
+        ),
+        sample=tuple(sorted(sample.items())[:SAMPLED_SERIES]),
+        moments=tuple((name, *sums) for name, sums in sorted(moments.items())),
+    )
+
+
+def _add(total: dict[Key, list[float]], key: Key, values: Sequence[float]) -> None:
+    before = total.get(key, [0.0] * len(values))
+    total[key] = [a + b for a, b in zip(before, values, strict=True)]
+
+
+def _counts_from_json(values: dict[str, Any]) -> ProfileCounts:
+    return ProfileCounts(
+        periods=tuple(tuple(row) for row in values["periods"]),
+        sample=tuple(
+            (series, tuple((block, units) for block, units in blocks))
+            for series, blocks in values["sample"]
+        ),
+        moments=tuple(tuple(row) for row in values["moments"]),
+    )
+
+
 def report_to_json(report: Report) -> str:
     """Writes a report as text that another process reads."""
     sets = {"misses": sorted(report.misses), "selling": sorted(report.selling)}
@@ -172,5 +233,6 @@ def report_from_json(text: str) -> Report:
             "lines": tuple(LineCount(**item) for item in values["lines"]),
             "violations": violations,
             "gaps": tuple(FutureGap(**gap) for gap in values["gaps"]),
+            "counts": _counts_from_json(values["counts"]),
         }
     )

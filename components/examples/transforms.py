@@ -35,6 +35,7 @@ from demandcast.components.examples.grid import Span, lay_on_grid
 from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.lines import check_rows
 from demandcast.components.examples.lookup import Calendar, check_joined, concat_files
+from demandcast.components.examples.profile import count_partition
 from demandcast.components.examples.readers import (
     SOURCE,
     MalformedRow,
@@ -302,6 +303,11 @@ class _Assemble(beam.DoFn):
             calendar=self._joined.calendar,
         )
         if partition is not None:
+            columns = self._ingestion.data.columns
+            counts = count_partition(
+                partition, key=columns.series_key, known=columns.known_future.numeric
+            )
+            report = dataclasses.replace(report, counts=counts)
             yield number, partition.to_bytes()
         yield beam.pvalue.TaggedOutput(_REPORT, report)
 

@@ -24,8 +24,10 @@ from demandcast.components.publishing.pointer import (
     digest_of_pointer,
     read_pointer,
 )
+from demandcast.components.publishing.profiles import profile_file
 from demandcast.components.publishing.tfx_files import TfxFiles
 from demandcast.schema.carried_increase import CarriedIncrease
+from demandcast.schema.data_profile import PROFILE_FILE
 from demandcast.schema.errors import ServingError
 
 __all__ = ["ABSENT", "CARRIED", "ModelInService"]
@@ -75,6 +77,9 @@ class _ModelInServiceExecutor(base_executor.BaseExecutor):
         target = path_utils.serving_model_dir(model.uri)
         for name in files.files_below(source):
             files.copy(join(source, name), join(target, name))
+        profile = profile_file(serving_directory, pointer.digest)
+        if files.exists(profile):
+            files.copy(profile, join(model.uri, PROFILE_FILE))
         model.set_string_custom_property("digest", pointer.digest)
         model.set_string_custom_property("version", str(pointer.version))
         carried = CarriedIncrease.from_metrics(pointer.metrics)
@@ -98,7 +103,8 @@ class ModelInService(base_component.BaseComponent):
     Outputs:
         model: `Model`; custom property `absent` is 1 where nothing serves, otherwise the
             model lies below `Format-Serving`, `version` and `digest` name it, and `carried`
-            says by how much models got worse up to it.
+            says by how much models got worse up to it;
+            `profile.json` beside it is that of the data behind it, if known.
     """
 
     SPEC_CLASS = _ModelInServiceSpec

@@ -15,8 +15,11 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
+from demandcast.components.publishing.digest import model_digest
 from demandcast.components.publishing.files import Files, join
-from demandcast.components.publishing.push import ModelToPush, Push, push_model
+from demandcast.components.publishing.pointer import read_history
+from demandcast.components.publishing.profiles import keep_profile
+from demandcast.components.publishing.push import ModelToPush, Push, push_model, versions_in
 from demandcast.components.publishing.tfx_files import TfxFiles
 from demandcast.schema.carried_increase import CarriedIncrease
 
@@ -43,9 +46,13 @@ class _PusherExecutor(base_executor.BaseExecutor):
             _record(pushed_model, None, "the model did not pass the gate", files)
             return
         model = artifact_utils.get_single_instance(input_dict["model"])
+        folder = path_utils.serving_model_path(model.uri)
+        # Before the push: a model in service without its profile could not be compared with.
+        for examples in input_dict.get("examples", []):
+            _keep_profile(examples.uri, exec_properties["serving_directory"], folder, files)
         push = push_model(
             ModelToPush(
-                folder=path_utils.serving_model_path(model.uri),
+                folder=folder,
                 run_id=str(self._context.pipeline_run_id) if self._context else "",
                 metrics=_metrics(input_dict.get("evaluation", []), files),
             ),
@@ -55,6 +62,19 @@ class _PusherExecutor(base_executor.BaseExecutor):
         )
         _LOG.info("%s", push.reason)
         _record(pushed_model, push, push.reason, files)
+
+
+def _keep_profile(examples: str, serving_directory: str, model: str, files: Files) -> None:
+    """Keeps the profile of the data behind a model, and those of the versions that are there."""
+    versions = set(versions_in(serving_directory, files))
+    history = read_history(serving_directory, files)
+    keep_profile(
+        examples,
+        serving_directory,
+        digest=model_digest(model, files),
+        others={pointer.digest for pointer in history if pointer.version in versions},
+        files=files,
+    )
 
 
 def _metrics(evaluations: list[types.Artifact], files: Files) -> Mapping[str, float]:
@@ -97,6 +117,7 @@ class _PusherSpec(ComponentSpec):
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS: ClassVar = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -122,6 +143,7 @@ class Pusher(base_component.BaseComponent):
         model_blessing: types.BaseChannel,
         serving_directory: str,
         evaluation: types.BaseChannel | None = None,
+        examples: types.BaseChannel | None = None,
     ) -> None:
         """Describes the node.
 
@@ -130,12 +152,14 @@ class Pusher(base_component.BaseComponent):
             model_blessing: Verdict of the gate; a model without blessing is never pushed.
             serving_directory: Directory that the server watches.
             evaluation: Evaluation whose metrics the pointer shall carry.
+            examples: Examples whose profile is kept for the next run's comparison.
         """
         super().__init__(
             _PusherSpec(
                 model=model,
                 model_blessing=model_blessing,
                 evaluation=evaluation,
+                examples=examples,
                 serving_directory=serving_directory,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )

@@ -1,5 +1,6 @@
 """The configuration of a run: frozen models, one per concern, read once from YAML."""
 
+from demandcast.schema.config.continuity import ContinuityConfig
 from demandcast.schema.config.data import (
     AvailabilityConfig,
     CalendarConfig,
@@ -41,6 +42,7 @@ __all__ = [
     "CancelledConfig",
     "ChangeConfig",
     "ColumnsConfig",
+    "ContinuityConfig",
     "CovariatesConfig",
     "DEFAULT_QUANTILE_LEVELS",
     "DataConfig",

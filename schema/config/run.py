@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from demandcast.schema.config.base import Section
+from demandcast.schema.config.continuity import ContinuityConfig
 from demandcast.schema.config.data import DataConfig
 from demandcast.schema.config.features import WEEKLY_DEFAULTS, FeaturesConfig
 from demandcast.schema.config.forecast import ForecastConfig, SamplingConfig
@@ -60,6 +61,10 @@ class RunConfig(Section):
     training: TrainingConfig = Field(TrainingConfig(), description="How it learns.")
     gate: GateConfig = Field(GateConfig(), description="What a model must show.")
     push: PushConfig = Field(PushConfig(), description="Where it goes.")
+    continuity: ContinuityConfig = Field(
+        ContinuityConfig(),
+        description="How far the data may differ from that of the model in service.",
+    )
     retention: RetentionConfig = Field(
         RetentionConfig(), description="How much of the past is kept."
     )

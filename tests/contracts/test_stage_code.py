@@ -65,6 +65,7 @@ def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
     ("source", "stages"),
     [
         ("components/examples/blocks.py", {"SeriesExampleGen"}),
+        ("components/validation/continuity.py", {"DataContinuity"}),
         ("components/examples/latest.py", set()),  # Only `demandcast forecast` uses it.
         ("components/validation/anomalies.py", {"SchemaImport", "AnomalyGate"}),
         ("components/validation/infer.py", set()),  # Only `demandcast schema infer` does.

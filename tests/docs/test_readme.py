@@ -201,6 +201,7 @@ def test_the_picture_is_drawn_for_light_and_dark():
         "SchemaImport",
         "ExampleValidator",
         "AnomalyGate",
+        "DataContinuity",
         "Transform",
         "Trainer",
         "ModelInService",

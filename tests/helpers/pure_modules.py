@@ -44,6 +44,7 @@ HEAVY = (
     "demandcast.components.preprocessing.transformer",
     "demandcast.components.publishing.baseline",
     "demandcast.components.publishing.tfx_files",
+    "demandcast.components.validation.continuity_gate",
     "demandcast.pipeline.backtest",
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",

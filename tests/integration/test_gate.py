@@ -55,6 +55,21 @@ def test_a_worse_second_model_fails_on_the_change_and_is_not_pushed(trained, cap
     assert "worse than the model in service" in capsys.readouterr().err
 
 
+def test_data_that_does_not_go_on_as_it_was_is_refused(trained, tmp_path, capsys):
+    """Sales in another unit: a model trained on them would pass every check of accuracy."""
+    before = served(trained)
+    sales = pl.read_parquet(trained.config_file.parent / "data" / "sales.parquet")
+    sales.with_columns(pl.col("sales") * 12).write_parquet(tmp_path / "sales.parquet")
+    assert command(trained, f"data.sales={tmp_path / 'sales.parquet'}") == 3
+    assert served(trained) == before
+    error = capsys.readouterr().err
+    assert "which the model in service knew, differ by 1100.0% in sum" in error
+    assert "continuity.max_history_change: 0.05" in error
+    stages = {stage["name"]: stage["status"] for stage in newest_run(trained)["stages"]}
+    assert stages["DataContinuity"] == "failed"
+    assert "Transform" not in stages
+
+
 def weekly_demand(sales: pl.DataFrame) -> pl.DataFrame:
     """Demand with a week of its own for each series, so that last week says nearly all."""
     generator = np.random.default_rng(11)

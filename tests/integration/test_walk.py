@@ -44,11 +44,12 @@ def test_the_serving_directory_holds_what_the_pointer_names(trained):
     assert sorted(path.name for path in serving.iterdir()) == [
         str(pointer["version"]),
         "in_service.json",
+        "profiles",
     ]
 
 
 def test_the_screen_shows_our_words_and_the_log_the_rest(trained):
-    assert "[ 8/10]" in trained.screen
+    assert "[ 9/11]" in trained.screen
     assert "absl" not in trained.screen
     log = Path(trained.report.log).read_text()
     assert "INFO absl" in log
@@ -60,7 +61,7 @@ def test_a_second_run_trains_nothing_and_pushes_nothing(trained):
     """It evaluates once more: the model now has a baseline, itself."""
     report = run(trained.config, Console(io.StringIO()))
     ran = {stage.name for stage in report.stages if stage.status == "run"}
-    assert ran <= {"ModelInService", "Evaluator", "Pusher"}
+    assert ran <= {"ModelInService", "DataContinuity", "Evaluator", "Pusher"}
     assert report.blessed
     assert report.verdict["comparison"] == "compared with the model in service"
     assert report.push["pushed"] == 0
@@ -72,4 +73,4 @@ def test_a_second_run_trains_nothing_and_pushes_nothing(trained):
 
 def test_validation_alone_comes_from_the_cache(trained):
     report = run(trained.config, Console(io.StringIO()), RunOptions(until="gate"))
-    assert [stage.status for stage in report.stages] == ["cached"] * 5
+    assert [stage.status for stage in report.stages] == ["cached"] * 7

@@ -16,9 +16,10 @@ WHOLE = [
     "SchemaImport",
     "ExampleValidator",
     "AnomalyGate",
+    "ModelInService",
+    "DataContinuity",
     "Transform",
     "Trainer",
-    "ModelInService",
     "Evaluator",
     "Pusher",
 ]
@@ -54,7 +55,7 @@ def changed(before, after):
 
 
 @pytest.mark.parametrize(
-    ("until", "count"), [("statistics", 2), ("gate", 5), ("training", 7), ("push", 10)]
+    ("until", "count"), [("statistics", 2), ("gate", 7), ("training", 9), ("push", 11)]
 )
 def test_the_stages_up_to_each_end(make, until, count):
     _, nodes = make(until)
@@ -72,6 +73,14 @@ def test_a_run_that_ends_early_shares_name_and_root_with_the_whole(make):
 def test_what_follows_the_gate_takes_its_schema_from_it(make, name):
     _, nodes = make()
     assert nodes[name].inputs["schema"].producer_component_id == "AnomalyGate"
+
+
+def test_nothing_is_transformed_before_the_data_is_seen_to_go_on(make):
+    """But a new model in service is no reason to transform and train again."""
+    _, nodes = make()
+    assert nodes["DataContinuity"] in nodes["Transform"].upstream_nodes
+    producers = {c.producer_component_id for c in nodes["Transform"].inputs.values()}
+    assert producers == {"SeriesExampleGen", "AnomalyGate"}
 
 
 def test_the_pusher_waits_for_the_blessing(make):
@@ -94,6 +103,7 @@ def test_the_pusher_waits_for_the_blessing(make):
         ({"sampling": {"eval_cutoffs": 2}}, {"SeriesExampleGen"}),
         ({"data": {"missing_period": "zero"}}, {"SeriesExampleGen"}),
         ({"push": {"serving_directory": "/other"}}, {"ModelInService", "Pusher"}),
+        ({"continuity": {"max_series_loss": 0.5}}, {"DataContinuity"}),
         ({"push": {"model_name": "other"}}, set()),
         ({"pointer": "another"}, {"ModelInService"}),
     ],

@@ -11,7 +11,7 @@ from demandcast.schema.errors import ConfigurationError
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("horizon", r"horizon: unknown key; allowed here: beam, data, feature_schema, features"),
+        ("horizon", r"horizon: unknown key; allowed here: beam, continuity, data, feature_schema"),
         ("forecast.horizn", r"forecast\.horizn: unknown key; .*context_length, frequency, horizon"),
         (
             "data.columns.known_future.text",

@@ -89,6 +89,15 @@ DEFAULTS = {
         "step_ranges": [],
     },
     "push": {"serving_directory": None, "model_name": "demand"},
+    "continuity": {
+        "enabled": True,
+        "max_history_change": 0.05,
+        "settling_periods": 7,
+        "max_series_loss": 0.2,
+        "max_level_ratio": 5.0,
+        "max_repeated_share": 0.5,
+        "max_target_correlation": 0.98,
+    },
     "retention": {
         "runs": 10,
         "run_days": None,

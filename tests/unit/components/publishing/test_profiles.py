@@ -1,0 +1,44 @@
+"""Profiles beside the versions: kept with their model, removed with it."""
+
+from demandcast.components.publishing.files import LocalFiles
+from demandcast.components.publishing.profiles import keep_profile, profile_file
+
+FILES = LocalFiles()
+
+
+def keep(folder, digest, *, others=(), text="{}"):
+    examples = folder / "examples"
+    examples.mkdir(exist_ok=True)
+    (examples / "profile.json").write_text(text)
+    keep_profile(str(examples), str(folder / "serving"), digest=digest, others=others, files=FILES)
+
+
+def kept(folder):
+    return sorted(path.name for path in (folder / "serving" / "profiles").iterdir())
+
+
+def test_a_profile_lies_under_the_digest_of_its_model(tmp_path):
+    keep(tmp_path, "abc", text='{"first": 1}')
+    path = profile_file(str(tmp_path / "serving"), "abc")
+    assert FILES.read(path) == b'{"first": 1}'
+
+
+def test_profiles_of_versions_that_are_gone_go_too(tmp_path):
+    keep(tmp_path, "one")
+    keep(tmp_path, "two", others={"one"})
+    assert kept(tmp_path) == ["one", "two"]
+    keep(tmp_path, "three", others={"two"})
+    assert kept(tmp_path) == ["three", "two"]
+
+
+def test_examples_without_a_profile_change_nothing(tmp_path):
+    keep(tmp_path, "one")
+    (tmp_path / "examples" / "profile.json").unlink()
+    keep_profile(
+        str(tmp_path / "examples"),
+        str(tmp_path / "serving"),
+        digest="two",
+        others=(),
+        files=FILES,
+    )
+    assert kept(tmp_path) == ["one"]
