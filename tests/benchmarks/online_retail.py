@@ -211,20 +211,25 @@ def _print_scores(title: str, config: RunConfig, truth: Truth, table: pl.DataFra
         for name, values in simple.items()
     ]
     share = float((truth.actual == 0).mean())
+    scored = np.ones_like(truth.actual)
     print(
         f"\n{title}: {len(truth.items):,} series, {share:.0%} of the days scored without a sale\n"
     )
     print("| forecast | weighted quantile loss | WAPE | bias of the mean | in 80 % | in 90 % |")
     print("|---|---|---|---|---|---|")
     for name, median, middle, spread in rows:
-        loss = weighted_quantile_loss(truth.actual, spread, quantile_levels=levels)
+        loss = weighted_quantile_loss(
+            truth.actual, spread, quantile_levels=levels, scored_mask=scored
+        )
         inside = [
-            coverage(truth.actual, spread, quantile_levels=levels, nominal=nominal)
+            coverage(
+                truth.actual, spread, quantile_levels=levels, scored_mask=scored, nominal=nominal
+            )
             for nominal in (0.8, 0.9)
         ]
         print(
-            f"| {name} | {loss:.4f} | {wape(truth.actual, median):.4f} "
-            f"| {bias(truth.actual, middle):+.3f} | {inside[0]:.3f} | {inside[1]:.3f} |"
+            f"| {name} | {loss:.4f} | {wape(truth.actual, median, scored_mask=scored):.4f} "
+            f"| {bias(truth.actual, middle, scored_mask=scored):+.3f} | {inside[0]:.3f} | {inside[1]:.3f} |"
         )
 
 
