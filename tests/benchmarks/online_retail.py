@@ -229,7 +229,8 @@ def _print_scores(title: str, config: RunConfig, truth: Truth, table: pl.DataFra
         ]
         print(
             f"| {name} | {loss:.4f} | {wape(truth.actual, median, scored_mask=scored):.4f} "
-            f"| {bias(truth.actual, middle, scored_mask=scored):+.3f} | {inside[0]:.3f} | {inside[1]:.3f} |"
+            f"| {bias(truth.actual, middle, scored_mask=scored):+.3f} "
+            f"| {inside[0]:.3f} | {inside[1]:.3f} |"
         )
 
 
