@@ -123,6 +123,7 @@ def _push(
     now: datetime.datetime,
 ) -> Push:
     """Pushes a model into a directory that nobody else changes meanwhile."""
+    _remove_leftovers(serving_directory, files)
     in_service = read_pointer(serving_directory, files)
     if in_service is not None and in_service.digest == digest:
         folder = join(serving_directory, str(in_service.version))
@@ -175,8 +176,8 @@ def place_model(
     Returns:
         The version; only the pointer is missing.
     """
-    in_service = read_pointer(serving_directory, files)
     _remove_leftovers(serving_directory, files)
+    in_service = read_pointer(serving_directory, files)
     version = _uncommitted(serving_directory, in_service, digest=digest, files=files)
     if version is None:
         version = next_version(versions_in(serving_directory, files), now)

@@ -1,5 +1,6 @@
 import datetime
 import doctest
+import errno
 
 import pytest
 from publishing_files import LocalFiles, RemoteFiles, SimulatedCrashError, write_model
@@ -130,6 +131,28 @@ def test_an_interrupted_push_to_an_object_store_is_made_good(tmp_path, break_at)
     assert read_pointer("mem://serving", RemoteFiles(tmp_path)) == old
     assert push(source, "mem://serving", RemoteFiles(tmp_path), now=LATER).pushed
     assert versions(tmp_path / "serving") == ["1700000000", "1700003600"]
+
+
+def test_what_an_interrupted_push_left_goes_even_if_there_is_nothing_to_push(tmp_path):
+    serving = tmp_path / "serving"
+    source = write_model(tmp_path / "a")
+    push(source, serving)
+    write_model(serving / ".pushing-1700000005", "half")
+    assert not push(source, serving, now=LATER).pushed
+    assert versions(serving) == ["1700000000"]
+
+
+def test_a_copy_that_fails_leaves_no_half_model_on_a_full_disk(tmp_path):
+    class FullDisk(LocalFiles):
+        def copy(self, source, target):
+            super().copy(source, target)
+            if source.endswith("variables.index"):
+                raise OSError(errno.ENOSPC, "No space left on device", target)
+
+    serving = tmp_path / "serving"
+    with pytest.raises(OSError, match="No space left"):
+        push(write_model(tmp_path / "a"), serving, FullDisk())
+    assert list(serving.iterdir()) == []
 
 
 def test_folders_of_others_are_left_alone(tmp_path):
