@@ -3,11 +3,13 @@
     SeriesExampleGen ─ StatisticsGen ─ ExampleValidator ─ AnomalyGate ─┐ validated schema
           │                 SchemaImport ──┘                           │
           ├─ profile ─ DataContinuity                                  │
-          │                  │  └ (waits) ┐                            │
-          ├──────────────────┼───────── Transform ─ Trainer ───────────┤
-          │           ModelInService                   │               │
-          │                  └─────────────────────┐   │               │
-          └─ eval split ──────────────────────── Evaluator ─────── Pusher
+          │                  │  └(waits)┐                              │
+          ├──────────────────┼───── Transform ─ (Tuner) ─ Trainer ─────┤
+          │           ModelInService                         │         │
+          │                  └───────────────────────────┐   │         │
+          └─ eval split ────────────────────────────── Evaluator ─ Pusher
+
+The Tuner is there if `tuning.enabled` says so.
 
 Each stage is given only the part of the configuration that it uses, and a digest
 of its own code: its cache key then changes when, and only when, its result may.
@@ -15,6 +17,7 @@ of its own code: its cache key then changes when, and only when, its result may.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ from demandcast.components.publishing.baseline import ModelInService
 from demandcast.components.publishing.component import Pusher
 from demandcast.components.publishing.pointer import pointer_digest
 from demandcast.components.publishing.tfx_files import TfxFiles
+from demandcast.components.tuning.component import Tuner
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.components.validation.continuity_gate import DataContinuity
 from demandcast.pipeline.beam_flags import beam_flags
@@ -38,12 +42,23 @@ from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
 from demandcast.schema.feature_schema import compose_schema_text
 
-__all__ = ["NEVER_CACHED", "Surroundings", "make_pipeline", "metadata_file", "pipeline_folder"]
+__all__ = [
+    "NEVER_CACHED",
+    "Surroundings",
+    "make_pipeline",
+    "metadata_file",
+    "pipeline_folder",
+    "tuning_folder",
+]
 
 NEVER_CACHED = frozenset({"Pusher"})
 """Nodes that look at the serving directory, which changes without the pipeline."""
 
 _COMPONENTS = "demandcast.components"
+_TRAINING_SPLITS = {
+    "train_args": tfx.proto.TrainArgs(splits=["train"]),
+    "eval_args": tfx.proto.EvalArgs(splits=["validation"]),
+}
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,11 @@ def pipeline_folder(config: RunConfig) -> Path:
 def metadata_file(config: RunConfig) -> Path:
     """File of the metadata store."""
     return pipeline_folder(config) / "metadata.db"
+
+
+def tuning_folder(config: RunConfig) -> Path:
+    """Folder of the searches of a pipeline, from which a killed one goes on."""
+    return pipeline_folder(config) / "tuning"
 
 
 def make_pipeline(
@@ -180,7 +200,15 @@ def _model_stages(config: RunConfig, *, checked: _Checked, after: Any) -> list[A
     examples, schema = checked.examples, checked.schema
     transform = _transform(config, examples=examples, schema=schema)
     transform.add_upstream_node(after)
-    trainer = _trainer(config, transform=transform, schema=schema)
+    training_inputs: dict[str, Any] = {
+        "examples": transform.outputs["transformed_examples"],
+        "transform_graph": transform.outputs["transform_graph"],
+        "schema": schema,
+    }
+    tuners = [_tuner(config, training_inputs)] if config.tuning.enabled else []
+    for tuner in tuners:
+        training_inputs["hyperparameters"] = tuner.outputs["best_hyperparameters"]
+    trainer = _trainer(config, training_inputs)
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
@@ -196,7 +224,7 @@ def _model_stages(config: RunConfig, *, checked: _Checked, after: Any) -> list[A
         examples=examples,
         serving_directory=str(config.push.serving_directory),
     )
-    return [transform, trainer, evaluator, pusher]
+    return [transform, *tuners, trainer, evaluator, pusher]
 
 
 def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
@@ -218,22 +246,40 @@ def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
     )
 
 
-def _trainer(config: RunConfig, *, transform: Any, schema: Any) -> Any:
-    return tfx.components.Trainer(
-        run_fn=f"{_COMPONENTS}.forecasting.module.run_fn",
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        schema=schema,
-        train_args=tfx.proto.TrainArgs(splits=["train"]),
-        eval_args=tfx.proto.EvalArgs(splits=["validation"]),
+def _tuner(config: RunConfig, inputs: Mapping[str, Any]) -> Any:
+    return Tuner(
+        **inputs,
+        **_TRAINING_SPLITS,
+        tuner_fn=f"{_COMPONENTS}.tuning.module.tuner_fn",
         custom_config={
-            "series": config.series.model_dump_json(),
-            "features": config.features.model_dump_json(),
-            "network": config.network.model_dump_json(),
-            "training": config.training.model_dump_json(),
+            **_training_config(config),
+            "tuning": config.tuning.model_dump_json(exclude={"enabled"}),
+            "directory": str(tuning_folder(config)),
+            "code_digest": stage_digest("Tuner"),
+        },
+    )
+
+
+def _trainer(config: RunConfig, inputs: Mapping[str, Any]) -> Any:
+    return tfx.components.Trainer(
+        **inputs,
+        **_TRAINING_SPLITS,
+        run_fn=f"{_COMPONENTS}.forecasting.module.run_fn",
+        custom_config={
+            **_training_config(config),
             "code_digest": stage_digest("Trainer"),
         },
     )
+
+
+def _training_config(config: RunConfig) -> dict[str, str]:
+    """The parts of the configuration that a training uses, a trial of the Tuner too."""
+    return {
+        "series": config.series.model_dump_json(),
+        "features": config.features.model_dump_json(),
+        "network": config.network.model_dump_json(),
+        "training": config.training.model_dump_json(),
+    }
 
 
 def _grid_of(forecast: ForecastConfig) -> ForecastConfig:

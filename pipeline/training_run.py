@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import logging
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -169,6 +170,8 @@ def _run_stages(
     from demandcast.pipeline.runners.local import LocalRunner
 
     _LOG.info("loaded in %.1f s", time.monotonic() - begin)
+    if not options.use_cache and options.until in ("training", "push"):
+        shutil.rmtree(dag.tuning_folder(config), ignore_errors=True)  # Earlier trials, too.
     surroundings = dag.Surroundings.look(config)
     record.update(data_fingerprint=surroundings.data_fingerprint)
     pipeline = dag.make_pipeline(

@@ -1,10 +1,11 @@
-"""What a model has seen in training, kept beside it: scores before that are no forecasts."""
+"""What a model was made from, kept beside it: what it has seen, and with which settings."""
 
 from __future__ import annotations
 
 import datetime
 
 from demandcast.schema.config.base import Section
+from demandcast.schema.model_settings import ModelSettings
 
 __all__ = ["MODEL_TRAINING_FILE", "ModelTraining"]
 
@@ -18,6 +19,8 @@ class ModelTraining(Section):
     Attributes:
         seen_until: Start of the last period whose target was used to train the model or to stop
             its training. A forecast from this cutoff or a later one is one into the unknown.
+        settings: Network and training, with what the Tuner chose.
     """
 
     seen_until: datetime.date
+    settings: ModelSettings | None = None

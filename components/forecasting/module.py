@@ -19,6 +19,7 @@ from demandcast.components.forecasting.job import TrainingJob
 from demandcast.components.forecasting.report import TrainingReport
 from demandcast.schema.config import NetworkConfig, TrainingConfig
 from demandcast.schema.errors import DemandcastError
+from demandcast.schema.model_settings import ModelSettings, values_text
 from demandcast.schema.model_training import ModelTraining
 from demandcast.schema.periods import date_of, days_of, periods_of
 
@@ -32,19 +33,19 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's `FnArgs`: files of the splits (validation as its eval files), Transform's
-            output, directories of the model and of the run, and `custom_config`.
+            output, directories of the model and of the run, `custom_config`, and the best
+            values of the Tuner as `hyperparameters`.
 
     Raises:
         DemandcastError: No epoch had a finite validation loss.
     """
-    custom = fn_args.custom_config
-    network = NetworkConfig.model_validate_json(custom["network"])
-    training = TrainingConfig.model_validate_json(custom["training"])
+    settings = _settings(fn_args)
     job = TrainingJob.from_arguments(fn_args)
-    trained, report = job.train(network, training)
-    _write_report(report, fn_args.model_run_dir)
+    trained, report = job.train(settings.network, settings.training)
+    _write_report(report.model_copy(update={"settings": settings}), fn_args.model_run_dir)
     # What serves has the same weights, but neither dropout's random state nor GPU-only operations.
-    served = job.build(network.model_copy(update={"dropout": 0.0}), use_cudnn=False)
+    without_dropout = settings.network.model_copy(update={"dropout": 0.0})
+    served = job.build(without_dropout, use_cudnn=False)
     served.set_weights(trained.get_weights())
     module = ForecastModule(
         windows=job.windows,
@@ -55,16 +56,30 @@ def run_fn(fn_args: Any) -> None:
         module,
         fn_args.serving_model_dir,
         series=job.windows.series,
-        training=_what_was_seen(job),
+        training=_what_it_was_made_from(job, settings),
     )
 
 
-def _what_was_seen(job: TrainingJob) -> ModelTraining:
+def _what_it_was_made_from(job: TrainingJob, settings: ModelSettings) -> ModelTraining:
     """Finds the end of the newest horizon among the examples that taught or stopped training."""
     forecast = job.windows.series.forecast
     newest = np.array(newest_cutoff((*job.train_files, *job.validation_files)))
     last = periods_of(newest, forecast.frequency) + forecast.horizon
-    return ModelTraining(seen_until=date_of(int(days_of(last, forecast.frequency))))
+    seen_until = date_of(int(days_of(last, forecast.frequency)))
+    return ModelTraining(seen_until=seen_until, settings=settings)
+
+
+def _settings(fn_args: Any) -> ModelSettings:
+    """Puts the best values of the Tuner, if there is one, into the configured sections."""
+    custom = fn_args.custom_config
+    settings = ModelSettings.combine(
+        NetworkConfig.model_validate_json(custom["network"]),
+        TrainingConfig.model_validate_json(custom["training"]),
+        tuned=(fn_args.hyperparameters or {}).get("values", {}),
+    )
+    if settings.tuned:
+        logger.info("tuned: %s", values_text(settings.tuned))
+    return settings
 
 
 def _write_report(report: TrainingReport, directory: str) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from demandcast.schema.model_settings import ModelSettings
+
 __all__ = ["TrainingReport"]
 
 _WATCHED = "val_weighted_quantile_loss"
@@ -24,6 +26,7 @@ class TrainingReport(BaseModel):
         parameters: Weights of the network.
         out_of_time: Whether the time limit ended it.
         warnings: What a reader must know.
+        settings: Network and training, with what the Tuner chose; None where a caller knows them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +39,7 @@ class TrainingReport(BaseModel):
     parameters: int
     out_of_time: bool
     warnings: tuple[str, ...]
+    settings: ModelSettings | None = None
 
     @classmethod
     def from_history(

@@ -55,10 +55,12 @@ def run_command(
 
 
 def show_run(report: RunReport) -> None:
-    """Prints stages, verdict and places of a whole run."""
+    """Prints stages, search, verdict and places of a whole run."""
     from demandcast.pipeline.cli.results import show_places, show_stages, show_verdict
+    from demandcast.pipeline.cli.trials import show_search
 
     show_stages(report)
+    show_search(report)
     show_verdict(report)
     show_places(report)
 

@@ -34,12 +34,20 @@ from demandcast.schema.config.transactions import (
     PairsConfig,
     TransactionsConfig,
 )
+from demandcast.schema.config.tuning import (
+    Candidates,
+    SpaceConfig,
+    TuningConfig,
+    Value,
+    with_values,
+)
 
 __all__ = [
     "AvailabilityConfig",
     "BeamConfig",
     "CalendarConfig",
     "CancelledConfig",
+    "Candidates",
     "ChangeConfig",
     "ColumnsConfig",
     "ContinuityConfig",
@@ -61,12 +69,16 @@ __all__ = [
     "RunConfig",
     "SamplingConfig",
     "SeriesSpec",
+    "SpaceConfig",
     "TableConfig",
     "TrainingConfig",
     "TransactionsConfig",
+    "TuningConfig",
     "ValidationConfig",
+    "Value",
     "VocabularyConfig",
     "load_config",
     "parse_config",
     "resolve_paths",
+    "with_values",
 ]

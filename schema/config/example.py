@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from pydantic.json_schema import GenerateJsonSchema
 
 from demandcast.schema.config.run import RunConfig
 
@@ -102,7 +103,7 @@ def describe_keys() -> tuple[Key, ...]:
     Key(path='forecast.horizon', description='Periods forecast (H).', \
 allowed='whole number, 1 to 1024', default='28')
     """
-    schema = RunConfig.model_json_schema()
+    schema = RunConfig.model_json_schema(schema_generator=_InOrder)
     return tuple(_walk(schema, schema["$defs"], ""))
 
 
@@ -122,10 +123,9 @@ def example_yaml() -> str:
             indent, dash = indent.removesuffix("  "), "- "
         if not key.depth:
             lines.append("")
-        value = "" if key.is_section else f" {_inline(_example_value(key))}"
         begin = len(lines)
         lines += _comment(key, indent)
-        lines.append(f"{indent}{dash}{key.name}:{value}")
+        lines += _entry(key, indent + dash)
         if after is None or after.parent != key.parent:
             lines += _more_items(key)
         lines[begin:] = [_commented_out(line, key) for line in lines[begin:]]
@@ -139,6 +139,17 @@ def _commented_out(line: str, key: Key) -> str:
             indent = "  " * section.count(".")
             return f"{indent}# {line.removeprefix(indent)}"
     return line
+
+
+def _entry(key: Key, indent: str) -> list[str]:
+    """Writes a key and its value, a long mapping with a line for each of its keys."""
+    if key.is_section:
+        return [f"{indent}{key.name}:"]
+    value = _example_value(key)
+    line = f"{indent}{key.name}: {_inline(value)}"
+    if len(line) <= _WIDTH:
+        return [line]
+    return [f"{indent}{key.name}:", *(f"{indent}  {k}: {_inline(v)}" for k, v in value.items())]
 
 
 def _more_items(last: Key) -> list[str]:
@@ -175,6 +186,15 @@ comment on each. This page is written from the same models
   that Beam reads, such as `gs://bucket/sales-*.parquet`.
 * *required* marks keys without a default. `[]` marks a list of sections.
 """
+
+
+class _InOrder(GenerateJsonSchema):
+    """Leaves the keys of defaults in the order in which the models write them."""
+
+    def sort(self, value: Any, parent_key: str | None = None) -> Any:
+        """Sorts nothing; called by pydantic."""
+        del parent_key
+        return value
 
 
 def _walk(section: Mapping[str, Any], definitions: Mapping[str, Any], parent: str) -> Iterator[Key]:
@@ -221,7 +241,10 @@ def _allowed(kind: Mapping[str, Any]) -> str:
     if kind["type"] == "array":
         return _allowed_list(kind)
     if kind["type"] == "object":
-        return f"mapping of text to {_allowed(kind['additionalProperties'])}"
+        held = kind["additionalProperties"]
+        # Of sections there is the name only: the description of the key says more.
+        words = held["$ref"].rpartition("/")[2].lower() if "$ref" in held else _allowed(held)
+        return f"mapping of text to {words}"
     if kind["type"] in ("integer", "number"):
         word = "whole number" if kind["type"] == "integer" else "number"
         return ", ".join([word, *_bounds(kind)])

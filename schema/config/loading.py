@@ -171,8 +171,9 @@ def _keys_beside(location: tuple[int | str, ...]) -> list[str]:
     """Lists the keys allowed where an unknown one was found."""
     section: Any = RunConfig
     for part in location[:-1]:
-        if isinstance(part, str) and hasattr(section, "model_fields"):
-            section = _section_of(section.model_fields[part].annotation)
+        fields = getattr(section, "model_fields", {})
+        if part in fields:  # Or it is a position in a list, or a key of a mapping.
+            section = _section_of(fields[part].annotation)
     return sorted(section.model_fields) if hasattr(section, "model_fields") else []
 
 

@@ -17,6 +17,7 @@ from demandcast.schema.config.gate import GateConfig, PushConfig
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
 from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.series import SeriesSpec
+from demandcast.schema.config.tuning import TuningConfig
 
 __all__ = ["BeamConfig", "RunConfig"]
 
@@ -59,6 +60,9 @@ class RunConfig(Section):
     features: FeaturesConfig = Field(FeaturesConfig(), description="What the network sees.")
     network: NetworkConfig = Field(NetworkConfig(), description="The LSTM.")
     training: TrainingConfig = Field(TrainingConfig(), description="How it learns.")
+    tuning: TuningConfig = Field(
+        TuningConfig(), description="Search for better values of network and training."
+    )
     gate: GateConfig = Field(GateConfig(), description="What a model must show.")
     push: PushConfig = Field(PushConfig(), description="Where it goes.")
     continuity: ContinuityConfig = Field(

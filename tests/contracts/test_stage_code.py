@@ -71,8 +71,10 @@ def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
         ("components/validation/infer.py", set()),  # Only `demandcast schema infer` does.
         ("schema/demand.pbtxt", {"SchemaImport", "AnomalyGate"}),
         ("components/preprocessing/history.py", {"Transform"}),
-        ("components/forecasting/network.py", {"Trainer"}),
-        ("components/forecasting/calendar.py", {"Trainer"}),
+        ("components/forecasting/network.py", {"Tuner", "Trainer"}),
+        ("components/forecasting/calendar.py", {"Tuner", "Trainer"}),
+        ("components/forecasting/exporting.py", {"Trainer"}),
+        ("components/tuning/oracle.py", {"Tuner"}),
         ("components/metrics/baselines.py", {"SeriesExampleGen"}),
         ("components/metrics/point.py", {"Evaluator"}),
         ("components/evaluation/verdict.py", {"Evaluator"}),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from demandcast.pipeline.fingerprint import code_digests
-from demandcast.schema.config import parse_config, resolve_paths
+from demandcast.schema.config import SpaceConfig, parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml
 from demandcast.schema.config.features import OutlierConfig
 from demandcast.schema.errors import ConfigurationError
@@ -112,6 +112,59 @@ def test_a_change_reaches_the_stages_that_use_it_and_no_others(make, change, exp
     _, before = make()
     _, after = make(**change)
     assert changed(before, after) == expected
+
+
+TUNED = {"tuning": {"enabled": True}}
+
+
+def test_without_a_search_there_is_no_tuner(make):
+    _, nodes = make()
+    assert "Tuner" not in nodes
+    assert "hyperparameters" not in nodes["Trainer"].inputs
+
+
+def test_the_tuner_stands_before_the_trainer_and_feeds_it(make):
+    _, nodes = make(**TUNED)
+    assert set(nodes) == {*WHOLE, "Tuner"}
+    assert nodes["Trainer"].inputs["hyperparameters"].producer_component_id == "Tuner"
+    assert nodes["Tuner"].inputs["examples"].producer_component_id == "Transform"
+    assert nodes["Tuner"].inputs["schema"].producer_component_id == "AnomalyGate"
+    assert "Tuner" in make("training", **TUNED)[1]
+
+
+def test_a_trial_and_the_trainer_get_the_same_configuration(make):
+    _, nodes = make(**TUNED)
+    tuner, trainer = (
+        json.loads(nodes[name].exec_properties["custom_config"]) for name in ("Tuner", "Trainer")
+    )
+    digests = {tuner.pop("code_digest"), trainer.pop("code_digest")}
+    assert len(digests) == 2
+    assert tuner.items() > trainer.items()
+    assert tuner["directory"].endswith("/tuning")
+    for key in ("train_args", "eval_args"):
+        assert nodes["Tuner"].exec_properties[key] == nodes["Trainer"].exec_properties[key]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"tuning": {"enabled": True, "max_trials": 3}}, {"Tuner"}),
+        ({"tuning": {"enabled": True, "seed": 3}}, {"Tuner"}),
+        ({"tuning": {"enabled": True, "space": SpaceConfig(network={})}}, {"Tuner"}),
+        (TUNED | {"network": {"units": 8}}, {"Tuner", "Trainer"}),
+        (TUNED | {"gate": {"slices": ()}}, {"Evaluator"}),
+    ],
+)
+def test_a_change_of_the_search_reaches_the_tuner(make, change, expected):
+    _, before = make(**TUNED)
+    _, after = make(**change)
+    assert changed(before, after) == expected
+
+
+def test_an_edit_of_the_search_leaves_the_trainer_alone(make):
+    _, nodes = make()
+    _, tuned = make(**TUNED)
+    assert nodes["Trainer"].exec_properties == tuned["Trainer"].exec_properties
 
 
 def test_code_digests_reach_every_stage_of_ours(make):

@@ -88,6 +88,25 @@ def test_a_run_is_reported_and_logged_and_keeps_the_screen_clean(config, fake_da
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        (RunOptions(), True),
+        (RunOptions(until="gate", use_cache=False), True),  # It makes no trials.
+        (RunOptions(until="training", use_cache=False), False),
+        (RunOptions(use_cache=False), False),
+    ],
+    ids=str,
+)
+def test_only_a_run_without_cache_forgets_earlier_trials(config, fake_dag, options, kept):
+    fake_dag("abc")
+    trial = Path(config.workspace) / config.name / "tuning" / "search" / "trial_000"
+    trial.mkdir(parents=True)
+    run(config, Console(io.StringIO()), options)
+    assert trial.exists() == kept
+
+
+@pytest.mark.slow
 def test_a_run_in_progress_can_be_read(config, fake_dag, monkeypatch):
     """Each state of the file is kept as it is written."""
     from demandcast.pipeline import reports

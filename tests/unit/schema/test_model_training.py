@@ -10,7 +10,7 @@ from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining
 
 def test_it_is_read_as_it_was_written():
     training = ModelTraining(seen_until=datetime.date(2024, 5, 1))
-    assert training.model_dump_json() == '{"seen_until":"2024-05-01"}'
+    assert training.model_dump_json() == '{"seen_until":"2024-05-01","settings":null}'
     assert ModelTraining.model_validate_json(training.model_dump_json()) == training
 
 

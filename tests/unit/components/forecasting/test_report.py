@@ -68,4 +68,5 @@ def test_is_written_as_json_even_with_a_loss_that_is_no_number():
         "parameters": 5,
         "out_of_time": True,
         "warnings": [],
+        "settings": None,
     }

@@ -70,6 +70,28 @@ DEFAULTS = {
         "cache_in_memory": True,
         "seed": 17,
     },
+    "tuning": {
+        "enabled": False,
+        "algorithm": "bayesian",
+        "max_seconds": 1800.0,
+        "max_trials": 20,
+        "epochs": None,
+        "windows_per_series": None,
+        "seed": 17,
+        "space": {
+            "network": {
+                "units": [32, 64, 96, 128],
+                "layers": [1, 2],
+                "dropout": {"low": 0.0, "high": 0.3},
+                "embedding_size": [8, 16, 32],
+                "head_units": [32, 64, 128],
+            },
+            "training": {
+                "learning_rate": {"low": 5e-4, "high": 1e-2, "scale": "log"},
+                "batch_size": [128, 256, 512],
+            },
+        },
+    },
     "gate": {
         "floors": {
             "weighted_quantile_loss_skill": 0.0,

@@ -1,0 +1,42 @@
+"""The stage in the DAG: TFX's Tuner, which also writes `trials.json`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.components.tuner import executor as tuner_executor
+from tfx.dsl.components.base import executor_spec
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils
+
+from demandcast.components.tuning.results import TRIALS_FILE
+
+__all__ = ["Tuner", "TunerExecutor"]
+
+
+class TunerExecutor(tuner_executor.Executor):
+    """Runs the search and writes the best values, TFX's own list of trials, and ours."""
+
+    def Do(  # noqa: N802 - TFX's name
+        self,
+        input_dict: dict[str, list[Any]],
+        output_dict: dict[str, list[Any]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the search; called by TFX."""
+        tuner = tuner_executor.search(
+            input_dict, exec_properties, self._get_tmp_dir(), print_tuning_summary=False
+        )
+        tuner_executor.write_best_hyperparameters(tuner, output_dict)
+        results = artifact_utils.get_single_uri(
+            output_dict[standard_component_specs.TUNER_RESULTS_KEY]
+        )
+        text = tuner.summary().model_dump_json(indent=2)
+        io_utils.write_string_file(f"{results}/{TRIALS_FILE}", text)
+
+
+class Tuner(tfx.components.Tuner):
+    """TFX's Tuner with our executor; inputs, outputs and parameters are the same."""
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(TunerExecutor)
