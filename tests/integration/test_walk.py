@@ -16,7 +16,7 @@ def test_every_stage_runs_and_the_model_is_pushed(trained):
     report = trained.report
     assert report.status == "succeeded"
     assert {stage.status for stage in report.stages} == {"run"}
-    assert len(report.stages) == 10
+    assert len(report.stages) == 11
     assert report.blessed
     assert report.push["pushed"] == 1
 
