@@ -21,12 +21,14 @@ from demandcast.components.evaluation.eval_config import SIGNATURE, make_eval_co
 from demandcast.components.evaluation.example_prediction import write_example_forecasts
 from demandcast.components.evaluation.judging import judge
 from demandcast.components.evaluation.tfma_results import read_failures, read_slices
+from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason
 from demandcast.components.evaluation.verdict import VERDICT_FILE, Verdict
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.config.run import RunConfig
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
+from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining
 
 __all__ = ["ABSENT", "CARRIED", "Evaluator", "EvaluatorSpec", "Executor"]
 
@@ -39,6 +41,7 @@ CARRIED = "carried"
 """Text custom property of the baseline model: `CarriedIncrease` as JSON, if it carries one."""
 
 _EVAL_SPLIT = "eval"
+_SUMMARY_FILE = "summary.json"
 _GATE = "gate"
 _CODE_DIGEST = "code_digest"
 
@@ -74,6 +77,7 @@ class Executor(executor.Executor):
             gate,
             comparison=comparison,
             carried=_carried(inputs),
+            beforehand=_seen_in_training(inputs),
         )
         io_utils.write_string_file(
             f"{evaluation_uri}/{VERDICT_FILE}", verdict.model_dump_json(indent=2)
@@ -165,6 +169,25 @@ def _carried(inputs: ArtifactDict) -> CarriedIncrease:
         if baseline.has_custom_property(CARRIED):
             return CarriedIncrease.from_json(baseline.get_string_custom_property(CARRIED))
     return CarriedIncrease()
+
+
+def _seen_in_training(inputs: ArtifactDict) -> list[str]:
+    """Says if the candidate has seen what judges it; nothing if one of them does not tell."""
+    examples = inputs[standard_component_specs.EXAMPLES_KEY][0]
+    model = inputs[standard_component_specs.MODEL_KEY][0]
+    folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+    summary, training = f"{examples.uri}/{_SUMMARY_FILE}", f"{folder}/{MODEL_TRAINING_FILE}"
+    if not (fileio.exists(summary) and fileio.exists(training)):
+        return []
+    cutoffs = eval_cutoffs(_read(summary), source=summary)
+    seen_until = ModelTraining.model_validate_json(_read(training)).seen_until
+    reason = seen_reason(seen_until, cutoffs)
+    return [] if reason is None else [reason]
+
+
+def _read(path: str) -> str:
+    with fileio.open(path, "r") as file:
+        return str(file.read())
 
 
 def _misfits(in_service: types.Artifact, candidate: types.Artifact) -> list[str]:

@@ -43,6 +43,7 @@ def judge(
     *,
     comparison: str,
     carried: CarriedIncrease | None = None,
+    beforehand: Sequence[str] = (),
 ) -> Verdict:
     """Decides, and says why.
 
@@ -54,6 +55,7 @@ def judge(
         comparison: With what the model was compared, in words.
         carried: By how much the model in service and those before it got worse; nothing if
             None.
+        beforehand: What speaks against the model whatever its metrics are.
 
     Returns:
         Blessed if no reason speaks against it.
@@ -75,6 +77,7 @@ def judge(
         reasons += _coverage_reasons(parts, gate.floors)
         notes += _notes(overall)
         notes += unproven_notes(comparisons)
+    reasons = [*beforehand, *reasons]
     return Verdict(
         blessed=not reasons,
         reasons=tuple(reasons),

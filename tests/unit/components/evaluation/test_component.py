@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from demandcast.components.evaluation.eval_config import make_eval_config
 from demandcast.components.evaluation.verdict import read_verdict
 from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig
 from demandcast.schema.model_series import MODEL_SERIES_FILE
+from demandcast.schema.model_training import MODEL_TRAINING_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -114,6 +116,27 @@ def test_the_same_model_again_passes(world, tmp_path):
     assert_blessed(blessing, True)
     assert verdict.overall.candidate == verdict.overall.in_service
     assert {part.name for part in verdict.slices} >= {"overall", "store=store_0"}
+
+
+@pytest.mark.parametrize(("seen_until", "blessed"), [("2024-05-31", True), ("2024-06-01", False)])
+def test_a_model_that_has_seen_what_judges_it_is_refused(world, tmp_path, seen_until, blessed):
+    folder = tmp_path / "model"
+    shutil.copytree(world["good"].uri, folder)
+    training = folder / "Format-Serving" / MODEL_TRAINING_FILE
+    training.parent.mkdir(exist_ok=True)
+    training.write_text(json.dumps({"seen_until": seen_until}))
+    examples = tmp_path / "examples"
+    shutil.copytree(world["examples"].uri, examples)
+    cutoffs = {"eval": {"cutoffs": ["2024-06-07", "2024-05-31"]}}
+    (examples / "summary.json").write_text(json.dumps({"splits": cutoffs}))
+    model, told = standard_artifacts.Model(), standard_artifacts.Examples()
+    model.uri, told.uri, told.split_names = str(folder), str(examples), '["eval"]'
+    changed = {**world, "good": model, "examples": told}
+    verdict, blessing = evaluate(changed, tmp_path, model="good", in_service=absent_model())
+    assert_blessed(blessing, blessed)
+    assert [reason[:37] for reason in verdict.reasons] == (
+        [] if blessed else ["it has seen sales until 2024-06-01 in"]
+    )
 
 
 def test_useless_model_fails_on_the_floors(world, tmp_path, caplog):

@@ -181,3 +181,11 @@ def test_a_skill_of_unknown_noise_is_judged_by_its_estimate():
     assert verdict.notes == (
         "too few series to tell noise: the skills were judged by their estimates",
     )
+
+
+def test_what_speaks_against_it_beforehand_is_said_first():
+    verdict = judge(
+        [result()], (), GATE, comparison=COMPARED, beforehand=["it has seen the future"]
+    )
+    assert not verdict.blessed
+    assert verdict.reasons == ("it has seen the future",)
