@@ -21,7 +21,7 @@ from demandcast.components.publishing.digest import model_digest
 from demandcast.components.publishing.files import LocalFiles
 from demandcast.pipeline.capture import captured_output
 from demandcast.pipeline.console import LOG_ONLY, Console
-from demandcast.pipeline.disk import check_space, disk_full, scarcity
+from demandcast.pipeline.disk import DiskFullError, check_space, disk_full, scarcity
 from demandcast.pipeline.fingerprint import code_digests, toolchain
 from demandcast.pipeline.interrupts import terminate_as_interrupt
 from demandcast.pipeline.lock import run_lock
@@ -139,7 +139,8 @@ def _run(
         _finish(record, error, seconds=time.monotonic() - begin, results=results)
     except OSError as raised:  # A full disk may have no room for the report of it either.
         error = error or _as_disk_full(raised, config, record.report)
-    _draw_page(record, console)
+    if not isinstance(error, DiskFullError):
+        _draw_page(record, console)
     if error is not None:
         error.log_file = record.report.log  # type: ignore[attr-defined]
         raise error

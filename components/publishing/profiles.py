@@ -45,6 +45,9 @@ def keep_profile(
         return
     folder = join(serving_directory, _FOLDER)
     for name in files.folders(folder):
-        if name not in others:
+        if name not in others and name != digest:
             files.remove_folder(join(folder, name))
-    files.write(profile_file(serving_directory, digest), files.read(source))
+    # Aside, then renamed: half a profile of the model in service would stop every run to come.
+    path = profile_file(serving_directory, digest)
+    files.write(f"{path}.new", files.read(source))
+    files.rename(f"{path}.new", path)

@@ -1,16 +1,20 @@
 """Profiles beside the versions: kept with their model, removed with it."""
 
+import pytest
+from publishing_files import LocalFiles as BreakingFiles
+from publishing_files import SimulatedCrashError
+
 from demandcast.components.publishing.files import LocalFiles
 from demandcast.components.publishing.profiles import keep_profile, profile_file
 
 FILES = LocalFiles()
 
 
-def keep(folder, digest, *, others=(), text="{}"):
+def keep(folder, digest, *, others=(), text="{}", files=FILES):
     examples = folder / "examples"
     examples.mkdir(exist_ok=True)
     (examples / "profile.json").write_text(text)
-    keep_profile(str(examples), str(folder / "serving"), digest=digest, others=others, files=FILES)
+    keep_profile(str(examples), str(folder / "serving"), digest=digest, others=others, files=files)
 
 
 def kept(folder):
@@ -42,3 +46,13 @@ def test_examples_without_a_profile_change_nothing(tmp_path):
         files=FILES,
     )
     assert kept(tmp_path) == ["one"]
+
+
+@pytest.mark.parametrize("break_at", range(2))
+def test_a_crash_leaves_the_profile_that_was(tmp_path, break_at):
+    """Changes: write aside, rename. Half a profile would stop the runs to come."""
+    keep(tmp_path, "one", text='{"first": 1}')
+    with pytest.raises(SimulatedCrashError):
+        keep(tmp_path, "one", text='{"first": 2}', files=BreakingFiles(break_at))
+    path = profile_file(str(tmp_path / "serving"), "one")
+    assert FILES.read(path) == b'{"first": 1}'
