@@ -49,6 +49,7 @@ def data_part(run: RunFiles) -> DataPart | None:
         ),
         columns=tuple(_columns(train, run.config)),
         anomalies=_anomalies(run),
+        continuity=_continuity(run),
         **_shares(train),
     )
 
@@ -138,6 +139,12 @@ def _text(statistics: Any) -> tuple[float | None, str]:
         missing / values if values else None,
         f"{count(distinct)} {'value' if distinct == 1 else 'values'}: {shown}",
     )
+
+
+def _continuity(run: RunFiles) -> str | None:
+    """Reads what was compared with the data of before; None if the run did not pass there."""
+    file = run.artifact("DataContinuity", "finding")
+    return file.read_text(encoding="utf-8") if file is not None and file.is_file() else None
 
 
 def _anomalies(run: RunFiles) -> tuple[str, ...] | None:

@@ -15,6 +15,7 @@ _REFUSALS = {
     errors.AnomalyError.exit_code: "Refused: the data contradicts the schema",
     errors.ServingError.exit_code: "Failed: the model in service cannot be followed",
 }
+_NOT_AS_BEFORE = "Refused: the data does not go on as it was"
 _PARTLY = {
     "statistics": "Statistics of the data were computed",
     "gate": "The data keeps the contract and the schema",
@@ -86,7 +87,8 @@ def _failed(run: RunFiles) -> Headline:
     stage = _stopped_in(run)
     where = f"It ended in {stage}. {_STILL_SERVES}" if stage else _STILL_SERVES
     if code in _REFUSALS:
-        return Headline("bad", _REFUSALS[code], (message or kind,), (where,))
+        title = _NOT_AS_BEFORE if stage == "DataContinuity" else _REFUSALS[code]
+        return Headline("bad", title, (message or kind,), (where,))
     title = f"Failed in {stage}" if stage else "Failed before the first stage"
     return Headline(
         "bad", title, (f"{kind}: {message}",), (where, f"Traceback: {run.values.get('log')}")

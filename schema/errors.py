@@ -4,7 +4,7 @@
     ├── BadInputError                   2  what the user gave cannot be used
     │   ├── ConfigurationError             the YAML file: key, value, what is allowed
     │   └── ContractError                  the data: column, count, first rows
-    ├── AnomalyError                    3  data contradicts the schema
+    ├── AnomalyError                    3  data contradicts the schema, or its past
     ├── NotBlessedError                 4  the model did not pass the gate
     └── ServingError                    5  no model in service, or the server failed
 
@@ -49,7 +49,7 @@ class ContractError(BadInputError):
 
 
 class AnomalyError(DemandcastError):
-    """The statistics of the data contradict the schema."""
+    """The data contradicts the schema, or does not go on as it was."""
 
     exit_code = 3
 

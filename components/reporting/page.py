@@ -437,6 +437,7 @@ class DataPart:
         mean_sale: Units per recorded period.
         columns: Of the train split.
         anomalies: Contradictions to the schema, in words; None if nobody looked.
+        continuity: With which data this one was compared, in words; None if it did not go on.
     """
 
     rows: int | None = None
@@ -450,6 +451,7 @@ class DataPart:
     mean_sale: Number = None
     columns: tuple[ColumnFacts, ...] = ()
     anomalies: tuple[str, ...] | None = None
+    continuity: str | None = None
 
 
 @dataclass(frozen=True)

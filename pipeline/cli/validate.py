@@ -36,7 +36,8 @@ def validate_command(
     """Check the data against the contract and the schema.
 
     These are the first stages of the pipeline; a later run takes them from the cache. Exit
-    code 2: the tables break the contract. 3: the data contradicts the schema.
+    code 2: the tables break the contract. 3: the data contradicts the schema, or
+    does not go on as that of the model in service.
     """
     from demandcast.pipeline.cli.results import show_stages, show_transactions
     from demandcast.pipeline.training_run import RunOptions, run

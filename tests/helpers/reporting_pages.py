@@ -155,6 +155,7 @@ def data() -> DataPart:
         zeros=0.236,
         in_stock=0.963,
         mean_sale=8.0,
+        continuity="the data goes on as that of the model in service",
         columns=(ColumnFacts("price", "known ahead", 0.02, "mean 3.66"),),
         anomalies=(),
     )

@@ -15,6 +15,7 @@ STAGES = (
     "SchemaImport",
     "ExampleValidator",
     "AnomalyGate",
+    "DataContinuity",
     "Transform",
     "Trainer",
     "Evaluator",

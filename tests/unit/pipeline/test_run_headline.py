@@ -55,6 +55,12 @@ def test_errors_on_purpose_are_told_in_their_words(tmp_path, code, error, title,
     assert told.remarks[0].startswith("It ended in AnomalyGate.")
 
 
+def test_data_that_does_not_go_on_has_a_title_of_its_own(tmp_path):
+    error = "AnomalyError: sales of 2025-01-01 differ"
+    told = headline(tmp_path, failed_in="DataContinuity", exit_code=3, error=error)
+    assert told.title == "Refused: the data does not go on as it was"
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_bug_names_the_stage_and_the_log(tmp_path, stage):
     told = headline(tmp_path, failed_in=stage)
