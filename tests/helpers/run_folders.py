@@ -180,6 +180,7 @@ _OUTPUTS = {
     "SchemaImport": "schema",
     "ExampleValidator": "anomalies",
     "AnomalyGate": "schema",
+    "DataContinuity": "finding",
     "Transform": "transform_graph",
     "Trainer": "model_run",
     "Evaluator": "evaluation",
