@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser run test test-tfx121 lint types imports unit lock links clean
-.PHONY: bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail
+.PHONY: bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -48,6 +48,9 @@ test: setup browser lint types imports  ## Everything: set-up, lint, types, impo
 
 test-tfx121: setup  ## The other TFX line: all of it on 1.21.0 in a Debian 13 root; ten minutes, needs root.
 	@tests/debian13/run
+
+bench: setup  ## Cost of each stage beside a reference, into docs/benchmarks.md: make bench [SIZES="1 4 16"]
+	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/scaling.py --sizes $(or $(SIZES),1 4 16) --output $(or $(OUTPUT),docs/benchmarks.md)
 
 bench-ingest: setup  ## Rows/s and memory of ingestion: make bench-ingest CONFIG=... SALES=...
 	$(BIN)/python tests/benchmarks/ingest.py $(CONFIG) --sales $(SALES)
