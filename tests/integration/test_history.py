@@ -162,7 +162,7 @@ def test_a_cached_result_names_the_run_that_made_it(story, trained, capsys):
     assert made_by["Trainer"] == trained.report.run_id
     assert made_by["Pusher"] == story.good.run_id
     read = {stage["stage"]: set(stage["inputs"]) for stage in shown["lineage"]}
-    assert read["Pusher"] == {"model", "model_blessing", "evaluation"}
+    assert read["Pusher"] == {"model", "model_blessing", "evaluation", "examples"}
 
 
 def test_the_comparison_names_the_key_that_changed(story, capsys):

@@ -51,7 +51,9 @@ def first(trained):
 def test_only_the_search_and_the_training_run(first):
     report, _ = first
     statuses = {stage.name: stage.status for stage in report.stages}
-    assert {name for name, status in statuses.items() if status == "run"} == {"Tuner", "Trainer"}
+    ran = {name for name, status in statuses.items() if status == "run"}
+    # Whether a model has come into service since these two ran depends on the tests before.
+    assert ran - {"ModelInService", "DataContinuity"} == {"Tuner", "Trainer"}
     assert set(statuses.values()) == {"run", "cached"}
 
 
