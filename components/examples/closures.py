@@ -60,4 +60,6 @@ def without_last_period(report: Report) -> Report:
         return report
     if report.newest == report.oldest:
         return dataclasses.replace(report, oldest=None, newest=None)
-    return dataclasses.replace(report, newest=report.newest - 1)
+    periods = tuple(row for row in report.counts.periods if row[0] < report.newest)
+    counts = dataclasses.replace(report.counts, periods=periods)
+    return dataclasses.replace(report, newest=report.newest - 1, counts=counts)

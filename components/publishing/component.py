@@ -15,13 +15,11 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
-from demandcast.components.publishing.digest import model_digest
 from demandcast.components.publishing.files import Files, join
-from demandcast.components.publishing.pointer import read_history
-from demandcast.components.publishing.profiles import keep_profile
-from demandcast.components.publishing.push import ModelToPush, Push, push_model, versions_in
+from demandcast.components.publishing.push import ModelToPush, Push, push_model
 from demandcast.components.publishing.tfx_files import TfxFiles
 from demandcast.schema.carried_increase import CarriedIncrease
+from demandcast.schema.data_profile import PROFILE_FILE
 
 __all__ = ["Pusher"]
 
@@ -47,14 +45,12 @@ class _PusherExecutor(base_executor.BaseExecutor):
             return
         model = artifact_utils.get_single_instance(input_dict["model"])
         folder = path_utils.serving_model_path(model.uri)
-        # Before the push: a model in service without its profile could not be compared with.
-        for examples in input_dict.get("examples", []):
-            _keep_profile(examples.uri, exec_properties["serving_directory"], folder, files)
         push = push_model(
             ModelToPush(
                 folder=folder,
                 run_id=str(self._context.pipeline_run_id) if self._context else "",
                 metrics=_metrics(input_dict.get("evaluation", []), files),
+                profile=_profile(input_dict.get("examples", []), files),
             ),
             exec_properties["serving_directory"],
             files=files,
@@ -64,17 +60,10 @@ class _PusherExecutor(base_executor.BaseExecutor):
         _record(pushed_model, push, push.reason, files)
 
 
-def _keep_profile(examples: str, serving_directory: str, model: str, files: Files) -> None:
-    """Keeps the profile of the data behind a model, and those of the versions that are there."""
-    versions = set(versions_in(serving_directory, files))
-    history = read_history(serving_directory, files)
-    keep_profile(
-        examples,
-        serving_directory,
-        digest=model_digest(model, files),
-        others={pointer.digest for pointer in history if pointer.version in versions},
-        files=files,
-    )
+def _profile(examples: list[types.Artifact], files: Files) -> str | None:
+    """Finds the profile beside the examples, if there are any with one."""
+    paths = [join(artifact.uri, PROFILE_FILE) for artifact in examples]
+    return next((path for path in paths if files.exists(path)), None)
 
 
 def _metrics(evaluations: list[types.Artifact], files: Files) -> Mapping[str, float]:

@@ -24,7 +24,7 @@ def profile_file(serving_directory: str, digest: str) -> str:
 
 
 def keep_profile(
-    examples: str,
+    source: str,
     serving_directory: str,
     *,
     digest: str,
@@ -33,16 +33,15 @@ def keep_profile(
 ) -> None:
     """Keeps the profile of a model that is about to be pushed; removes those of lost versions.
 
+    The caller holds the directory (`exclusive.exclusively`).
+
     Args:
-        examples: Folder of the examples, with their profile beside the splits.
+        source: The profile, beside the examples.
         serving_directory: Directory that the server watches.
         digest: Digest of the model.
         others: Digests of the versions that are there.
         files: File operations.
     """
-    source = join(examples, PROFILE_FILE)
-    if not files.exists(source):
-        return
     folder = join(serving_directory, _FOLDER)
     for name in files.folders(folder):
         if name not in others and name != digest:

@@ -28,6 +28,7 @@ from demandcast.components.publishing.pointer import (
     withdrawn,
     write_pointer,
 )
+from demandcast.components.publishing.profiles import keep_profile
 
 __all__ = [
     "ASIDE",
@@ -56,11 +57,13 @@ class ModelToPush:
         folder: Folder that holds its `saved_model.pb`.
         run_id: Run of the pipeline that made it.
         metrics: Metrics with which it passed, by name.
+        profile: File with the profile of the data behind it, if there is one.
     """
 
     folder: str
     run_id: str
     metrics: Mapping[str, float]
+    profile: str | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,10 @@ def _push(
         reason = _withdrawn_reason(rollback)
         return Push(pushed=False, pointer=in_service, reason=reason, serves=False)
     version = place_model(model.folder, serving_directory, digest=digest, files=files, now=now)
+    if model.profile is not None:
+        # Before the pointer: a model in service without its profile could not be compared with.
+        others = _digests_of_versions(serving_directory, files)
+        keep_profile(model.profile, serving_directory, digest=digest, others=others, files=files)
     pointer = Pointer(
         version=version,
         uri=join(serving_directory, str(version)),
@@ -145,6 +152,13 @@ def _push(
     )
     write_pointer(pointer, serving_directory, files)
     return Push(pushed=True, pointer=pointer, reason=f"pushed as version {version}")
+
+
+def _digests_of_versions(serving_directory: str, files: Files) -> set[str]:
+    """Digests of the models whose versions are still there."""
+    versions = set(versions_in(serving_directory, files))
+    history = read_history(serving_directory, files)
+    return {pointer.digest for pointer in history if pointer.version in versions}
 
 
 def _withdrawn_reason(pointer: Pointer) -> str:

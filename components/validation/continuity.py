@@ -6,7 +6,7 @@ sales they are judged by are wrong together. Only the data of before can tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,12 +15,15 @@ from demandcast.schema.config.continuity import ContinuityConfig
 from demandcast.schema.data_profile import BLOCK, DataProfile
 from demandcast.schema.periods import date_of, days_of
 
-__all__ = ["breaks"]
+__all__ = ["breaks", "common_periods"]
 
 FloatArray = npt.NDArray[np.float64]
 
 _PERIODS_BEFORE = 8
 """How many times the newest periods reach what they are compared with."""
+
+_ROWS_ARE_SALES = 0.98
+"""Share of rows with a sale from which a row is taken to mean one."""
 
 _UNUSUAL = 3.0
 """Times the usual share of repeated numbers from which it is unusual."""
@@ -55,10 +58,10 @@ def _changed_history(
             f"the newest period is {_date(now, now.last)}; the model in service has seen "
             f"{_date(before, before.last)}: this data is older"
         )
-    first, last = max(now.first, before.first), before.last - rules.settling_periods
-    last = min(last, now.last)
-    if last < first:
+    common = common_periods(now, before, rules)
+    if not common:
         return
+    first, last = common[0], common[-1]
     old, new = (_span(np.array(p.total), p, first, last) for p in (before, now))
     change = _relative_change(old, new)
     if change > rules.max_history_change:
@@ -80,6 +83,12 @@ def _changed_history(
         )
 
 
+def common_periods(now: DataProfile, before: DataProfile, rules: ContinuityConfig) -> range:
+    """Returns the periods that both know and that are no longer corrected; it may be empty."""
+    last = min(now.last, before.last - rules.settling_periods)
+    return range(max(now.first, before.first), last + 1)
+
+
 def _blocks_of_both(
     now: DataProfile, before: DataProfile, first: int, last: int
 ) -> tuple[FloatArray, FloatArray]:
@@ -95,16 +104,28 @@ def _blocks_of_both(
 
 
 def _lost_series(now: DataProfile, before: DataProfile, rules: ContinuityConfig) -> Iterator[str]:
-    """Compares how many series were recorded of late, then and now."""
+    """Compares how many series were recorded of late, then and now.
+
+    Where a row means a sale, their number is demand and has seasons: nothing is compared. Nor do
+    periods count in which nothing was recorded at all: those were closed.
+    """
+    if sum(before.selling) > _ROWS_ARE_SALES * sum(before.recorded):
+        return
     width = _newest(now)
-    old = float(np.mean(before.recorded[-width:]))
-    new = float(np.mean(now.recorded[-width:]))
+    new = _typical(now.recorded[-width:])
+    old = _typical(before.recorded[-_PERIODS_BEFORE * width :])
     if new < old * (1 - rules.max_series_loss):
         yield (
-            f"{new:,.0f} series were recorded in each of the newest {width} periods, "
+            f"{new:,.0f} series were recorded in the newest {width} periods, "
             f"{old:,.0f} when the model in service was made "
             f"(continuity.max_series_loss: {rules.max_series_loss})"
         )
+
+
+def _typical(recorded: Sequence[int]) -> float:
+    """Median of the periods in which something was recorded; 0 without any."""
+    counts = np.array(recorded)
+    return float(np.median(counts[counts > 0])) if counts.any() else 0.0
 
 
 def _odd_newest_periods(now: DataProfile, rules: ContinuityConfig) -> Iterator[str]:

@@ -16,7 +16,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from demandcast.components.validation.continuity import breaks
+from demandcast.components.validation.continuity import breaks, common_periods
 from demandcast.schema.config.continuity import ContinuityConfig
 from demandcast.schema.data_profile import PROFILE_FILE, DataProfile
 from demandcast.schema.errors import AnomalyError
@@ -50,7 +50,7 @@ class _DataContinuityExecutor(base_executor.BaseExecutor):
                 + "\nMend the data; or, if it is right, raise the limit that is named, "
                 "for one run with --set"
             )
-        finding = _finding(rules, before)
+        finding = _finding(rules, now, before)
         _LOG.info("%s", finding)
         artifact = artifact_utils.get_single_instance(output_dict["finding"])
         artifact.write(finding)
@@ -65,11 +65,25 @@ def _read_profile(artifact: types.Artifact) -> DataProfile | None:
         return DataProfile.model_validate_json(file.read())
 
 
-def _finding(rules: ContinuityConfig, before: DataProfile | None) -> str:
+def _finding(rules: ContinuityConfig, now: DataProfile | None, before: DataProfile | None) -> str:
     if not rules.enabled:
         return "continuity was not looked at: continuity.enabled is false"
+    if now is None:
+        return "the examples have no profile: nothing was compared"
     if before is None:
-        return "no earlier data to compare with; the newest periods are like those before them"
+        return (
+            "no earlier data to compare with; only the newest periods and the columns were judged"
+        )
+    if before.frequency != now.frequency:
+        return (
+            f"the data of the model in service has frequency {before.frequency}, this one "
+            f"{now.frequency}: only the newest periods and the columns were judged"
+        )
+    if not common_periods(now, before, rules):
+        return (
+            "no period in common with the data of the model in service: "
+            "only the newest periods and the columns were judged"
+        )
     return "the data goes on as that of the model in service"
 
 

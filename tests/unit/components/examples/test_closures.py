@@ -7,7 +7,7 @@ from examples_tables import examples_of
 from transactions_tables import data_of, line, write_lines
 
 from demandcast.components.examples.closures import closed_periods, without_last_period
-from demandcast.components.examples.report import Report
+from demandcast.components.examples.report import ProfileCounts, Report
 from demandcast.components.examples.splits import SplitPlan
 from demandcast.schema.config import ForecastConfig
 
@@ -58,6 +58,13 @@ def test_the_period_of_the_export_is_dropped():
     assert without_last_period(Report(oldest=3, newest=9)) == Report(oldest=3, newest=8)
     assert without_last_period(Report(oldest=9, newest=9)).newest is None
     assert without_last_period(Report()) == Report()
+
+
+def test_an_unfinished_period_does_not_reach_the_profile():
+    """Half a week of sales would look like lost series, and like a level that broke in."""
+    whole, half = (8, 100, 90, 500.0, 3), (9, 40, 30, 120.0, 1)
+    report = Report(oldest=8, newest=9, counts=ProfileCounts(periods=(whole, half)))
+    assert without_last_period(report).counts.periods == (whole,)
 
 
 @pytest.mark.parametrize(("rule", "mask"), [("zero", [1, 1, 1, 1]), ("unknown", [1, 0, 1, 1])])

@@ -14,7 +14,13 @@ def keep(folder, digest, *, others=(), text="{}", files=FILES):
     examples = folder / "examples"
     examples.mkdir(exist_ok=True)
     (examples / "profile.json").write_text(text)
-    keep_profile(str(examples), str(folder / "serving"), digest=digest, others=others, files=files)
+    keep_profile(
+        str(examples / "profile.json"),
+        str(folder / "serving"),
+        digest=digest,
+        others=others,
+        files=files,
+    )
 
 
 def kept(folder):
@@ -33,19 +39,6 @@ def test_profiles_of_versions_that_are_gone_go_too(tmp_path):
     assert kept(tmp_path) == ["one", "two"]
     keep(tmp_path, "three", others={"two"})
     assert kept(tmp_path) == ["three", "two"]
-
-
-def test_examples_without_a_profile_change_nothing(tmp_path):
-    keep(tmp_path, "one")
-    (tmp_path / "examples" / "profile.json").unlink()
-    keep_profile(
-        str(tmp_path / "examples"),
-        str(tmp_path / "serving"),
-        digest="two",
-        others=(),
-        files=FILES,
-    )
-    assert kept(tmp_path) == ["one"]
 
 
 @pytest.mark.parametrize("break_at", range(2))

@@ -121,12 +121,33 @@ def test_sales_that_moved_between_series_are_seen():
     assert breaks(moved, BEFORE, relaxed) == ()
 
 
+def with_zeros(units):
+    """The same with a tenth of the numbers at 0: rows are there without a sale."""
+    return np.where(np.random.default_rng(9).random(units.shape) < 0.1, 0.0, units)
+
+
 def test_series_that_vanish_of_late_are_seen():
-    fewer = grown()
+    before, fewer = with_zeros(sales()), with_zeros(grown())
+    fewer[:, :PERIODS] = before
     fewer[: SERIES // 4, PERIODS:] = np.nan
-    (sentence,) = breaks(profile(fewer), BEFORE, RULES)
-    assert "15 series were recorded in each of the newest 7 periods, 20 when" in sentence
-    assert breaks(profile(fewer), BEFORE, ContinuityConfig(max_series_loss=0.25)) == ()
+    (sentence,) = breaks(profile(fewer), profile(before), RULES)
+    assert "15 series were recorded in the newest 7 periods, 20 when" in sentence
+    relaxed = ContinuityConfig(max_series_loss=0.25)
+    assert breaks(profile(fewer), profile(before), relaxed) == ()
+
+
+def test_closed_days_lose_no_series():
+    before, now = with_zeros(sales()), with_zeros(grown())
+    now[:, :PERIODS] = before
+    now[:, -3:] = np.nan
+    assert breaks(profile(now), profile(before), RULES) == ()
+
+
+def test_fewer_sales_in_a_table_of_sales_are_no_lost_series():
+    """Where a row means a sale, three in ten items fewer after Christmas are a season."""
+    fewer = grown()
+    fewer[: 3 * SERIES // 10, PERIODS:] = np.nan
+    assert breaks(profile(fewer), BEFORE, RULES) == ()
 
 
 def test_older_data_is_seen():
