@@ -1,6 +1,7 @@
 """What the pages show is true: examples parse or run, commands, paths and names exist.
 
-The commands of "Your own data" are executed in tests/integration/test_readme_walk.py (slow).
+The commands of "Your own data" and those of the pages for each audience are executed in
+tests/integration/test_readme_walk.py and test_the_pages.py (slow).
 """
 
 import doctest
@@ -10,6 +11,7 @@ import shlex
 import click
 import pytest
 from docs_pages import (
+    AUDIENCES,
     PAGES,
     ROOT,
     anchors,
@@ -36,8 +38,7 @@ TOP_LEVEL = (
     "terraform",
     "tests",
 )
-LANGUAGES = {"python", "sh", "text", "yaml"}
-NEEDS_A_SERVER = re.compile(r"127\.0\.0\.1:\d+")
+LANGUAGES = {"diff", "python", "sh", "text", "yaml"}
 
 
 def find_command(arguments):
@@ -81,15 +82,20 @@ def test_yaml_is_a_configuration(block):
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_python_runs(block):
-    """Blocks that ask a server are compiled here and run in the integration tests."""
+    """Blocks of a walk are compiled here and run in the integration tests."""
     if ">>>" in block.text:
         test = doctest.DocTestParser().get_doctest(block.text, {}, str(block), None, block.line)
         assert test.examples
         assert doctest.DocTestRunner().run(test).failed == 0
         return
     code = compile(block.text, str(block), "exec")
-    if not NEEDS_A_SERVER.search(block.text):
+    if block.place != "walk":
         exec(code, {})  # noqa: S102 - our own page
+
+
+def test_blocks_of_a_walk_are_on_pages_that_are_walked():
+    places = {(block.page, block.place) for block in blocks(*LANGUAGES) if block.place}
+    assert places <= {(page, "walk") for page in ("README.md", *AUDIENCES)}
 
 
 @pytest.mark.parametrize(

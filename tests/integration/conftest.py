@@ -1,12 +1,15 @@
-"""One whole run of the pipeline on tiny sample data, shared by all integration tests."""
+"""Two whole runs of the pipeline on tiny data, shared by all integration tests."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from pipeline_tiny import Trained, write_config
+from readme_walk import command, readme, write_tables
 
+from demandcast.pipeline.cli import invoke
 from demandcast.pipeline.console import Console
 from demandcast.pipeline.training_run import run
 from demandcast.schema.config import load_config
@@ -25,3 +28,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     screen = io.StringIO()
     report = run(config, Console(screen))
     return Trained(config_file, config, report, screen.getvalue())
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    """Steps 1 to 4 of the README in a folder of their own; gives the folder and the exit codes."""
+    folder = tmp_path_factory.mktemp("readme")
+    write_tables(folder / "data")
+    (text,) = readme("yaml")
+    file = folder / "demand.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        codes = {"schema infer": invoke(command("schema infer"))}
+        file.write_text(text + "\nfeature_schema: demand.pbtxt\n", encoding="utf-8")
+        codes |= {name: invoke(command(name)) for name in ("config", "validate", "run")}
+    return folder, codes

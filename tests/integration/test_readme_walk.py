@@ -2,83 +2,15 @@
 
 import datetime
 import json
-import shlex
 
-import numpy as np
 import polars as pl
 import pytest
-from docs_pages import blocks, command_lines
+from readme_walk import DAYS, FIRST, PLANNED, command, commands, readme
 
 from demandcast.pipeline.cli import invoke
 from demandcast.schema.config import load_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-DAYS, PLANNED = 200, 28
-FIRST = datetime.date(2026, 1, 1)
-
-# Small and quick; 12 series cannot show coverage or skill.
-SMALL = shlex.split(
-    "--set training.epochs=1 --set network.units=4 --set network.head_units=4 "
-    "--set beam.partitions=2 --set features.lags=[28] --set gate.floors.coverage_tolerance=1.0 "
-    "--set gate.floors.weighted_quantile_loss_skill=-10 --set gate.floors.wape_skill=-10"
-)
-
-
-def readme(language):
-    return [block.text for block in blocks(language) if block.page == "README.md"]
-
-
-def commands(name):
-    """The arguments of each such command of the README, made small."""
-    found = [arguments for where, arguments in command_lines() if where.startswith("README.md")]
-    return [[*one, *SMALL] for one in found if one[: len(name.split())] == name.split()]
-
-
-def command(name):
-    """The arguments of the one such command of the README, made small."""
-    (arguments,) = commands(name)
-    return arguments
-
-
-def write_tables(folder):
-    """Two files of sales and the plan, with the columns that the README names."""
-    generator = np.random.default_rng(17)
-    stores, items = ["s1", "s2", "s3"], ["milk", "butter", "beer", "bread"]
-    keys = pl.DataFrame({"store": stores}).join(
-        pl.DataFrame({"item": items, "category": ["dairy", "dairy", "drinks", "bakery"]}),
-        how="cross",
-    )
-    days = [FIRST + datetime.timedelta(days=day) for day in range(DAYS + PLANNED)]
-    table = keys.join(pl.DataFrame({"date": days}), how="cross").with_columns(
-        price=pl.Series(generator.choice([0.99, 1.29], len(keys) * len(days))),
-        promotion=pl.Series(generator.choice(["none", "flyer"], len(keys) * len(days))),
-        units=pl.Series(generator.poisson(6, len(keys) * len(days))),
-        stockout=pl.Series(generator.choice([0, 1], len(keys) * len(days), p=[0.95, 0.05])),
-    )
-    last = days[DAYS - 1]
-    sales = table.filter(pl.col("date") <= last)
-    folder.mkdir()
-    sales.filter(pl.col("store") == "s1").write_csv(folder / "sales-1.csv")
-    sales.filter(pl.col("store") != "s1").write_csv(folder / "sales-2.csv")
-    plan = table.filter(pl.col("date") > last).drop("units", "stockout", "category")
-    plan.write_csv(folder / "plan.csv")
-
-
-@pytest.fixture(scope="module")
-def walked(tmp_path_factory):
-    """Steps 1 to 4 in a folder of their own; gives the folder and the exit codes."""
-    folder = tmp_path_factory.mktemp("readme")
-    write_tables(folder / "data")
-    (text,) = readme("yaml")
-    file = folder / "demand.yaml"
-    file.write_text(text, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        codes = {"schema infer": invoke(command("schema infer"))}
-        file.write_text(text + "\nfeature_schema: demand.pbtxt\n", encoding="utf-8")
-        codes |= {name: invoke(command(name)) for name in ("config", "validate", "run")}
-    return folder, codes
 
 
 def test_the_steps_up_to_the_push_succeed(walked):
