@@ -14,7 +14,7 @@ settings.register_profile("demandcast", deadline=None)
 settings.load_profile("demandcast")
 
 # Tests that share a costly session fixture stay on one worker, or it would be made twice.
-_SHARED_FIXTURES = ("trained", "world")
+_SHARED_FIXTURES = ("trained", "walked", "world")
 
 
 @pytest.hookimpl(tryfirst=True)
