@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import math
 import time
@@ -86,6 +87,10 @@ class Search:
         return with_values(self.network, self.training.model_copy(update=changes), values)
 
 
+class _UnreadableSearchError(Exception):
+    """What is kept of a search cannot be read."""
+
+
 class TrialTuner(base_tuner.BaseTuner, WrittenAside):
     """KerasTuner's loop over trials, around a training of ours."""
 
@@ -104,6 +109,9 @@ class TrialTuner(base_tuner.BaseTuner, WrittenAside):
             train: Trains with the settings of a trial.
             budget: Its wall time, already running.
             folder: Where it is kept.
+
+        Raises:
+            _UnreadableSearchError: The folder holds one that cannot be read.
         """
         self._search = search
         self._train = train
@@ -119,6 +127,17 @@ class TrialTuner(base_tuner.BaseTuner, WrittenAside):
         oracle.journal = self._journal
         parent, _, name = folder.rpartition("/")
         super().__init__(oracle, directory=parent, project_name=name)
+
+    def reload(self) -> None:
+        """Takes up the search that the folder holds; called by KerasTuner.
+
+        Raises:
+            _UnreadableSearchError: It cannot be read.
+        """
+        try:
+            super().reload()
+        except (ValueError, TypeError, KeyError, RuntimeError, tf.errors.NotFoundError) as error:
+            raise _UnreadableSearchError(error) from error
 
     def on_search_begin(self) -> None:
         """Says how the search starts."""
@@ -220,15 +239,27 @@ def open_search(
 ) -> TrialTuner:
     """Takes up the search that a folder holds, or begins a new one; arguments as for `TrialTuner`.
 
-    A search that cannot be read, as after a disk error, is thrown away.
+    A search that cannot be read, as after a disk error, is put aside: `<folder>.damaged-1`.
     """
     try:
         return TrialTuner(search, train, budget=budget, folder=folder)
-    except (ValueError, TypeError, KeyError, RuntimeError, tf.errors.NotFoundError) as error:
-        logger.warning("the search kept in %s cannot be read and begins anew: %s", folder, error)
-        tf.io.gfile.rmtree(folder)
+    except _UnreadableSearchError as error:
+        aside = _free_name(f"{folder}.damaged")
+        tf.io.gfile.rename(folder, aside)
+        logger.warning(
+            "the search kept in %s cannot be read and begins anew, the old one is in %s: %s",
+            folder,
+            aside,
+            error,
+        )
         budget.earlier = 0.0
         return TrialTuner(search, train, budget=budget, folder=folder)
+
+
+def _free_name(path: str) -> str:
+    """Numbers a path so that nothing is there."""
+    names = (f"{path}-{number}" for number in itertools.count(1))
+    return next(name for name in names if not tf.io.gfile.exists(name))
 
 
 def _report(trial: Any, result: TrainingReport | None, *, seconds: float) -> TrialReport:

@@ -224,7 +224,35 @@ def test_a_search_that_cannot_be_read_begins_anew(folder, caplog, file, text):
     (folder / file).write_text(text)
     report = searched(folder, FakeTraining(), tuning(max_trials=2))
     assert "cannot be read and begins anew" in caplog.text
-    assert report == first  # The time of what is thrown away does not count.
+    assert report == first  # The time of what is put aside does not count.
+    assert (folder.with_name("search.damaged-1") / file).read_text() == text
+
+
+def test_every_damaged_search_is_kept(folder):
+    for text in ("one", "two"):
+        searched(folder, FakeTraining(), tuning(max_trials=1))
+        (folder / "oracle.json").write_text(text)
+    searched(folder, FakeTraining(), tuning(max_trials=1))
+    kept = [folder.with_name(f"search.damaged-{number}") / "oracle.json" for number in (1, 2)]
+    assert [file.read_text() for file in kept] == ["one", "two"]
+
+
+@pytest.mark.parametrize("part", ["search_space", "make_oracle"])
+def test_a_bug_before_the_search_is_read_leaves_its_trials_alone(folder, monkeypatch, part):
+    from demandcast.components.tuning import search
+
+    def bug(*_, **__):
+        raise ValueError("a bug")
+
+    first = searched(folder, FakeTraining(), tuning(max_trials=2))
+    with monkeypatch.context() as patch:
+        patch.setattr(search, part, bug)
+        with pytest.raises(ValueError, match="a bug"):
+            make_tuner(folder, FakeTraining(), tuning(max_trials=2))
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    training = FakeTraining()
+    assert searched(folder, training, tuning(max_trials=2)).trials == first.trials
+    assert training.calls == []
 
 
 def test_a_search_whose_state_is_gone_begins_anew(folder, caplog):
