@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from demandcast.components.evaluation.judged_part import (
     Bounds,
@@ -17,6 +18,7 @@ from demandcast.components.evaluation.judged_part import (
 )
 from demandcast.components.evaluation.verdict import LOSS, Outcome
 from demandcast.components.evaluation.wording import as_number, as_percent, as_span
+from demandcast.components.metrics.jackknife import CONFIDENCE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import ChangeConfig
 
@@ -29,7 +31,7 @@ __all__ = [
     "unproven_notes",
 ]
 
-_MANY = 1_000_000  # Degrees of freedom with which t is normal: a sum of many errors.
+_NORMAL_AT_95 = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)  # Of a sum of many errors.
 _NAMED = 3  # Slices that a note names; the table has all.
 
 
@@ -100,7 +102,7 @@ def carried_after(overall: Part, carried: CarriedIncrease) -> CarriedIncrease:
 def chain_reasons(overall: Part, chain: CarriedIncrease, change: ChangeConfig) -> Iterator[str]:
     """Words a chain of pushes, each a little worse than the last, that went too far."""
     allowed = max(change.max_relative_loss_increase, change.max_unproven_loss_increase)
-    least = chain.at_least(t_at_95(_MANY))
+    least = chain.at_least(_NORMAL_AT_95)
     candidate, in_service = overall.candidate(LOSS), overall.in_service(LOSS)
     worse = bool(candidate and in_service and candidate > in_service)
     if worse and chain.pushes > 1 and least > allowed:

@@ -12,10 +12,10 @@ is a function of sums, it holds for ratios, skills and differences alike:
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,9 @@ INTERVAL_METRICS = (
     "wape_skill",
 )
 """Metrics of `statistics.METRICS` that are reported with an interval."""
+
+_HALVINGS = 54
+"""Of a right angle, until two numbers are neighbours."""
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -188,32 +191,42 @@ def estimate(value: float, without: npt.ArrayLike) -> Estimate:
     return Estimate(float(value), math.sqrt((count - 1) / count * squares), count - 1)
 
 
+@functools.cache
 def t_quantile(level: float, freedom: int) -> float:
-    """Computes a quantile of Student's t distribution.
+    """Computes a quantile of Student's t distribution, to about ten digits.
 
-    Formula: exact for 1 and 2 degrees of freedom; beyond, the expansion around the normal
-    quantile z, z + (z^3 + z) / 4n + (5 z^5 + 16 z^3 + 3 z) / 96 n^2 + ..., n the degrees of
-    freedom; its error at levels up to 0.999 is below 3 % for 3 of them, below 0.1 % from 10.
+    The distribution function is a finite sum over the angle atan(t / sqrt(n)), n the degrees of
+    freedom; the angle is found by bisection.
 
     Args:
         level: Probability in (0, 1).
-        freedom: Degrees of freedom, at least 1.
-
-    Source:
-        Abramowitz and Stegun (1964), Handbook of Mathematical Functions, 26.7.5.
+        freedom: Degrees of freedom, at least 1; time and the number of terms grow with them.
 
     >>> round(t_quantile(0.975, 255), 3), round(t_quantile(0.975, 5), 3)
-    (1.969, 2.57)
+    (1.969, 2.571)
     """
-    if freedom == 1:
-        return math.tan(math.pi * (level - 0.5))
-    if freedom == 2:
-        return (2 * level - 1) / math.sqrt(2 * level * (1 - level))
-    z = NormalDist().inv_cdf(level)
-    terms: tuple[Callable[[float], float], ...] = (
-        lambda z: (z**3 + z) / 4,
-        lambda z: (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        lambda z: (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        lambda z: (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term(z) / freedom**power for power, term in enumerate(terms, start=1))
+    inside = abs(2 * level - 1)
+    low, high = 0.0, math.pi / 2
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if _share_inside(middle, freedom) < inside:
+            low = middle
+        else:
+            high = middle
+    return math.copysign(math.sqrt(freedom) * math.tan(low), level - 0.5)
+
+
+def _share_inside(angle: float, freedom: int) -> float:
+    """Computes the probability of |t| <= sqrt(freedom) * tan(angle).
+
+    Source:
+        Abramowitz and Stegun (1964), Handbook of Mathematical Functions, 26.7.3 and 26.7.4.
+    """
+    odd = freedom % 2
+    cosine = math.cos(angle)
+    term, total = cosine**odd, 0.0
+    for power in range(odd, freedom - 1, 2):
+        total += term
+        term *= cosine**2 * (power + 1) / (power + 2)
+    share = math.sin(angle) * total
+    return (angle + share) * 2 / math.pi if odd else share

@@ -11,10 +11,11 @@ from demandcast.schema.config.gate import ChangeConfig, GateConfig
 GATE = GateConfig(change=ChangeConfig(min_slice_examples=100))
 
 
+@pytest.mark.parametrize("groups", [2, 4, GROUPS])
 @pytest.mark.parametrize("parts", [1, 2, 20, 900])
-def test_intervals_of_many_parts_are_those_of_bonferroni(parts):
-    expected = stats.t.ppf(1 - 0.025 / parts, GROUPS - 1) / stats.t.ppf(0.975, GROUPS - 1)
-    assert widening(GROUPS, parts) == pytest.approx(expected, rel=1e-4)
+def test_intervals_of_many_parts_are_those_of_bonferroni(groups, parts):
+    expected = stats.t.ppf(1 - 0.025 / parts, groups - 1) / stats.t.ppf(0.975, groups - 1)
+    assert widening(groups, parts) == pytest.approx(expected, rel=1e-8)
 
 
 def test_parts_are_the_ranges_of_steps_and_the_slices_that_are_large_enough():
