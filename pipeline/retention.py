@@ -139,12 +139,20 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
     if plan.artifact_ids:
         file = Path(config.workspace, config.name, "metadata.db")
         MetadataStore(file, read_only=False).mark_deleted(plan.artifact_ids)
-    for path in (*plan.artifacts, *plan.leftovers):
-        if path.exists():  # Somebody may have removed it by hand.
-            shutil.rmtree(path)
     directory = str(config.push.serving_directory)
-    if plan.versions:
-        remove_versions(plan.versions, directory, files=serving_files(directory))
+    in_serving = [path for path in plan.leftovers if path.parent == Path(directory)]
+    for path in (*plan.artifacts, *plan.leftovers):
+        # Somebody may have removed it by hand.
+        if path not in in_serving and path.exists():
+            shutil.rmtree(path)
+    if plan.versions or in_serving:
+        # Pipelines share that directory: another one may be pushing.
+        remove_versions(
+            plan.versions,
+            directory,
+            files=serving_files(directory),
+            leftovers=[path.name for path in in_serving],
+        )
 
 
 def _counted(things: Sequence[object], words: str) -> str:

@@ -9,7 +9,7 @@ A folder is renamed before it is emptied: a server sees a whole version or none.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from demandcast.components.publishing.exclusive import exclusively
@@ -75,13 +75,20 @@ def versions_to_remove(
     return tuple(sorted(set(ours) - set(kept) - {present.version, back}))
 
 
-def remove_versions(versions: Iterable[int], serving_directory: str, *, files: Files) -> None:
+def remove_versions(
+    versions: Iterable[int],
+    serving_directory: str,
+    *,
+    files: Files,
+    leftovers: Collection[str] = (),
+) -> None:
     """Removes versions, and what an interrupted removal left.
 
     Args:
         versions: As `versions_to_remove` found them.
         serving_directory: Directory that the server watches.
         files: Filesystem.
+        leftovers: Names of further folders there that go, if they are still there.
 
     Raises:
         ServingError: A push or rollback holds the directory for long.
@@ -95,5 +102,5 @@ def remove_versions(versions: Iterable[int], serving_directory: str, *, files: F
                 folder = aside
             files.remove_folder(folder)
         for name in files.folders(serving_directory):
-            if name.startswith(REMOVING):
+            if name.startswith(REMOVING) or name in leftovers:
                 files.remove_folder(join(serving_directory, name))

@@ -32,5 +32,5 @@ class RetentionConfig(Section):
         None, gt=0, description="Age in days from which a version goes all the same."
     )
     leftover_hours: float = Field(
-        24.0, ge=0, description="Age in hours from which what dead runs left half-written goes."
+        24.0, gt=0, description="Age in hours from which what dead runs left half-written goes."
     )

@@ -1,3 +1,4 @@
+import contextlib
 import datetime
 import doctest
 import os
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from history_world import World
 
+from demandcast.components.publishing import retention as publishing_retention
 from demandcast.pipeline import retention
 from demandcast.pipeline.lineage import MetadataStore
 from demandcast.pipeline.lock import run_lock
@@ -170,6 +172,31 @@ def test_what_dead_runs_left_goes_when_it_is_old(world):
     assert set(found.leftovers) == set(left)
     assert not any(path.exists() for path in left)
     assert there(writer, model) == [True]
+
+
+def test_nothing_leaves_the_serving_directory_while_another_pipeline_pushes(world, monkeypatch):
+    """The lock is taken, and what it guards is there until then."""
+    world.push("a", "one")
+    left = world.serving / ".pushing-1700000009"
+    (left / "half").mkdir(parents=True)
+    age(left, 2 * DAY)
+    taken = []
+
+    @contextlib.contextmanager
+    def watched(directory):
+        taken.append((directory, left.exists()))
+        yield
+
+    monkeypatch.setattr(publishing_retention, "exclusively", watched)
+    make_room(world)
+    assert taken == [(str(world.serving), True)]
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("hours", [0, -1])
+def test_a_folder_that_is_being_written_is_no_leftover(hours):
+    with pytest.raises(ValueError, match="leftover_hours"):
+        RetentionConfig(leftover_hours=hours)
 
 
 def test_a_crash_between_the_mark_and_the_removal_is_made_good(world, monkeypatch):

@@ -77,6 +77,15 @@ def test_removal_leaves_the_rest_alone(serving):
     assert folders(serving) == [str(version) for version in VERSIONS[2:]]
 
 
+def test_leftovers_go_with_them_if_they_are_still_there(serving):
+    write_model(serving / ".pushing-1700000009", "half")
+    write_model(serving / ".pushing-1700000010", "of another pipeline")
+    remove_versions(
+        (), str(serving), files=LocalFiles(), leftovers=[".pushing-1700000009", ".pushing-17"]
+    )
+    assert folders(serving) == [".pushing-1700000010", *map(str, VERSIONS)]
+
+
 def test_a_server_never_sees_half_a_version(serving):
     files = LocalFiles()
     remove_versions(VERSIONS[:1], str(serving), files=files)
