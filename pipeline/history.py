@@ -31,8 +31,6 @@ __all__ = ["History", "PastRun", "Source", "serving_files"]
 Source = Literal["run.json", "metadata store", "folder"]
 
 _LAST_STAGE = "Pusher"
-_PARTIAL = {"statistics": "statistics", "gate": "data checked", "training": "trained"}
-"""Outcome of runs that were asked to end at an earlier stage."""
 
 
 @dataclass(frozen=True)

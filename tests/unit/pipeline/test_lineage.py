@@ -1,5 +1,6 @@
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -40,8 +41,20 @@ def test_stages_have_status_inputs_and_outputs(world, two_runs):
     (read,) = second.inputs["examples"]
     assert (read.artifact_id, read.uri) == (examples, str(writer.uri(examples)))
     assert second.outputs["out"][0].artifact_id == other
-    assert first.seconds >= 0
-    assert first.started <= second.started
+
+
+def test_the_time_of_a_stage_is_that_between_its_first_word_and_its_last(world, two_runs):
+    began = 1_700_000_000_000  # Milliseconds; 2023-11-14 22:13:20 UTC.
+    with sqlite3.connect(world.folder / "metadata.db") as database:
+        database.execute(
+            "UPDATE Execution SET create_time_since_epoch = ?, last_update_time_since_epoch = ?",
+            (began, began + 2_500),
+        )
+    database.close()
+    stage = open_store(world).stages("two")[1]
+    assert stage.started == "2023-11-14T22:13:20+00:00"
+    assert stage.seconds == pytest.approx(2.5)
+    assert stage.to_report().seconds == stage.seconds
 
 
 def test_a_cached_result_names_the_run_that_made_it(world, two_runs):
