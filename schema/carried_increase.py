@@ -22,7 +22,9 @@ class CarriedIncrease:
 
     Attributes:
         increase: Sum of log(loss / loss of the predecessor) over the pushes.
-        error: Its standard error; the noise of different evaluations is independent.
+        error: Its standard error, as if the noise of different evaluations were independent.
+            That of evaluations that share sales is not: see
+            `docs/decisions/0015-differences-and-their-noise.md`.
         pushes: Pushes in the sum.
     """
 
