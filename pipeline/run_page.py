@@ -14,19 +14,19 @@ import yaml
 
 from demandcast.components.reporting.comparison import changed_values, metric_changes
 from demandcast.components.reporting.drawing import draw_page
-from demandcast.components.reporting.gate_table import gate_part, slices_part
 from demandcast.components.reporting.page import (
     Change,
     Changes,
-    GatePart,
     LineagePart,
     RunPage,
     SlicesPart,
     Stage,
 )
+from demandcast.components.reporting.slices_table import slices_part
 from demandcast.pipeline.comparison import flat_values
 from demandcast.pipeline.run_data import data_part
 from demandcast.pipeline.run_files import PAGE_FILE, RunFiles, previous_run, read_run
+from demandcast.pipeline.run_gate import gate_part
 from demandcast.pipeline.run_headline import headline_of, outcome_of, why_not_reached
 from demandcast.pipeline.run_parts import (
     backtest_part,
@@ -101,7 +101,7 @@ def gather_page(folder: Path) -> RunPage:
         headline=headline_of(run),
         stages=tuple(_stage(stage) for stage in run.stages),
         lineage=_lineage(run),
-        gate=part("gate", _gate, not_reached),
+        gate=part("gate", gate_part, not_reached),
         slices=part("slices", _slices, not_reached),
         forecasts=part("forecasts", forecasts_part, not_reached),
         coverage=part("coverage", coverage_part, not_reached),
@@ -112,11 +112,6 @@ def gather_page(folder: Path) -> RunPage:
         backtest=part("backtest", backtest_part, "This model was not backtested."),
         absent=absent,
     )
-
-
-def _gate(run: RunFiles) -> GatePart | None:
-    verdict = run.values.get("verdict")
-    return gate_part(verdict, run.config.get("gate")) if verdict else None
 
 
 def _slices(run: RunFiles) -> SlicesPart | None:

@@ -17,7 +17,7 @@ from demandcast.components.evaluation.judged_part import (
     t_at_95,
 )
 from demandcast.components.evaluation.verdict import LOSS, Outcome
-from demandcast.components.evaluation.wording import as_number, as_percent, as_span
+from demandcast.components.evaluation.wording import TFMA_REFUSED, as_number, as_percent, as_span
 from demandcast.components.metrics.jackknife import CONFIDENCE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import ChangeConfig
@@ -25,6 +25,7 @@ from demandcast.schema.config.gate import ChangeConfig
 __all__ = [
     "Comparison",
     "carried_after",
+    "chain_bounds",
     "chain_reasons",
     "change_reasons",
     "compare",
@@ -66,7 +67,7 @@ def change_reasons(comparisons: Sequence[Comparison], failures: Collection[str])
     """Words where the model is worse than the one in service."""
     worse = [found for found in comparisons if found.outcome == "worse"]
     if LOSS in failures and not any(found.part.is_everything for found in worse):
-        yield "TFMA did not validate the change of the weighted quantile loss"
+        yield f"{TFMA_REFUSED} the change of the weighted quantile loss"
     yield from map(_reason, worse)
 
 
@@ -99,10 +100,15 @@ def carried_after(overall: Part, carried: CarriedIncrease) -> CarriedIncrease:
     return carried.after(candidate / in_service - 1, error)
 
 
+def chain_bounds(chain: CarriedIncrease, change: ChangeConfig) -> tuple[float, float]:
+    """Computes what a chain of pushes lost at least, whatever the noise, and what it may."""
+    allowed = max(change.max_relative_loss_increase, change.max_unproven_loss_increase)
+    return chain.at_least(_NORMAL_AT_95), allowed
+
+
 def chain_reasons(overall: Part, chain: CarriedIncrease, change: ChangeConfig) -> Iterator[str]:
     """Words a chain of pushes, each a little worse than the last, that went too far."""
-    allowed = max(change.max_relative_loss_increase, change.max_unproven_loss_increase)
-    least = chain.at_least(_NORMAL_AT_95)
+    least, allowed = chain_bounds(chain, change)
     candidate, in_service = overall.candidate(LOSS), overall.in_service(LOSS)
     worse = bool(candidate and in_service and candidate > in_service)
     if worse and chain.pushes > 1 and least > allowed:

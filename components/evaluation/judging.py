@@ -13,6 +13,7 @@ of it. `docs/decisions/0015-differences-and-their-noise.md` has the reasons for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 
 from demandcast.components.evaluation.comparing import (
@@ -25,15 +26,19 @@ from demandcast.components.evaluation.comparing import (
 )
 from demandcast.components.evaluation.judged_part import Part, judged_parts
 from demandcast.components.evaluation.verdict import LOSS, OVERALL, SliceResult, Verdict
-from demandcast.components.evaluation.wording import as_number, as_percent, as_span
+from demandcast.components.evaluation.wording import TFMA_REFUSED, as_number, as_percent, as_span
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import FloorsConfig, GateConfig
 
-__all__ = ["judge"]
+__all__ = ["INTERVALS", "STRICT", "coverage_break", "judge"]
 
 _NAIVE = {"weighted_quantile_loss_skill": LOSS, "wape_skill": "wape"}
-_INTERVALS = {"coverage_80": (80, 0.8), "coverage_90": (90, 0.9)}
-_STRICT = "strict_"
+
+INTERVALS = {"coverage_80": (80, 0.8), "coverage_90": (90, 0.9)}
+"""Metrics of coverage that are judged: percent and share that they should be."""
+
+STRICT = "strict_"
+"""Begins the name of a coverage that leaves out the bounds of the interval."""
 
 
 def judge(
@@ -86,6 +91,7 @@ def judge(
         notes=tuple(notes),
         changes={found.part.key: found.outcome for found in comparisons},
         carried=chain,
+        beforehand=tuple(beforehand),
     )
 
 
@@ -104,22 +110,44 @@ def _coverage_reasons(parts: Sequence[Part], floors: FloorsConfig) -> Iterator[s
     """Words the coverage of slices and steps that lies outside its tolerance beyond doubt."""
     tolerance = floors.coverage_tolerance_per_slice
     for part in parts:
-        for name, (percent, nominal) in _INTERVALS.items():
-            inside, strictly = part.interval(name), part.interval(_STRICT + name)
+        for name, (percent, nominal) in INTERVALS.items():
+            broken = coverage_break(part, name, tolerance)
+            if broken is None:
+                continue
+            bounds = part.interval(broken) or (-math.inf, math.inf)
+            found = f"{as_number(part.candidate(broken))} ({as_span(*bounds, share=False)})"
             title = f"coverage of the {percent} % interval"
-            least, most = nominal - tolerance, nominal + tolerance
-            if inside is not None and inside[1] < least:
-                found = f"{as_number(part.candidate(name))} ({as_span(*inside, share=False)})"
-                yield f"{title} {found} lies below {least:.4g}{part.where}"
-            elif strictly is not None and strictly[0] > most:
-                found = as_number(part.candidate(_STRICT + name))
-                found = f"{found} ({as_span(*strictly, share=False)})"
-                yield f"{title} without its bounds {found} lies above {most:.4g}{part.where}"
+            if broken == name:
+                yield f"{title} {found} lies below {nominal - tolerance:.4g}{part.where}"
+            else:
+                title += " without its bounds"
+                yield f"{title} {found} lies above {nominal + tolerance:.4g}{part.where}"
+
+
+def coverage_break(part: Part, name: str, tolerance: float) -> str | None:
+    """Tells whether the coverage of a slice or of steps is off beyond doubt.
+
+    Args:
+        part: The slice or the steps.
+        name: A key of `INTERVALS`.
+        tolerance: How far from nominal it may lie.
+
+    Returns:
+        The metric that is off: `name` if it is too small, `STRICT` and `name` if too large;
+        None if noise could be the reason or is unknown.
+    """
+    _, nominal = INTERVALS[name]
+    inside, strictly = part.interval(name), part.interval(STRICT + name)
+    if inside is not None and inside[1] < nominal - tolerance:
+        return name
+    if strictly is not None and strictly[0] > nominal + tolerance:
+        return STRICT + name
+    return None
 
 
 def _notes(overall: Part) -> Iterator[str]:
     """Words what was not judged: coverage that the levels do not bound, noise of one series."""
-    for name, (percent, nominal) in _INTERVALS.items():
+    for name, (percent, nominal) in INTERVALS.items():
         if name not in overall.result.candidate:
             low, high = (1 - nominal) / 2, (1 + nominal) / 2
             yield (
@@ -133,10 +161,10 @@ def _notes(overall: Part) -> Iterator[str]:
 def _floor_reason(name: str, overall: Part, floors: FloorsConfig) -> str:
     """Words a threshold that TFMA found broken overall."""
     value = overall.candidate(name)
-    interval = _INTERVALS.get(name.removeprefix(_STRICT))
+    interval = INTERVALS.get(name.removeprefix(STRICT))
     title = name.replace("_", " ")
     if name not in _NAIVE and name != "bias" and interval is None:
-        return f"TFMA did not validate the model: {title}"
+        return f"{TFMA_REFUSED} the model: {title}"
     if value is None:
         return f"{title} cannot be computed: a forecast is not a number, or there is no demand"
     if name in _NAIVE:
@@ -145,7 +173,7 @@ def _floor_reason(name: str, overall: Part, floors: FloorsConfig) -> str:
     if interval is not None:
         percent, nominal = interval
         title = f"coverage of the {percent} % interval"
-        if name.startswith(_STRICT):
+        if name.startswith(STRICT):
             title += " without its bounds"
         low, high = nominal - tolerance, nominal + tolerance
     else:

@@ -123,6 +123,8 @@ class Verdict(Section):
             `worse`, both beyond doubt or beyond a second, wider limit, or `unproven`.
         carried: By how much this model and those pushed before it got worse, one after the
             other; the pointer carries it on if the model is pushed.
+        beforehand: The reasons that hold whatever the metrics are, such as that the model has
+            seen in training what judges it.
     """
 
     blessed: bool
@@ -132,6 +134,7 @@ class Verdict(Section):
     notes: tuple[str, ...] = ()
     changes: dict[str, Outcome] = Field(default_factory=dict)
     carried: CarriedIncrease = CarriedIncrease()
+    beforehand: tuple[str, ...] = ()
 
     @property
     def overall(self) -> SliceResult:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["as_number", "as_percent", "as_span"]
+__all__ = ["TFMA_REFUSED", "as_number", "as_percent", "as_span"]
+
+TFMA_REFUSED = "TFMA did not validate"
+"""Begins a reason that TFMA found, and the rules here did not."""
 
 
 def as_number(value: float | None) -> str:
