@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from demandcast.components.validation.recent import newest_width, odd_newest_periods
 from demandcast.schema.config.continuity import ContinuityConfig
 from demandcast.schema.data_profile import BLOCK, DataProfile
 from demandcast.schema.periods import date_of, days_of
@@ -19,14 +20,14 @@ __all__ = ["breaks", "common_periods"]
 
 FloatArray = npt.NDArray[np.float64]
 
+_CHANGED = 0.2
+"""Share by which the known sales of a single series differ when they count as changed."""
+
 _PERIODS_BEFORE = 8
 """How many times the newest periods reach what they are compared with."""
 
 _ROWS_ARE_SALES = 0.98
 """Share of rows with a sale from which a row is taken to mean one."""
-
-_UNUSUAL = 3.0
-"""Times the usual share of repeated numbers from which it is unusual."""
 
 
 def breaks(
@@ -43,8 +44,12 @@ def breaks(
     Returns:
         One sentence per break, with the key of the configuration that allows it.
     """
-    found = [*_copies(now, rules), *_odd_newest_periods(now, rules)]
-    if before is None or before.frequency != now.frequency:
+    comparable = before is not None and before.frequency == now.frequency
+    unproven = 0
+    if before is not None and comparable:
+        unproven = now.last - before.last + rules.settling_periods
+    found = [*_copies(now, rules), *odd_newest_periods(now, unproven, rules)]
+    if before is None or not comparable:
         return tuple(found)
     return (*_changed_history(now, before, rules), *_lost_series(now, before, rules), *found)
 
@@ -81,6 +86,16 @@ def _changed_history(
             f"by {change:.1%} in sum over single series: they moved from one series to another "
             f"(continuity.max_history_change: twice {rules.max_history_change})"
         )
+        return
+    there_was = old.sum(1) > 0
+    changed = np.abs(new - old).sum(1)[there_was] > _CHANGED * old.sum(1)[there_was]
+    if changed.size and changed.mean() > rules.max_changed_series:
+        gone = int((new.sum(1)[there_was] == 0).sum())
+        yield (
+            f"sales of {_date(now, first)} to {_date(now, last)} changed for {changed.mean():.1%} "
+            f"of the series that the model in service knew, {gone} of {changed.size} have none "
+            f"any more (continuity.max_changed_series: {rules.max_changed_series})"
+        )
 
 
 def common_periods(now: DataProfile, before: DataProfile, rules: ContinuityConfig) -> range:
@@ -92,15 +107,20 @@ def common_periods(now: DataProfile, before: DataProfile, rules: ContinuityConfi
 def _blocks_of_both(
     now: DataProfile, before: DataProfile, first: int, last: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Units of the series that both sampled, by whole block of the periods that both know."""
+    """Units of the sampled series, by whole block of the periods that both know. Shape [N, B].
+
+    A series that the sample of now would hold, but does not, has vanished: it counts as 0. The
+    sample holds the lowest hashes; one above its highest may be in the data all the same.
+    """
     blocks = range(-(-first // BLOCK), (last + 1) // BLOCK)
-    pairs = [
-        (before.sample[series].get(block, 0.0), now.sample[series].get(block, 0.0))
-        for series in before.sample.keys() & now.sample.keys()
-        for block in blocks
-    ]
-    old, new = np.array(pairs, float).reshape(-1, 2).T
-    return old, new
+    full = len(now.sample) >= len(before.sample)
+    highest = max(now.sample, default="")
+    names = [name for name in sorted(before.sample) if not full or name <= highest]
+    old, new = (
+        np.array([[p.sample.get(name, {}).get(b, 0.0) for b in blocks] for name in names], float)
+        for p in (before, now)
+    )
+    return old.reshape(len(names), -1), new.reshape(len(names), -1)
 
 
 def _lost_series(now: DataProfile, before: DataProfile, rules: ContinuityConfig) -> Iterator[str]:
@@ -111,7 +131,7 @@ def _lost_series(now: DataProfile, before: DataProfile, rules: ContinuityConfig)
     """
     if sum(before.selling) > _ROWS_ARE_SALES * sum(before.recorded):
         return
-    width = _newest(now)
+    width = newest_width(now)
     new = _typical(now.recorded[-width:])
     old = _typical(before.recorded[-_PERIODS_BEFORE * width :])
     if new < old * (1 - rules.max_series_loss):
@@ -128,30 +148,6 @@ def _typical(recorded: Sequence[int]) -> float:
     return float(np.median(counts[counts > 0])) if counts.any() else 0.0
 
 
-def _odd_newest_periods(now: DataProfile, rules: ContinuityConfig) -> Iterator[str]:
-    """Compares the newest periods with those before them."""
-    width = _newest(now)
-    total = np.array(now.total)
-    if len(total) < 2 * width:
-        return
-    newest, earlier = total[-width:], total[-(1 + _PERIODS_BEFORE) * width : -width]
-    level, usual = float(newest.mean()), float(earlier.mean())
-    bound = rules.max_level_ratio
-    if bound is not None and usual > 0 and not usual / bound <= level <= usual * bound:
-        yield (
-            f"the newest {width} periods sell {level:,.6g} units each, those before them "
-            f"{usual:,.6g} (continuity.max_level_ratio: {bound})"
-        )
-    share, common = (_repeated_share(now, part) for part in (slice(-width, None), slice(-width)))
-    allowed = rules.max_repeated_share
-    if allowed is not None and share > max(allowed, _UNUSUAL * common):
-        yield (
-            f"in the newest {width} periods {share:.0%} of the sales repeat the number of the "
-            f"period before, {common:.0%} earlier: the feed may be frozen "
-            f"(continuity.max_repeated_share: {allowed})"
-        )
-
-
 def _copies(now: DataProfile, rules: ContinuityConfig) -> Iterator[str]:
     """Finds known-future columns that give the answer away."""
     allowed = rules.max_target_correlation
@@ -162,16 +158,6 @@ def _copies(now: DataProfile, rules: ContinuityConfig) -> Iterator[str]:
                 "own period: it gives the answer away, and will not be known ahead "
                 f"(continuity.max_target_correlation: {allowed})"
             )
-
-
-def _repeated_share(profile: DataProfile, part: slice) -> float:
-    selling = sum(profile.selling[part])
-    return sum(profile.repeated[part]) / selling if selling else 0.0
-
-
-def _newest(profile: DataProfile) -> int:
-    """Periods that count as the newest: a week, or a month of weeks."""
-    return 7 if profile.frequency == "D" else 4
 
 
 def _relative_change(old: FloatArray, new: FloatArray) -> float:

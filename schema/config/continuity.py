@@ -35,12 +35,28 @@ class ContinuityConfig(Section):
         le=1,
         description="Share of the series recorded of late that may be missing in the new data.",
     )
+    max_changed_series: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description=(
+            "Share of the series whose known sales may differ by more than a fifth, or be gone."
+        ),
+    )
     max_level_ratio: float | None = Field(
         5.0,
         gt=1,
         description=(
             "How many times higher or lower than in the periods before the newest week (weekly "
             "data: month) may sell; null: any."
+        ),
+    )
+    max_level_surprise: float | None = Field(
+        1.5,
+        ge=1,
+        description=(
+            "How many times stronger than any change in a history of a year or more the change "
+            "into the newest weeks may be, of all sales and of their mix of series; null: any."
         ),
     )
     max_repeated_share: float | None = Field(

@@ -117,13 +117,25 @@ def test_sales_that_moved_between_series_are_seen():
     moved = profile(grown()[order])
     (sentence,) = breaks(moved, BEFORE, RULES)
     assert "moved from one series to another" in sentence
-    relaxed = ContinuityConfig(max_history_change=2.0)
+    relaxed = ContinuityConfig(max_history_change=2.0, max_changed_series=1.0)
     assert breaks(moved, BEFORE, relaxed) == ()
 
 
 def with_zeros(units):
     """The same with a tenth of the numbers at 0: rows are there without a sale."""
     return np.where(np.random.default_rng(9).random(units.shape) < 0.1, 0.0, units)
+
+
+def test_few_series_whose_history_is_gone_are_seen():
+    """The smallest two of 20 hold less than 5 % of the sales."""
+    smallest = np.argsort(sales().sum(1))[:2]
+    kept = [i for i in range(SERIES) if i not in smallest]
+    fewer = profile(grown()[kept], names=[f"{i:02d}" for i in kept])
+    (sentence,) = breaks(fewer, BEFORE, RULES)
+    assert "changed for 10.0% of the series" in sentence
+    assert "2 of 20 have none any more" in sentence
+    assert "continuity.max_changed_series: 0.05" in sentence
+    assert breaks(fewer, BEFORE, ContinuityConfig(max_changed_series=0.1)) == ()
 
 
 def test_series_that_vanish_of_late_are_seen():
