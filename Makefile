@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser run test test-tfx121 lint types imports unit lock links clean
-.PHONY: bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail
+.PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -66,6 +66,9 @@ bench-walmart: setup  ## Weekly real data: make bench-walmart SALES=/its/folder 
 
 bench-online-retail: setup  ## Raw invoices, line by line: make bench-online-retail SALES=... WORKSPACE=...
 	$(BIN)/python tests/benchmarks/online_retail.py --sales $(SALES) --workspace $(WORKSPACE)
+
+faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
+	PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
 
 lock: setup  ## Regenerates the locks of both TFX lines from the .in files.
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt
