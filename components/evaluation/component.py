@@ -21,14 +21,14 @@ from demandcast.components.evaluation.eval_config import SIGNATURE, make_eval_co
 from demandcast.components.evaluation.example_prediction import write_example_forecasts
 from demandcast.components.evaluation.judging import judge
 from demandcast.components.evaluation.tfma_results import read_failures, read_slices
-from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason
+from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason, seen_until
 from demandcast.components.evaluation.verdict import VERDICT_FILE, Verdict
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.config.run import RunConfig
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
-from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining
+from demandcast.schema.model_training import MODEL_TRAINING_FILE
 
 __all__ = ["ABSENT", "CARRIED", "Evaluator", "EvaluatorSpec", "Executor"]
 
@@ -71,13 +71,14 @@ class Executor(executor.Executor):
             output_dict[standard_component_specs.EVALUATION_KEY]
         )
         gate = GateConfig.model_validate_json(exec_properties[_GATE])
+        seen = _seen_in_training(inputs, standard_component_specs.MODEL_KEY)
         verdict = judge(
             read_slices(evaluation_uri),
             read_failures(evaluation_uri),
             gate,
             comparison=comparison,
             carried=_carried(inputs),
-            beforehand=_seen_in_training(inputs),
+            beforehand=[] if seen is None else [seen],
         )
         io_utils.write_string_file(
             f"{evaluation_uri}/{VERDICT_FILE}", verdict.model_dump_json(indent=2)
@@ -143,7 +144,11 @@ class Evaluator(tfx_component.Evaluator):
 
 
 def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
-    """Drops a baseline that is absent or answers other shapes; says what is compared."""
+    """Drops a baseline that is absent, answers other shapes or has seen what judges it.
+
+    Returns:
+        The inputs without it, and in words what is compared.
+    """
     key = standard_component_specs.BASELINE_MODEL_KEY
     without = {name: artifacts for name, artifacts in inputs.items() if name != key}
     baselines = inputs.get(key) or []
@@ -160,6 +165,12 @@ def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
         reason = f"the model in service answers {old}, this one {new}: only the floors were judged"
         logger.warning("evaluation: %s", reason)
         return without, reason
+    seen = _seen_in_training(inputs, key)
+    if seen:
+        # Its loss is better than it would be on sales that it does not know.
+        reason = f"the model in service is no measure ({seen}): only the floors were judged"
+        logger.warning("evaluation: %s", reason)
+        return without, reason
     return inputs, "compared with the model in service"
 
 
@@ -171,18 +182,15 @@ def _carried(inputs: ArtifactDict) -> CarriedIncrease:
     return CarriedIncrease()
 
 
-def _seen_in_training(inputs: ArtifactDict) -> list[str]:
-    """Says if the candidate has seen what judges it; nothing if one of them does not tell."""
-    examples = inputs[standard_component_specs.EXAMPLES_KEY][0]
-    model = inputs[standard_component_specs.MODEL_KEY][0]
+def _seen_in_training(inputs: ArtifactDict, key: str) -> str | None:
+    """Words that a model has seen what judges it; None if it has not, or does not tell."""
+    examples, model = inputs[standard_component_specs.EXAMPLES_KEY][0], inputs[key][0]
     folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     summary, training = f"{examples.uri}/{_SUMMARY_FILE}", f"{folder}/{MODEL_TRAINING_FILE}"
     if not (fileio.exists(summary) and fileio.exists(training)):
-        return []
-    cutoffs = eval_cutoffs(_read(summary), source=summary)
-    seen_until = ModelTraining.model_validate_json(_read(training)).seen_until
-    reason = seen_reason(seen_until, cutoffs)
-    return [] if reason is None else [reason]
+        return None
+    until = seen_until(_read(training), source=training)
+    return seen_reason(until, eval_cutoffs(_read(summary), source=summary))
 
 
 def _read(path: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from demandcast.schema.errors import DemandcastError
 
-__all__ = ["eval_cutoffs", "seen_reason"]
+__all__ = ["eval_cutoffs", "seen_reason", "seen_until"]
 
 _SPLIT = "eval"
 
@@ -36,11 +36,34 @@ def eval_cutoffs(summary: str, *, source: str) -> tuple[datetime.date, ...]:
         ) from error
 
 
-def seen_reason(seen_until: datetime.date, cutoffs: Sequence[datetime.date]) -> str | None:
+def seen_until(training: str, *, source: str) -> datetime.date:
+    """Reads until when a model has seen the data from what it says of itself.
+
+    Only that is read: the settings beside it may be those of another release.
+
+    Args:
+        training: Content of its `assets.extra/training.json`.
+        source: Where it was read, for the message.
+
+    Returns:
+        Start of the last period whose target it has seen in training.
+
+    Raises:
+        DemandcastError: It is damaged.
+    """
+    try:
+        return datetime.date.fromisoformat(json.loads(training)["seen_until"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DemandcastError(
+            f"{source}: no date seen_until; expected what the Trainer writes: {error!r}"
+        ) from error
+
+
+def seen_reason(until: datetime.date, cutoffs: Sequence[datetime.date]) -> str | None:
     """Words why a model cannot be judged at some cutoffs.
 
     Args:
-        seen_until: Start of the last period whose target it has seen in training.
+        until: Start of the last period whose target it has seen in training.
         cutoffs: Last periods that it may know where it is judged.
 
     Returns:
@@ -51,7 +74,7 @@ def seen_reason(seen_until: datetime.date, cutoffs: Sequence[datetime.date]) -> 
     >>> seen_reason(day, [datetime.date(2024, 5, 24), day])
     'it has seen sales until 2024-05-31 in training, but is judged from cutoff 2024-05-24 on'
     """
-    first = min(cutoffs, default=seen_until)
-    if seen_until <= first:
+    first = min(cutoffs, default=until)
+    if until <= first:
         return None
-    return f"it has seen sales until {seen_until} in training, but is judged from cutoff {first} on"
+    return f"it has seen sales until {until} in training, but is judged from cutoff {first} on"

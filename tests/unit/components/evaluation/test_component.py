@@ -118,25 +118,57 @@ def test_the_same_model_again_passes(world, tmp_path):
     assert {part.name for part in verdict.slices} >= {"overall", "store=store_0"}
 
 
-@pytest.mark.parametrize(("seen_until", "blessed"), [("2024-05-31", True), ("2024-06-01", False)])
-def test_a_model_that_has_seen_what_judges_it_is_refused(world, tmp_path, seen_until, blessed):
-    folder = tmp_path / "model"
-    shutil.copytree(world["good"].uri, folder)
+def judged_from_2024_05_31(world, folder):
+    """The examples of the world, which say from when on models are judged."""
+    shutil.copytree(world["examples"].uri, folder)
+    cutoffs = {"eval": {"cutoffs": ["2024-06-07", "2024-05-31"]}}
+    (folder / "summary.json").write_text(json.dumps({"splits": cutoffs}))
+    examples = standard_artifacts.Examples()
+    examples.uri, examples.split_names = str(folder), '["eval"]'
+    return examples
+
+
+def model_that_has_seen(model, until, folder):
+    """A copy of a model which says until when it has seen the data."""
+    shutil.copytree(model.uri, folder)
     training = folder / "Format-Serving" / MODEL_TRAINING_FILE
     training.parent.mkdir(exist_ok=True)
-    training.write_text(json.dumps({"seen_until": seen_until}))
-    examples = tmp_path / "examples"
-    shutil.copytree(world["examples"].uri, examples)
-    cutoffs = {"eval": {"cutoffs": ["2024-06-07", "2024-05-31"]}}
-    (examples / "summary.json").write_text(json.dumps({"splits": cutoffs}))
-    model, told = standard_artifacts.Model(), standard_artifacts.Examples()
-    model.uri, told.uri, told.split_names = str(folder), str(examples), '["eval"]'
-    changed = {**world, "good": model, "examples": told}
+    training.write_text(json.dumps({"seen_until": until}))
+    copy = standard_artifacts.Model()
+    copy.uri = str(folder)
+    return copy
+
+
+@pytest.mark.parametrize(("seen_until", "blessed"), [("2024-05-31", True), ("2024-06-01", False)])
+def test_a_model_that_has_seen_what_judges_it_is_refused(world, tmp_path, seen_until, blessed):
+    changed = {
+        **world,
+        "good": model_that_has_seen(world["good"], seen_until, tmp_path / "model"),
+        "examples": judged_from_2024_05_31(world, tmp_path / "examples"),
+    }
     verdict, blessing = evaluate(changed, tmp_path, model="good", in_service=absent_model())
     assert_blessed(blessing, blessed)
     assert [reason[:37] for reason in verdict.reasons] == (
         [] if blessed else ["it has seen sales until 2024-06-01 in"]
     )
+
+
+@pytest.mark.parametrize(("seen_until", "blessed"), [("2024-05-31", False), ("2024-06-01", True)])
+def test_a_model_in_service_that_has_seen_what_judges_it_is_no_measure(
+    world, tmp_path, seen_until, blessed
+):
+    """The new model is 12 % worse than it, which only counts where it knew no more."""
+    changed = {**world, "examples": judged_from_2024_05_31(world, tmp_path / "examples")}
+    in_service = model_that_has_seen(world["good"], seen_until, tmp_path / "in_service")
+    verdict, blessing = evaluate(changed, tmp_path, model="worse", in_service=in_service)
+    assert_blessed(blessing, blessed)
+    assert verdict.comparison == (
+        "the model in service is no measure (it has seen sales until 2024-06-01 in training, but "
+        "is judged from cutoff 2024-05-31 on): only the floors were judged"
+        if blessed
+        else "compared with the model in service"
+    )
+    assert bool(verdict.overall.in_service) != blessed
 
 
 def test_useless_model_fails_on_the_floors(world, tmp_path, caplog):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason
+from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason, seen_until
 from demandcast.schema.errors import DemandcastError
 
 DAY = datetime.date(2024, 5, 31)
@@ -45,3 +45,14 @@ def test_cutoffs_are_those_of_the_eval_split():
 def test_a_damaged_summary_is_named(text):
     with pytest.raises(DemandcastError, match="no cutoffs of the split eval"):
         eval_cutoffs(text, source="examples/summary.json")
+
+
+def test_until_when_a_model_has_seen_the_data_is_read_whatever_else_it_says():
+    text = json.dumps({"seen_until": "2024-05-31", "settings": {"of": "another release"}})
+    assert seen_until(text, source="training.json") == DAY
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"seen_until": "soon"}', '{"seen_until": 3}'])
+def test_a_model_that_does_not_say_it_rightly_is_named(text):
+    with pytest.raises(DemandcastError, match=r"^model/training\.json: no date seen_until"):
+        seen_until(text, source="model/training.json")
