@@ -34,7 +34,7 @@ from demandcast.pipeline.reports import (
 )
 from demandcast.pipeline.retention import plan_pruning, prune
 from demandcast.schema.config import RunConfig
-from demandcast.schema.errors import NotBlessedError, exit_code_of
+from demandcast.schema.errors import DemandcastError, NotBlessedError, exit_code_of
 
 __all__ = ["RunOptions", "Until", "new_run_id", "run"]
 
@@ -141,11 +141,12 @@ def _run(
         error = error or _as_disk_full(raised, config, record.report)
     if not isinstance(error, DiskFullError):
         _draw_page(record, console)
+    # Nights that the gates of the data stop fill a disk as well; a bug may have harmed anything.
+    if options.until == "push" and (error is None or isinstance(error, DemandcastError)):
+        _make_room(config)
     if error is not None:
         error.log_file = record.report.log  # type: ignore[attr-defined]
         raise error
-    if options.until == "push":
-        _make_room(config)
     return record.report
 
 

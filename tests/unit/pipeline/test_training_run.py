@@ -231,6 +231,30 @@ def test_a_successful_run_makes_room_and_the_cache_notices(config, fake_dag):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "kind", "kept"), [("anomaly", AnomalyError, False), ("bug", ZeroDivisionError, True)]
+)
+def test_a_run_that_was_stopped_on_purpose_makes_room_too(config, fake_dag, text, kind, kept):
+    config = config.model_copy(update={"retention": RetentionConfig(runs=1)})
+    fake_dag("abc")
+    before = Path(run(config, Console(io.StringIO())).artifact("Source", "examples").uri)
+    fake_dag(text)
+    with pytest.raises(kind):
+        run(config, Console(io.StringIO()))
+    assert before.exists() == kept
+
+
+@pytest.mark.slow
+def test_trouble_with_old_runs_does_not_hide_what_stopped_this_one(config, fake_dag, monkeypatch):
+    monkeypatch.setattr(training_run, "plan_pruning", None)
+    fake_dag("anomaly")
+    screen = io.StringIO()
+    with pytest.raises(AnomalyError):
+        run(config, Console(screen))
+    assert "retention: nothing more was removed" in screen.getvalue()
+
+
+@pytest.mark.slow
 def test_trouble_with_old_runs_is_no_trouble_of_this_one(config, fake_dag, monkeypatch):
     def fail(*arguments, **options):
         raise PermissionError("not yours")
@@ -247,4 +271,6 @@ def test_trouble_with_old_runs_is_no_trouble_of_this_one(config, fake_dag, monke
 def test_validation_alone_removes_nothing(config, fake_dag, monkeypatch):
     monkeypatch.setattr(training_run, "plan_pruning", None)
     fake_dag("abc")
-    assert run(config, Console(io.StringIO()), RunOptions(until="gate")).exit_code == 0
+    screen = io.StringIO()
+    assert run(config, Console(screen), RunOptions(until="gate")).exit_code == 0
+    assert "retention" not in screen.getvalue()
