@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from demandcast.components.publishing.pointer import POINTER_FILE
 from demandcast.components.reporting.page import Headline
 from demandcast.pipeline.run_files import RunFiles
 from demandcast.schema import errors
@@ -85,7 +86,8 @@ def _failed(run: RunFiles) -> Headline:
         known = getattr(errors, kind, None)
         code = getattr(known, "exit_code", 1)
     stage = _stopped_in(run)
-    where = f"It ended in {stage}. {_STILL_SERVES}" if stage else _STILL_SERVES
+    serves = _what_serves(run)
+    where = f"It ended in {stage}. {serves}" if stage else serves
     if code in _REFUSALS:
         title = _NOT_AS_BEFORE if stage == "DataContinuity" else _REFUSALS[code]
         return Headline("bad", title, (message or kind,), (where,))
@@ -98,7 +100,20 @@ def _failed(run: RunFiles) -> Headline:
 def _interrupted(run: RunFiles) -> Headline:
     stage = _stopped_in(run)
     where = f" in {stage}" if stage else ""
-    return Headline("plain", f"Interrupted{where}", remarks=(_STILL_SERVES,))
+    return Headline("plain", f"Interrupted{where}", remarks=(_what_serves(run),))
+
+
+def _what_serves(run: RunFiles) -> str:
+    """Says what a run that did not end well left in service."""
+    push = run.values.get("push") or {}
+    if push.get("pushed"):
+        return f"Before that it pushed version {push.get('pushed_version', '?')}, which serves."
+    if push or run.stage("Pusher") is None:
+        return _STILL_SERVES
+    # The pointer may have been written before the end, or not.
+    where = run.values.get("serving_directory")
+    folder = f" in {where}" if where else ""
+    return f"The push had begun: {POINTER_FILE}{folder} says what serves."
 
 
 def _not_ended(run: RunFiles) -> Headline:

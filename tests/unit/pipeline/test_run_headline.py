@@ -69,6 +69,29 @@ def test_a_bug_names_the_stage_and_the_log(tmp_path, stage):
     assert told.remarks[-1].endswith("run.log")
 
 
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_serves_is_left_open_only_where_the_push_had_begun(tmp_path, stage, status):
+    told = headline(tmp_path, failed_in=stage, status=status).remarks[0]
+    if stage == "Pusher":
+        assert "Nothing was pushed" not in told
+        assert f"in_service.json in {tmp_path / 'serving'} says what serves" in told
+    else:
+        assert told.endswith("Nothing was pushed; what served before still serves.")
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+def test_an_end_after_the_push_names_the_version(tmp_path, status):
+    told = headline(tmp_path, status=status, exit_code=1, error="OSError: disk full").remarks[0]
+    assert told == "Before that it pushed version 7, which serves."
+
+
+def test_an_end_after_a_push_that_did_nothing_leaves_what_served(tmp_path):
+    push = {"pushed": 0, "reason": "not blessed"}
+    told = headline(tmp_path, status="failed", exit_code=1, error="OSError: x", push=push)
+    assert told.remarks[0] == "Nothing was pushed; what served before still serves."
+
+
 def test_runs_without_an_end_are_told(tmp_path):
     assert headline(tmp_path / "a", status="interrupted", stages=[]).title == "Interrupted"
     assert headline(tmp_path / "b", status="running").title == "Not ended"
