@@ -107,15 +107,30 @@ def tuning_part(run: RunFiles) -> TuningPart | None:
 
 
 def backtest_part(run: RunFiles) -> BacktestPart | None:
-    """Reads the newest backtest of this run's model, or of models of its own; None without."""
+    """Reads the newest backtest of this run's model; otherwise of the pipeline since the run.
+
+    A backtest that trains models of its own does not say by which configuration, code and data;
+    one from before the run tells nothing about it.
+    """
     digest = (run.values.get("model") or {}).get("digest")
     backtests = run.folder.parent.parent / "backtests"
+    of_the_pipeline = None
     for file in sorted(backtests.glob(f"*/{_BACKTEST_FILE}"), reverse=True):
         values = json.loads(file.read_bytes())
         model = values.get("model")
-        if not model or model.get("digest") == digest:
+        if model and digest and model.get("digest") == digest:
             return _backtest(values)
-    return None
+        if not model and of_the_pipeline is None and _is_since(run, values["created"]):
+            of_the_pipeline = values
+    return None if of_the_pipeline is None else _backtest(of_the_pipeline)
+
+
+def _is_since(run: RunFiles, created: str) -> bool:
+    """Tells whether something was made after a run had begun; no if the run does not say when."""
+    started = run.values.get("started")
+    if not started:
+        return False
+    return datetime.datetime.fromisoformat(created) >= datetime.datetime.fromisoformat(started)
 
 
 def _backtest(values: Mapping[str, Any]) -> BacktestPart:

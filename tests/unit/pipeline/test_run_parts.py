@@ -65,19 +65,45 @@ def test_trials_are_read(tmp_path):
     assert part.resumed == 1
 
 
+def write_backtest(run, name, **changes):
+    folder = run.folder.parent.parent / "backtests" / name
+    folder.mkdir(parents=True)
+    (folder / "backtest.json").write_text(json.dumps({**BACKTEST, "backtest_id": name, **changes}))
+
+
 @pytest.mark.parametrize(
-    ("model", "found"),
-    [(None, True), ({"version": 7, "digest": "d" * 64}, True), ({"digest": "other"}, False)],
+    ("model", "found"), [({"version": 7, "digest": "d" * 64}, True), ({"digest": "other"}, False)]
 )
 def test_a_backtest_of_this_model_is_shown(run, model, found):
-    folder = run.folder.parent.parent / "backtests" / "b1"
-    folder.mkdir(parents=True)
-    (folder / "backtest.json").write_text(json.dumps({**BACKTEST, "model": model}))
+    write_backtest(run, "b1", model=model, retrain=False)
     part = run_parts.backtest_part(run)
     assert (part is not None) == found
     if part:
         assert part.rows[0].metrics["weighted_quantile_loss"] == 0.2
         assert "examples" not in part.rows[0].metrics
+
+
+@pytest.mark.parametrize(
+    ("created", "found"),
+    [("2026-04-01T09:30:04+00:00", False), ("2026-04-01T09:30:05+00:00", True)],
+)
+def test_a_backtest_of_the_pipeline_is_shown_if_it_is_not_older_than_the_run(run, created, found):
+    write_backtest(run, "b1", created=created)
+    part = run_parts.backtest_part(run)
+    assert (part is not None) == found
+    assert part is None or part.retrain
+
+
+def test_a_run_that_does_not_say_when_it_began_shows_no_backtest_of_the_pipeline(tmp_path):
+    run = read_run(write_run(tmp_path, "r1", started=None))
+    write_backtest(run, "b1", created="2027-01-01T00:00:00+00:00")
+    assert run_parts.backtest_part(run) is None
+
+
+def test_a_backtest_of_this_model_goes_before_a_newer_one_of_the_pipeline(run):
+    write_backtest(run, "b1", model={"version": 7, "digest": "d" * 64}, retrain=False)
+    write_backtest(run, "b2", created="2027-01-01T00:00:00+00:00")
+    assert run_parts.backtest_part(run).name == "b1"
 
 
 @pytest.mark.parametrize(

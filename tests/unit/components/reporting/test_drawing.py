@@ -248,6 +248,15 @@ def test_tables_have_headers_and_charts_have_names():
     assert all(values["aria-label"] for values in figures)
 
 
+@pytest.mark.parametrize("retrain", [True, False])
+@pytest.mark.usefixtures("no_charts")
+def test_a_backtest_of_other_models_is_said_to_be_one(retrain):
+    part = replace(full_page().backtest, retrain=retrain)
+    text = " ".join(outline(full_page(backtest=part)).text.split())
+    assert ("of the pipeline, not of this model" in text) == retrain
+    assert ("the data of 2026-04-01" in text) == retrain
+
+
 def test_a_backtest_says_what_the_model_had_seen():
     text = outline_of(full_html()).text
     assert "had seen these cutoffs in training, so its scores there flatter it: 2026-01-01." in text
