@@ -13,7 +13,14 @@ from demandcast.pipeline.console import duration_text, memory_text
 from demandcast.pipeline.reports import RunReport, StageReport
 from demandcast.pipeline.run_files import PAGE_FILE
 
-__all__ = ["show_places", "show_stages", "show_transactions", "show_verdict", "table_text"]
+__all__ = [
+    "show_continuity",
+    "show_places",
+    "show_stages",
+    "show_transactions",
+    "show_verdict",
+    "table_text",
+]
 
 
 def table_text(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -50,6 +57,15 @@ def show_transactions(report: RunReport) -> None:
     if counts:
         rows = [[item["rule"], f"{item['lines']:,}", f"{item['units']:,.10g}"] for item in counts]
         click.echo("\n" + table_text(["lines of sales", "lines", "units"], rows))
+
+
+def show_continuity(report: RunReport) -> None:
+    """Prints with which earlier data this one was compared, if that was looked at."""
+    finding = report.artifact("DataContinuity", "finding")
+    if finding is None:
+        return
+    words = Path(finding.uri).read_text(encoding="utf-8").strip()
+    click.echo(f"{words[:1].upper()}{words[1:].rstrip('.')}.")
 
 
 def show_verdict(report: RunReport) -> None:

@@ -39,7 +39,11 @@ def validate_command(
     code 2: the tables break the contract. 3: the data contradicts the schema, or
     does not go on as that of the model in service.
     """
-    from demandcast.pipeline.cli.results import show_stages, show_transactions
+    from demandcast.pipeline.cli.results import (
+        show_continuity,
+        show_stages,
+        show_transactions,
+    )
     from demandcast.pipeline.training_run import RunOptions, run
 
     config = load(config_file, overrides)
@@ -51,3 +55,4 @@ def validate_command(
         show_stages(report)
         show_transactions(report)
         click.echo("\nThe data keeps the contract and the schema.")
+        show_continuity(report)

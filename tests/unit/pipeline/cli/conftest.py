@@ -26,14 +26,14 @@ def pretended_run(monkeypatch, tmp_path):
     """Replaces `training_run.run`; returns a function that says what it shall answer."""
     calls = []
 
-    def answer(*, outputs=None, error=None, **verdict):
-        stage = StageReport("Pusher", "run", "2026-11-20T09:30:00+00:00", 1.0, 2**30, outputs or {})
+    def answer(*, stage="Pusher", outputs=None, error=None, **verdict):
+        ended = StageReport(stage, "run", "2026-11-20T09:30:00+00:00", 1.0, 2**30, outputs or {})
         report = RunReport(
             pipeline="quickstart",
             run_id="one",
             status="succeeded",
             seconds=2.0,
-            stages=(stage,),
+            stages=(ended,),
             log=str(tmp_path / "run.log"),
             artifacts=str(tmp_path / "artifacts"),
             serving_directory=str(tmp_path / "serving"),

@@ -3,6 +3,7 @@ import json
 
 from demandcast.pipeline.cli import results
 from demandcast.pipeline.cli.results import (
+    show_continuity,
     show_places,
     show_stages,
     show_transactions,
@@ -88,3 +89,13 @@ def test_other_tables_have_no_rules_of_transactions(capsys):
     show_transactions(make_report(stages=(stage,)))
     show_transactions(make_report())
     assert not capsys.readouterr().out
+
+
+def test_the_finding_of_continuity_is_a_sentence(tmp_path, capsys):
+    file = tmp_path / "value"
+    file.write_text("the data goes on as that of version 7", encoding="utf-8")
+    finding = ArtifactReport(str(file))
+    stage = StageReport("DataContinuity", "cached", "", 0.1, 1, {"finding": finding})
+    show_continuity(make_report(stages=(stage,)))
+    show_continuity(make_report())
+    assert capsys.readouterr().out == "The data goes on as that of version 7.\n"
