@@ -20,7 +20,7 @@ from demandcast.components.evaluation.judged_part import Part, judged_parts
 from demandcast.components.evaluation.judging import INTERVALS, STRICT, coverage_break
 from demandcast.components.evaluation.verdict import LOSS, OVERALL, Outcome, Verdict
 from demandcast.components.evaluation.wording import TFMA_REFUSED
-from demandcast.components.reporting.page import Check, GatePart
+from demandcast.components.reporting.page_judged import Check, GatePart
 from demandcast.components.reporting.words import is_number, percent
 from demandcast.pipeline.run_files import RunFiles
 from demandcast.schema.config.gate import FloorsConfig, GateConfig

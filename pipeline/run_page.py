@@ -14,14 +14,8 @@ import yaml
 
 from demandcast.components.reporting.comparison import changed_values, metric_changes
 from demandcast.components.reporting.drawing import draw_page
-from demandcast.components.reporting.page import (
-    Change,
-    Changes,
-    LineagePart,
-    RunPage,
-    SlicesPart,
-    Stage,
-)
+from demandcast.components.reporting.page import Change, Changes, LineagePart, RunPage, Stage
+from demandcast.components.reporting.page_judged import SlicesPart
 from demandcast.components.reporting.slices_table import slices_part
 from demandcast.pipeline.comparison import flat_values
 from demandcast.pipeline.run_data import data_part

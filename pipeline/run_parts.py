@@ -7,14 +7,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from demandcast.components.reporting.page import (
-    BacktestPart,
-    BacktestRow,
+from demandcast.components.reporting.page_judged import (
     CoverageLevel,
     CoveragePart,
     DrawnForecast,
     ForecastsPart,
     ScoredSeries,
+)
+from demandcast.components.reporting.page_trained import (
+    BacktestPart,
+    BacktestRow,
     TrainingPart,
     Trial,
     TuningPart,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from demandcast.components.reporting.page import Changes, RunPage, SliceRow
+from demandcast.components.reporting.page import Changes, RunPage
+from demandcast.components.reporting.page_judged import SliceRow
 from demandcast.components.reporting.words import (
     count,
     is_number,

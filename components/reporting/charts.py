@@ -20,13 +20,8 @@ from bokeh.models import (
     Range1d,
 )
 
-from demandcast.components.reporting.page import (
-    BacktestPart,
-    CoveragePart,
-    DrawnForecast,
-    TrainingPart,
-    Trial,
-)
+from demandcast.components.reporting.page_judged import CoveragePart, DrawnForecast
+from demandcast.components.reporting.page_trained import BacktestPart, TrainingPart, Trial
 from demandcast.components.reporting.plotting import (
     BLUE,
     COLOURS,

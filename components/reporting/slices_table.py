@@ -6,13 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from demandcast.components.reporting.page import (
-    Interval,
-    SliceRow,
-    SlicesPart,
-    StepRange,
-)
-from demandcast.components.reporting.words import is_number
+from demandcast.components.reporting.page_judged import SliceRow, SlicesPart, StepRange
+from demandcast.components.reporting.words import Interval, is_number
 
 __all__ = ["slices_part"]
 

@@ -8,6 +8,8 @@ from typing import TypeGuard
 
 __all__ = [
     "METRIC_TITLES",
+    "Interval",
+    "Number",
     "count",
     "duration",
     "is_number",
@@ -18,6 +20,12 @@ __all__ = [
     "percent",
     "signed_percent",
 ]
+
+Number = float | None
+"""A number that may be missing."""
+
+Interval = tuple[float, float] | None
+"""Bounds of a 95 % confidence interval."""
 
 _DASH = "\N{EM DASH}"
 _MINUS = "\N{MINUS SIGN}"

@@ -6,28 +6,32 @@ from dataclasses import replace
 from typing import Any
 
 from demandcast.components.reporting.page import (
-    BacktestPart,
-    BacktestRow,
     Change,
     Changes,
-    Check,
     ColumnFacts,
-    CoverageLevel,
-    CoveragePart,
     DataPart,
-    DrawnForecast,
-    ForecastsPart,
-    GatePart,
     Headline,
     LineagePart,
     MetricChange,
     RunPage,
+    SplitFacts,
+    Stage,
+)
+from demandcast.components.reporting.page_judged import (
+    Check,
+    CoverageLevel,
+    CoveragePart,
+    DrawnForecast,
+    ForecastsPart,
+    GatePart,
     ScoredSeries,
     SliceRow,
     SlicesPart,
-    SplitFacts,
-    Stage,
     StepRange,
+)
+from demandcast.components.reporting.page_trained import (
+    BacktestPart,
+    BacktestRow,
     TrainingPart,
     Trial,
     TuningPart,

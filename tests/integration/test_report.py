@@ -7,7 +7,8 @@ from browser import find_chromium, opened
 from reporting_pages import HOSTILE, bare_page, full_page, slice_row
 
 from demandcast.components.reporting.drawing import PARTS, draw_page
-from demandcast.components.reporting.page import Headline, SlicesPart
+from demandcast.components.reporting.page import Headline
+from demandcast.components.reporting.page_judged import SlicesPart
 from demandcast.pipeline.run_page import gather_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

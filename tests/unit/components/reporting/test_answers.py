@@ -4,7 +4,8 @@ from dataclasses import replace
 from reporting_pages import bare_page, full_page, slice_row
 
 from demandcast.components.reporting.answers import answers, figures
-from demandcast.components.reporting.page import Changes, MetricChange, SlicesPart
+from demandcast.components.reporting.page import Changes, MetricChange
+from demandcast.components.reporting.page_judged import SlicesPart
 
 
 def texts(page):

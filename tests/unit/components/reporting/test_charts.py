@@ -5,7 +5,8 @@ from bokeh.models import GlyphRenderer, VStrip
 from reporting_pages import LEVELS, backtest, drawn, full_page, tuning
 
 from demandcast.components.reporting import charts
-from demandcast.components.reporting.page import CoverageLevel, CoveragePart, TrainingPart
+from demandcast.components.reporting.page_judged import CoverageLevel, CoveragePart
+from demandcast.components.reporting.page_trained import TrainingPart
 
 
 def glyphs(plot, kind):

@@ -19,20 +19,16 @@ from reporting_pages import (
 
 from demandcast.components.reporting import drawing
 from demandcast.components.reporting.drawing import PARTS, draw_page
-from demandcast.components.reporting.page import (
-    Change,
-    Changes,
+from demandcast.components.reporting.page import Change, Changes, Headline, RunPage
+from demandcast.components.reporting.page_judged import (
     Check,
     CoverageLevel,
     CoveragePart,
     ForecastsPart,
     GatePart,
-    Headline,
-    RunPage,
     SlicesPart,
-    TrainingPart,
-    TuningPart,
 )
+from demandcast.components.reporting.page_trained import TrainingPart, TuningPart
 
 # Drawing charts takes a second; most tests are about what stands around them.
 NO_CHARTS = drawing._Drawn("", collections.defaultdict(str), "")
