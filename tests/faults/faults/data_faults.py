@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from faults.outcome import CONTINUITY, CONTRACT, SCHEMA, Kind
+from faults.outcome import CONTINUITY, CONTRACT, GATE, SCHEMA, Kind
 from faults.world import World, write_table
 
 __all__ = ["DATA_FAULTS", "alter_sales"]
@@ -199,7 +199,7 @@ _SALES: dict[str, tuple[str, Alter]] = {
     "target copied into the plan": (CONTINUITY, _copied_into_the_plan),
     "text among the numbers": (CONTRACT, _text),
     "a column is missing": (CONTRACT, _column_missing),
-    "newest weeks: never in stock": (CONTINUITY, _never_in_stock),
+    "newest weeks: never in stock": (GATE, _never_in_stock),
     "promotions in other words": (SCHEMA, _other_words),
 }
 

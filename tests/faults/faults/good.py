@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +33,7 @@ def _other_seed(world: World, generator: np.random.Generator) -> None:
         world.overrides = (f"training.seed={100 + seed}",)
 
     model = world.stored_model(f"seed_{seed}", make)
-    shutil.rmtree(world.candidate)
-    shutil.copytree(model, world.candidate)
+    world.replace_candidate(model)
 
 
 def _other_series(world: World, generator: np.random.Generator) -> None:

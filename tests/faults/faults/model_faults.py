@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
-import shutil
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -166,8 +166,9 @@ _ANSWERS: dict[str, Alter] = {
 
 
 def _answer(alter: Alter, world: World, generator: np.random.Generator) -> None:
-    # Another good model is altered, so that none is refused only for its likeness to the first.
-    alter_answers(world.candidate, lambda answers: alter(answers, generator))
+    world.alter_candidate(
+        lambda folder: alter_answers(folder, lambda answers: alter(answers, generator))
+    )
 
 
 def _nan_weights(world: World, generator: np.random.Generator) -> None:
@@ -178,41 +179,48 @@ def _nan_weights(world: World, generator: np.random.Generator) -> None:
         holes.flat[0] = True
         return np.where(holes, np.nan, values).astype(values.dtype)
 
-    alter_weights(world.candidate, with_nan)
+    world.alter_candidate(lambda folder: alter_weights(folder, with_nan))
 
 
 def _mixed_weights(world: World, generator: np.random.Generator) -> None:
-    alter_weights(
-        world.candidate, lambda values: generator.permuted(values.ravel()).reshape(values.shape)
-    )
+    def permuted(values: np.ndarray) -> np.ndarray:
+        return generator.permuted(values.ravel()).reshape(values.shape)
+
+    world.alter_candidate(lambda folder: alter_weights(folder, permuted))
 
 
 def _zero_weights(world: World, generator: np.random.Generator) -> None:
     del generator
-    alter_weights(world.candidate, np.zeros_like)
+    world.alter_candidate(lambda folder: alter_weights(folder, np.zeros_like))
 
 
 def _other_horizon(world: World, generator: np.random.Generator) -> None:
     """The answers are some steps short."""
     steps = int(generator.integers(1, 13))
-    alter_answers(world.candidate, lambda a: _both(a, lambda units: units[:, :steps]))
+    world.alter_candidate(
+        lambda folder: alter_answers(folder, lambda a: _both(a, lambda units: units[:, :steps]))
+    )
 
 
 def _trained_on_the_future(world: World, generator: np.random.Generator) -> None:
     """A good model, trained on tables that go on for weeks after what judges it begins."""
     weeks = int(generator.integers(3, LATER_WEEKS))
     model = world.stored_model(f"weeks_{weeks}", lambda: world.deliver(weeks, lambda table: table))
-    shutil.rmtree(world.candidate)
-    shutil.copytree(model, world.candidate)
+    world.replace_candidate(model)
 
 
 def _says_it_saw_the_future(world: World, generator: np.random.Generator) -> None:
     """The good model, which says that it has seen more than it may."""
-    file = world.candidate / "assets.extra" / "training.json"
-    values = json.loads(file.read_text())
-    seen = datetime.date.fromisoformat(values["seen_until"])
-    values["seen_until"] = str(seen + datetime.timedelta(days=int(generator.integers(1, 15))))
-    file.write_text(json.dumps(values))
+    days = int(generator.integers(1, 15))
+
+    def later(folder: Path) -> None:
+        file = folder / "assets.extra" / "training.json"
+        values = json.loads(file.read_text())
+        seen = datetime.date.fromisoformat(values["seen_until"])
+        values["seen_until"] = str(seen + datetime.timedelta(days=days))
+        file.write_text(json.dumps(values))
+
+    world.alter_candidate(later)
 
 
 MODEL_FAULTS: tuple[Kind, ...] = tuple(

@@ -53,6 +53,7 @@ class World:
         """
         self.folder = folder
         self.overrides: tuple[str, ...] = ()
+        self._altered = False
         self._kept = kept
         self._models = models
 
@@ -66,6 +67,7 @@ class World:
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self._kept, self.folder)
         self.overrides = ()
+        self._altered = False
 
     @property
     def config(self) -> RunConfig:
@@ -81,6 +83,20 @@ class World:
     def candidate(self) -> Path:
         """SavedModel that the Trainer left; in the kept state the one in service."""
         return self.artifact("Trainer", "model") / "Format-Serving"
+
+    def alter_candidate(self, change: Callable[[Path], None]) -> None:
+        """Changes the model where the Trainer left it; the next run takes it from its cache."""
+        change(self.candidate)
+        self._altered = True
+
+    def replace_candidate(self, model: Path) -> None:
+        """Puts another model where the Trainer left the one in service."""
+
+        def replace(folder: Path) -> None:
+            shutil.rmtree(folder)
+            shutil.copytree(model, folder)
+
+        self.alter_candidate(replace)
 
     def artifact(self, stage: str, output: str) -> Path:
         """Finds an output of the newest whole run."""
@@ -134,6 +150,7 @@ class World:
         except Exception as raised:  # Whatever stops a run is what is looked for.
             error = raised
         report = read_report(self._reports()[-1])
+        self._check_that_it_was_tried(report)
         stopped_by, reason = _why(report, error)
         return Outcome(
             pushed=_in_service(config) != before,
@@ -142,6 +159,19 @@ class World:
             exit_code=exit_code_of(error) if error else report.exit_code or 0,
             seconds=time.monotonic() - begin,
         )
+
+    def _check_that_it_was_tried(self, report: RunReport) -> None:
+        """Refuses to count an attempt in which another model was trained than the altered one.
+
+        Raises:
+            RuntimeError: The sources or the configuration changed since the world was prepared.
+        """
+        trainer = report.stage("Trainer")
+        if self._altered and (trainer is None or trainer.status != "cached"):
+            raise RuntimeError(
+                f"{report.log}: the altered model was not taken from the cache; did the sources "
+                "change since the good model was trained?"
+            )
 
     def _reports(self) -> list[Path]:
         """Lists the reports of all runs; their folders sort by time."""
