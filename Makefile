@@ -68,7 +68,7 @@ bench-online-retail: setup  ## Raw invoices, line by line: make bench-online-ret
 	$(BIN)/python tests/benchmarks/online_retail.py --sales $(SALES) --workspace $(WORKSPACE)
 
 faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
-	PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
+	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
 
 lock: setup  ## Regenerates the locks of both TFX lines from the .in files.
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt
