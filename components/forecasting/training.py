@@ -48,7 +48,7 @@ class _Progress(keras.callbacks.Callback):
         now = time.monotonic()
         if now - self._windows_said > _SECONDS_BETWEEN_LINES:
             self._windows_said = now
-            logger.info("%s batches of this epoch", f"{batch + 1:,}")
+            logger.info("batch %s of this epoch", f"{batch + 1:,}")
         if self.max_minutes and now - self._start > 60 * self.max_minutes:
             self._stop()
 
