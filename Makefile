@@ -4,7 +4,7 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup browser run test test-tfx121 lint types imports unit lock links clean
+.PHONY: help setup browser run test test-crash test-tfx121 lint types imports unit lock links clean
 .PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail
 
 help:  ## Lists the targets.
@@ -45,6 +45,9 @@ build/.browser: requirements/set-up-browser
 
 test: setup browser lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
+	$(BIN)/pytest tests/crash/matrix.py
 
 test-tfx121: setup  ## The other TFX line: all of it on 1.21.0 in a Debian 13 root; ten minutes, needs root.
 	@tests/debian13/run

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+# Helpers whose assertions shall say what they compared.
+pytest.register_assert_rewrite("crash_checks", "crash_world")
+
 # Two workers share two cores with TensorFlow: a deadline would measure the neighbours.
 settings.register_profile("demandcast", deadline=None)
 settings.load_profile("demandcast")

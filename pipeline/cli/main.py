@@ -46,7 +46,7 @@ Or all of it at once, up to a forecast, on sample data that it writes if there a
 Progress goes to standard error, results to standard output. Exit codes:
   0    done
   1    something inside demandcast failed; the log has the traceback
-  2    bad input: configuration, data, or arguments
+  2    bad input: configuration, data, arguments; a full disk; another run at work
   3    the data contradicts the schema, or does not go on as it was
   4    the model did not pass the gate; nothing was pushed
   5    no model is in service (forecast, backtest), or the server failed

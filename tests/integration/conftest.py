@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from crash_server import CrashServer
+from crash_world import CrashWorld
 from pipeline_tiny import Trained, write_config
 from readme_walk import command, readme, write_tables
 
@@ -44,3 +48,25 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, in
         file.write_text(text + "\nfeature_schema: demand.pbtxt\n", encoding="utf-8")
         codes |= {name: invoke(command(name)) for name in ("config", "validate", "run")}
     return folder, codes
+
+
+@pytest.fixture(scope="session")
+def crash_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashServer]:
+    """Runs command lines in processes of their own that may be killed."""
+    server = CrashServer(tmp_path_factory.mktemp("crash_server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def crash_world(
+    trained: Trained, crash_server: CrashServer, tmp_path_factory: pytest.TempPathFactory
+) -> CrashWorld:
+    """The finished run of `trained`, copied: its model serves, its stages are in the cache.
+
+    Its artifacts stay where they are, for the metadata say so; new ones go to the copy.
+    """
+    workspace = tmp_path_factory.mktemp("crash") / "runs"
+    artifacts = shutil.ignore_patterns("artifacts")
+    shutil.copytree(trained.config.workspace, workspace, ignore=artifacts)
+    return CrashWorld(crash_server, trained.config_file, workspace)
