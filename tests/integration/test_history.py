@@ -114,7 +114,7 @@ def test_the_rollback_puts_the_good_model_on_top(story):
     assert now["run_id"] == story.good.run_id
     assert now["rollback"]["to_version"] == story.good.model["version"]
     assert now["rollback"]["from_version"] == story.worse.model["version"]
-    versions = sorted(int(path.name) for path in story.serving.iterdir() if path.is_dir())
+    versions = sorted(int(path.name) for path in story.serving.iterdir() if path.name.isdecimal())
     assert versions == [story.good.model["version"], story.worse.model["version"], now["version"]]
 
 
