@@ -48,12 +48,13 @@ def captured_output(log: Path) -> Iterator[None]:
     handler = logging.StreamHandler(file)
     handler.setFormatter(logging.Formatter(_FORMAT))
     root = logging.getLogger()
-    level = root.level
     root.addHandler(handler)
-    root.setLevel(logging.INFO)
     try:
         with (
             file,
+            _informing(root),
+            # TFX logs through absl, whose own level other libraries may have raised.
+            _informing(logging.getLogger("absl")),
             _turned(file.fileno()),
             # These may be other objects than the descriptors, as in a notebook.
             contextlib.redirect_stdout(file),
@@ -63,7 +64,17 @@ def captured_output(log: Path) -> Iterator[None]:
             yield
     finally:
         root.removeHandler(handler)
-        root.setLevel(level)
+
+
+@contextlib.contextmanager
+def _informing(logger: logging.Logger) -> Iterator[None]:
+    """Lets a logger pass what is worth knowing, for a while."""
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 class _Log(io.FileIO):

@@ -120,7 +120,8 @@ def _blocks_of_both(
         np.array([[p.sample.get(name, {}).get(b, 0.0) for b in blocks] for name in names], float)
         for p in (before, now)
     )
-    return old.reshape(len(names), -1), new.reshape(len(names), -1)
+    shape = (len(names), len(blocks))
+    return old.reshape(shape), new.reshape(shape)
 
 
 def _lost_series(now: DataProfile, before: DataProfile, rules: ContinuityConfig) -> Iterator[str]:

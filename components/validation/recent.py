@@ -132,11 +132,11 @@ def _mix(now: DataProfile, rules: ContinuityConfig) -> Iterator[str]:
 def _shares(now: DataProfile, newest: int) -> FloatArray:
     """Units of the sampled series by whole block, the newest perhaps begun. Shape [blocks, N]."""
     first = -(-now.first // BLOCK)
+    span = range(first, newest + 1)
     rows = [
-        [blocks.get(block, 0.0) for block in range(first, newest + 1)]
-        for _, blocks in sorted(now.sample.items())
+        [blocks.get(block, 0.0) for block in span] for _, blocks in sorted(now.sample.items())
     ]
-    return np.array(rows, float).reshape(len(rows), -1).T
+    return np.array(rows, float).reshape(len(rows), len(span)).T
 
 
 def _repeated_numbers(now: DataProfile, rules: ContinuityConfig) -> Iterator[str]:

@@ -42,6 +42,19 @@ def test_afterwards_everything_is_as_before(tmp_path, capfd):
     assert capfd.readouterr().out == "seen again\n"
 
 
+def test_tfx_is_heard_whatever_was_set_for_absl(tmp_path):
+    absl = logging.getLogger("absl")
+    before = absl.level
+    absl.setLevel(logging.WARNING)
+    try:
+        with captured_output(tmp_path / "run.log"):
+            absl.info("Running publisher")
+        assert absl.level == logging.WARNING
+    finally:
+        absl.setLevel(before)
+    assert "INFO absl: Running publisher" in (tmp_path / "run.log").read_text()
+
+
 def test_the_command_line_is_hidden_from_libraries(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["demandcast", "--quiet"])
     with captured_output(tmp_path / "run.log"):

@@ -15,7 +15,7 @@ PROFILE = DataProfile(
     first=19_000,
     recorded=(3,) * 90,
     selling=(3,) * 90,
-    total=tuple(30.0 + day % 7 for day in range(90)),
+    total=tuple(30.0 + day * day % 97 for day in range(90)),  # No week is like another.
     repeated=(0,) * 90,
 )
 

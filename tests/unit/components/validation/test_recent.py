@@ -114,3 +114,8 @@ def test_something_after_nothing_and_nothing_after_something():
 @pytest.mark.parametrize("days", [1, 7, 13])
 def test_too_few_periods_are_not_judged(days):
     assert odd(sales()[:, :days]) == ()
+
+
+def test_without_sampled_series_there_is_no_mix_to_judge():
+    whole = profile(sales()).model_copy(update={"sample": {}})
+    assert tuple(odd_newest_periods(whole, 28, RULES)) == ()
