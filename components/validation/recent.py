@@ -133,9 +133,7 @@ def _shares(now: DataProfile, newest: int) -> FloatArray:
     """Units of the sampled series by whole block, the newest perhaps begun. Shape [blocks, N]."""
     first = -(-now.first // BLOCK)
     span = range(first, newest + 1)
-    rows = [
-        [blocks.get(block, 0.0) for block in span] for _, blocks in sorted(now.sample.items())
-    ]
+    rows = [[blocks.get(block, 0.0) for block in span] for _, blocks in sorted(now.sample.items())]
     return np.array(rows, float).reshape(len(rows), len(span)).T
 
 
