@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from demandcast.schema.whole_file import write_whole
+
 __all__ = [
     "REPORT_FILE",
     "ArtifactReport",
@@ -187,11 +189,5 @@ def _stage(values: Mapping[str, Any]) -> StageReport:
 
 
 def write_report(report: RunReport, path: Path) -> None:
-    """Writes `run.json` aside, then renames it."""
-    aside = path.with_name(f".{path.name}.new")
-    try:
-        aside.write_text(report.to_json(), encoding="utf-8")
-        aside.replace(path)
-    except OSError:
-        aside.unlink(missing_ok=True)
-        raise
+    """Writes `run.json`; whoever watches it never reads a part."""
+    write_whole(path, report.to_json())

@@ -29,6 +29,7 @@ from demandcast.pipeline.run_parts import (
     training_part,
     tuning_part,
 )
+from demandcast.schema.whole_file import write_whole
 
 __all__ = ["gather_page", "write_run_page"]
 
@@ -38,7 +39,7 @@ P = TypeVar("P")
 
 
 def write_run_page(folder: Path, output: Path | None = None) -> Path:
-    """Draws the page of a run; aside first, renamed when complete.
+    """Draws the page of a run; the file is complete or not there.
 
     Args:
         folder: Of the run.
@@ -51,9 +52,7 @@ def write_run_page(folder: Path, output: Path | None = None) -> Path:
         BadInputError: The folder holds no run.
     """
     file = output or folder / PAGE_FILE
-    aside = file.with_name(f".{file.name}.new")
-    aside.write_text(draw_page(gather_page(folder)), encoding="utf-8")
-    aside.replace(file)
+    write_whole(file, draw_page(gather_page(folder)))
     return file
 
 

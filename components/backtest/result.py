@@ -21,6 +21,7 @@ from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.metrics.statistics import metric_values
 from demandcast.schema.config.base import Section
 from demandcast.schema.periods import date_of
+from demandcast.schema.whole_file import write_whole
 
 __all__ = [
     "ALL",
@@ -187,16 +188,14 @@ def _number(values: FloatArray, position: int) -> float | None:
 
 
 def write_backtest(backtest: Backtest, folder: Path) -> None:
-    """Writes both files aside, then renames them, `BACKTEST_FILE` last."""
+    """Writes both files whole, `BACKTEST_FILE` last: where it is, the other one is too."""
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         METRICS_FILE: _csv(backtest.rows),
         BACKTEST_FILE: backtest.model_dump_json(indent=2) + "\n",
     }
     for name, text in contents.items():
-        aside = folder / f".{name}.new"
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(folder / name)
+        write_whole(folder / name, text)
 
 
 def read_backtest(folder: Path) -> Backtest:

@@ -63,6 +63,7 @@ class Shards(abc.ABC):
     def write(self, batch: EncodedBatch) -> None:
         """Adds a batch to the file of its split."""
         if batch.split not in self._raw:
+            # By Beam's operations, not `write_whole`: in parts, on any filesystem.
             aside = FileSystems.join(self._folder, f".aside-{uuid.uuid4().hex}")
             raw = FileSystems.create(aside, compression_type=CompressionTypes.UNCOMPRESSED)
             self._raw[batch.split] = aside, raw

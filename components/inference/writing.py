@@ -73,6 +73,7 @@ def open_forecast_files(output: Path, formats: Sequence[str]) -> Iterator[Foreca
     output.parent.mkdir(parents=True, exist_ok=True)
     final = {name: output.with_name(f"{output.name}.{name}") for name in formats}
     aside = {name: path.with_name(f".{path.name}.part") for name, path in final.items()}
+    # Tables do not fit into memory, and appear together: `write_whole` is for single texts.
     writer = ForecastWriter(aside)
     try:
         with contextlib.closing(writer):

@@ -205,6 +205,7 @@ def _history_lines(serving_directory: str, files: Files) -> list[str]:
 
 
 def _replace(name: str, text: str, serving_directory: str, files: Files) -> None:
+    # By `Files`, not `write_whole`: on any filesystem, and flushed to the disk.
     aside = join(serving_directory, f".{name}.new")
     files.write(aside, text.encode())
     files.rename(aside, join(serving_directory, name))

@@ -47,6 +47,7 @@ def keep_profile(
         if name not in others and name != digest:
             files.remove_folder(join(folder, name))
     # Aside, then renamed: half a profile of the model in service would stop every run to come.
+    # By `Files`, not `write_whole`: on any filesystem, and flushed to the disk.
     path = profile_file(serving_directory, digest)
     files.write(f"{path}.new", files.read(source))
     files.rename(f"{path}.new", path)

@@ -87,7 +87,8 @@ def write_sample_data(folder: Path, config: SimulationConfig) -> SampleFiles:
         parameters = config.model_dump_json(indent=2)
         text = readme_text(rows, ending=ending, parameters=parameters)
         (aside / README).write_text(text, encoding="utf-8")
-        # The dictionary goes last: whoever sees it sees the tables that it describes.
+        # All of them aside, not each by `write_whole`: the tables belong together. The dictionary
+        # goes last: whoever sees it sees the tables that it describes.
         for name in [*(f"{table}.{ending}" for table in TABLES), README]:
             (aside / name).replace(folder / name)
         _remove_other_format(folder, ending)

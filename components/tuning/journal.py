@@ -23,6 +23,7 @@ class Journal:
 
     def write(self, report: TrialReport) -> None:
         """Writes what came of a trial, aside and then renamed."""
+        # By TensorFlow's operations, not `write_whole`: the folder may be remote.
         path = self._path(report.trial)
         tf.io.gfile.makedirs(path.rpartition("/")[0])
         with tf.io.gfile.GFile(f"{path}.new", "w") as file:

@@ -39,6 +39,7 @@ class WrittenAside(stateful.Stateful):
 
     def save(self, fname: str) -> str:
         """Writes the state beside its file, then renames."""
+        # KerasTuner writes the file itself, on any filesystem, so `write_whole` cannot.
         text: str = super().save(f"{fname}.new")
         tf.io.gfile.rename(f"{fname}.new", fname, overwrite=True)
         return text

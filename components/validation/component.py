@@ -50,6 +50,7 @@ def _read_schema(artifact: types.Artifact) -> schema_pb2.Schema:
 
 def _write_schema(artifact: types.Artifact, text: str) -> None:
     """Writes the file of a Schema artifact, aside and then renamed."""
+    # By TFX's operations, not `write_whole`: artifacts may lie on a remote filesystem.
     fileio.makedirs(artifact.uri)
     path = posixpath.join(artifact.uri, SCHEMA_FILE)
     with fileio.open(f"{path}.partial", "w") as file:

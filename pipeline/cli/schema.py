@@ -10,6 +10,7 @@ import click
 from demandcast.pipeline.cli.options import config_options, examples, load, progress, quiet_option
 from demandcast.pipeline.cli.outputs import check_outputs
 from demandcast.schema.errors import BadInputError
+from demandcast.schema.whole_file import write_whole
 
 __all__ = ["schema_group"]
 
@@ -67,9 +68,7 @@ def infer_command(
     file = Path(artifact.uri if artifact else "", "Split-train", "FeatureStats.pb")
     statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
     text = infer_schema_text(statistics, config.series, max_categories=max_categories)
-    aside = output.with_name(f".{output.name}.new")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(output)
+    write_whole(output, text)
     if not quiet:
         click.echo(f"{output}: review it, then name it as feature_schema in {config_file}")
 
