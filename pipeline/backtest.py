@@ -30,6 +30,7 @@ from demandcast.pipeline.model_choice import (
     model_of_run,
     model_of_version,
 )
+from demandcast.pipeline.places import backtests_folder, retrained_folder
 from demandcast.pipeline.runners.errors import purposeful_error
 from demandcast.pipeline.training_run import RunOptions, new_run_id, run
 from demandcast.schema.config import RunConfig, SeriesSpec
@@ -112,7 +113,7 @@ def backtest(
         seconds=round(time.monotonic() - begin, 1),
         rows=make_rows(sums),
     )
-    folder = options.output or _folder(config) / backtest_id
+    folder = options.output or backtests_folder(config) / backtest_id
     write_backtest(found, folder)
     return found, folder
 
@@ -136,7 +137,7 @@ def config_at(config: RunConfig, cutoff: int) -> RunConfig:
     return config.model_copy(
         update={
             "name": today,
-            "workspace": str(_folder(config) / "retrained"),
+            "workspace": str(retrained_folder(config)),
             "sampling": sampling,
         }
     )
@@ -273,8 +274,3 @@ def _described(model: ChosenModel) -> BacktestModel:
 
 def _period(date: datetime.date | None, config: RunConfig) -> int | None:
     return None if date is None else period_of(date, config.forecast.frequency)
-
-
-def _folder(config: RunConfig) -> Path:
-    """Folder of the backtests of a pipeline."""
-    return Path(config.workspace) / config.name / "backtests"

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tfx import v1 as tfx
@@ -37,19 +36,13 @@ from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.components.validation.continuity_gate import DataContinuity
 from demandcast.pipeline.beam_flags import beam_flags
 from demandcast.pipeline.fingerprint import stage_digest
+from demandcast.pipeline.places import artifacts_folder, metadata_file, tuning_folder
 from demandcast.pipeline.training_run import Until
 from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
 from demandcast.schema.feature_schema import compose_schema_text
 
-__all__ = [
-    "NEVER_CACHED",
-    "Surroundings",
-    "make_pipeline",
-    "metadata_file",
-    "pipeline_folder",
-    "tuning_folder",
-]
+__all__ = ["NEVER_CACHED", "Surroundings", "make_pipeline"]
 
 NEVER_CACHED = frozenset({"Pusher"})
 """Nodes that look at the serving directory, which changes without the pipeline."""
@@ -105,21 +98,6 @@ class _Checked:
     model_in_service: Any
 
 
-def pipeline_folder(config: RunConfig) -> Path:
-    """Folder of a pipeline in the workspace: artifacts, metadata, runs."""
-    return Path(config.workspace) / config.name
-
-
-def metadata_file(config: RunConfig) -> Path:
-    """File of the metadata store."""
-    return pipeline_folder(config) / "metadata.db"
-
-
-def tuning_folder(config: RunConfig) -> Path:
-    """Folder of the searches of a pipeline, from which a killed one goes on."""
-    return pipeline_folder(config) / "tuning"
-
-
 def make_pipeline(
     config: RunConfig,
     surroundings: Surroundings,
@@ -146,7 +124,7 @@ def make_pipeline(
         components = components[: names.index("Trainer") + 1]
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(pipeline_folder(config) / "artifacts"),
+        pipeline_root=str(artifacts_folder(config)),
         components=components,
         enable_cache=enable_cache,
         beam_pipeline_args=beam_flags(config.beam.args),

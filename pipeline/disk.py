@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from demandcast.pipeline.places import pipeline_folder
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError
 
@@ -62,7 +63,7 @@ def check_space(config: RunConfig) -> None:
 
 def scarcity(config: RunConfig) -> str | None:
     """Warns where a run that has nothing in its cache would hardly find room."""
-    folder = _existing(Path(config.workspace) / config.name)
+    folder = _existing(pipeline_folder(config))
     free, expected = shutil.disk_usage(folder).free, expected_bytes(config)
     if free >= expected:
         return None
@@ -154,7 +155,7 @@ def _folder_of(error: BaseException, config: RunConfig) -> Path:
 
 def _folders(config: RunConfig) -> Iterator[tuple[str, Path]]:
     """Yields what a run writes to on this machine: key of the configuration, and folder."""
-    yield "workspace", _existing(Path(config.workspace) / config.name)
+    yield "workspace", _existing(pipeline_folder(config))
     serving = str(config.push.serving_directory)
     if "://" not in serving:
         yield "push.serving_directory", _existing(Path(serving))

@@ -22,7 +22,16 @@ from demandcast.components.publishing.files import Files, LocalFiles, is_remote
 from demandcast.components.publishing.pointer import Pointer, read_history, read_pointer
 from demandcast.pipeline.lineage import MetadataStore, StageLineage
 from demandcast.pipeline.lock import running_run
-from demandcast.pipeline.reports import REPORT_FILE, RunReport, RunStatus, StageReport, read_report
+from demandcast.pipeline.places import (
+    REPORT_FILE,
+    RUN_LOG_FILE,
+    artifacts_folder,
+    metadata_file,
+    pipeline_folder,
+    run_folder,
+    runs_folder,
+)
+from demandcast.pipeline.reports import RunReport, RunStatus, StageReport, read_report
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError, DemandcastError, ServingError
 
@@ -138,9 +147,9 @@ class History:
         Args:
             config: The pipeline; paths are absolute.
         """
-        self.folder = Path(config.workspace) / config.name
+        self.folder = pipeline_folder(config)
+        self._config = config
         self.serving_directory = str(config.push.serving_directory)
-        self._name = config.name
         self._store: MetadataStore | None = None
         self._running = running_run(self.folder)
         self._pointer: Pointer | None = None
@@ -167,12 +176,12 @@ class History:
             DemandcastError: There is none, or it cannot be read.
         """
         if self._store is None:
-            self._store = MetadataStore(self.folder / "metadata.db")
+            self._store = MetadataStore(metadata_file(self._config))
         return self._store
 
     def run_ids(self) -> tuple[str, ...]:
         """Runs that have a folder, newest first."""
-        folder = self.folder / "runs"
+        folder = runs_folder(self._config)
         if not folder.is_dir():
             return ()
         return tuple(
@@ -186,7 +195,7 @@ class History:
 
     def run(self, run_id: str) -> PastRun:
         """Reads a run by its whole identity: its report, else what other places know of it."""
-        path = self.folder / "runs" / run_id / REPORT_FILE
+        path = run_folder(self._config, run_id) / REPORT_FILE
         facts: dict[str, Any] = {
             "alive": run_id == self._running,
             "in_service": self._serves(run_id),
@@ -277,13 +286,13 @@ class History:
         elif reports and reports[-1].name == _LAST_STAGE and reports[-1].status != "running":
             status = "succeeded"
         report = RunReport(
-            pipeline=self._name,
+            pipeline=self._config.name,
             run_id=run_id,
             status=status,
             seconds=sum(stage.seconds for stage in reports),
             stages=reports,
-            log=str(self.folder / "runs" / run_id / "run.log"),
-            artifacts=str(self.folder / "artifacts"),
+            log=str(run_folder(self._config, run_id) / RUN_LOG_FILE),
+            artifacts=str(artifacts_folder(self._config)),
             serving_directory=self.serving_directory,
             started=reports[0].started if reports else "",
         )

@@ -15,7 +15,6 @@ from typing import Any, Literal
 from demandcast.schema.whole_file import write_whole
 
 __all__ = [
-    "REPORT_FILE",
     "ArtifactReport",
     "RunRecord",
     "RunReport",
@@ -25,8 +24,6 @@ __all__ = [
     "read_report",
     "write_report",
 ]
-
-REPORT_FILE = "run.json"
 
 RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
 StageStatus = Literal["running", "run", "cached", "skipped", "failed"]
@@ -172,10 +169,7 @@ def read_report(path: Path) -> RunReport:
     try:
         values: dict[str, Any] = json.loads(path.read_bytes())
         stages = tuple(_stage(stage) for stage in values["stages"])
-        known = {
-            field.name: values[field.name] for field in fields(RunReport) if field.name in values
-        }
-        return RunReport(**{**known, "stages": stages})
+        return RunReport(**{**_known(RunReport, values), "stages": stages})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: not the report of a run: {error!r}") from error
 
@@ -185,7 +179,12 @@ def _stage(values: Mapping[str, Any]) -> StageReport:
         name: ArtifactReport(output["uri"], output["properties"])
         for name, output in values["outputs"].items()
     }
-    return StageReport(**{**values, "outputs": outputs})
+    return StageReport(**{**_known(StageReport, values), "outputs": outputs})
+
+
+def _known(kind: type[RunReport | StageReport], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Takes what this release knows; the rest has its default, or is left."""
+    return {field.name: values[field.name] for field in fields(kind) if field.name in values}
 
 
 def write_report(report: RunReport, path: Path) -> None:

@@ -28,6 +28,7 @@ from demandcast.pipeline.console import memory_text
 from demandcast.pipeline.history import serving_files
 from demandcast.pipeline.lineage import MetadataStore, RunArtifacts
 from demandcast.pipeline.lock import running_run
+from demandcast.pipeline.places import artifacts_folder, metadata_file, pipeline_folder
 from demandcast.schema.config import RetentionConfig, RunConfig
 
 __all__ = ["PruningPlan", "plan_pruning", "prune"]
@@ -94,8 +95,7 @@ def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
         ServingError: The pointer to the model in service cannot be understood.
         DemandcastError: The metadata store cannot be read.
     """
-    folder = Path(config.workspace, config.name)
-    root = (folder / "artifacts").resolve()
+    root = artifacts_folder(config).resolve()
     directory = str(config.push.serving_directory)
     versions = versions_to_remove(
         directory, _version_limits(config.retention), files=serving_files(directory), now=now
@@ -103,10 +103,10 @@ def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
     old_runs: list[RunArtifacts] = []
     artifacts: dict[int, Path] = {}
     states: dict[tuple[str, ...], bool] = {}
-    if (folder / "metadata.db").is_file():
-        store = MetadataStore(folder / "metadata.db")
+    if metadata_file(config).is_file():
+        store = MetadataStore(metadata_file(config))
         runs = store.runs(pipeline=config.name, node=_MODEL_STAGE)
-        protected = _runs_of_versions(directory) | {running_run(folder)}
+        protected = _runs_of_versions(directory) | {running_run(pipeline_folder(config))}
         old_runs = _old_runs(runs, config.retention, protected=protected, now=now)
         going = _only_in(old_runs, runs)
         for item in store.artifacts():
@@ -137,8 +137,7 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
         config: The pipeline of the plan.
     """
     if plan.artifact_ids:
-        file = Path(config.workspace, config.name, "metadata.db")
-        MetadataStore(file, read_only=False).mark_deleted(plan.artifact_ids)
+        MetadataStore(metadata_file(config), read_only=False).mark_deleted(plan.artifact_ids)
     directory = str(config.push.serving_directory)
     in_serving = [path for path in plan.leftovers if path.parent == Path(directory)]
     for path in (*plan.artifacts, *plan.leftovers):

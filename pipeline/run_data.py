@@ -47,7 +47,7 @@ def data_part(run: RunFiles) -> DataPart | None:
             )
             for name, split in summary["splits"].items()
         ),
-        columns=tuple(_columns(train, run.config)),
+        columns=tuple(_columns(train, run.report.config)),
         anomalies=_anomalies(run),
         continuity=_continuity(run),
         **_shares(train),

@@ -1,57 +1,36 @@
-"""Reads what runs left behind, for the page of a run: `run.json`, and files of artifacts."""
+"""What runs left behind, for the page of a run: their reports, and files of artifacts."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demandcast.pipeline.reports import REPORT_FILE
+from demandcast.pipeline.places import REPORT_FILE
+from demandcast.pipeline.reports import RunReport, read_report
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["PAGE_FILE", "RunFiles", "previous_run", "read_run"]
-
-PAGE_FILE = "report.html"
-"""Name of the page in the folder of a run."""
+__all__ = ["RunFiles", "previous_run", "read_run"]
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """A run as it lies on the disk; what an older version did not write is missing.
+    """A run as it lies on the disk.
 
     Attributes:
         folder: Of the run.
-        values: Content of its `run.json`.
+        report: Its `run.json`.
     """
 
     folder: Path
-    values: Mapping[str, Any]
-
-    @property
-    def run_id(self) -> str:
-        """Identity of the run."""
-        return str(self.values.get("run_id", self.folder.name))
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """The resolved configuration; empty if the run did not keep it."""
-        return self.values.get("config") or {}
-
-    @property
-    def stages(self) -> list[Mapping[str, Any]]:
-        """Reports of the stages, in the order in which they ran."""
-        return list(self.values.get("stages") or ())
-
-    def stage(self, name: str) -> Mapping[str, Any] | None:
-        """Finds the report of a stage."""
-        return next((stage for stage in self.stages if stage["name"] == name), None)
+    report: RunReport
 
     def artifact(self, stage: str, output: str) -> Path | None:
         """Finds the folder of an output; None if the run did not get there."""
-        found = (self.stage(stage) or {}).get("outputs", {}).get(output)
-        return Path(found["uri"]) if found else None
+        found = self.report.artifact(stage, output)
+        return Path(found.uri) if found else None
 
     def artifact_json(self, stage: str, output: str, file: str) -> Any:
         """Reads a file of an output; None if there is no such output.
@@ -72,7 +51,7 @@ def read_run(folder: Path) -> RunFiles:
     """
     file = folder / REPORT_FILE
     try:
-        return RunFiles(folder, json.loads(file.read_bytes()))
+        return RunFiles(folder, read_report(file))
     except (OSError, ValueError) as error:
         raise BadInputError(
             f"{file}: cannot be read; 'demandcast run' writes it: {error}"
@@ -92,5 +71,5 @@ def _earlier(run: RunFiles) -> Iterator[RunFiles]:
             found = read_run(path.parent)
         except BadInputError:
             continue
-        if found.values.get("until", "push") == "push" and found.values.get("status") != "running":
+        if found.report.until == "push" and found.report.status != "running":
             yield found

@@ -38,10 +38,10 @@ def gate_part(run: RunFiles) -> GatePart | None:
 
     Of a run that did not keep its configuration the limits are open.
     """
-    values = run.values.get("verdict")
+    values = run.report.verdict
     if not values:
         return None
-    verdict, gate = Verdict.model_validate(values), run.config.get("gate")
+    verdict, gate = Verdict.model_validate(values), run.report.config.get("gate")
     checks = list(_checks(verdict, None if gate is None else GateConfig.model_validate(gate)))
     failed = any(check.passed is False for check in checks)
     unexplained = [

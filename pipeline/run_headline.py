@@ -32,7 +32,7 @@ def headline_of(run: RunFiles) -> Headline:
         "interrupted": _interrupted,
         "running": _not_ended,
     }
-    return tellers.get(str(run.values.get("status")), _succeeded)(run)
+    return tellers.get(run.report.status, _succeeded)(run)
 
 
 def outcome_of(run: RunFiles) -> str:
@@ -47,11 +47,11 @@ def outcome_of(run: RunFiles) -> str:
 
 def why_not_reached(run: RunFiles) -> str:
     """Says why a part of the page is missing."""
-    until = run.values.get("until", "push")
+    until = run.report.until
     stage = _stopped_in(run)
     if stage:
         return f"The run did not get here: it ended in {stage}."
-    if run.values.get("status") != "succeeded":
+    if run.report.status != "succeeded":
         return "The run did not get here: it ended before its first stage."
     if until != "push":
         return "This run was not to get here; 'demandcast run' trains and judges a model."
@@ -59,9 +59,9 @@ def why_not_reached(run: RunFiles) -> str:
 
 
 def _succeeded(run: RunFiles) -> Headline:
-    verdict = run.values.get("verdict")
+    verdict = run.report.verdict
     if not verdict:
-        title = _PARTLY.get(str(run.values.get("until")), "Ended without a verdict")
+        title = _PARTLY.get(run.report.until, "Ended without a verdict")
         return Headline("good", title)
     comparison = str(verdict.get("comparison", ""))
     remark = f"{comparison[:1].upper()}{comparison[1:]}." if comparison else ""
@@ -70,18 +70,18 @@ def _succeeded(run: RunFiles) -> Headline:
         title = "Refused: the model did not pass the gate"
         reasons = tuple(map(str, verdict.get("reasons", ())))
         return Headline("bad", title, reasons, (*remarks, _STILL_SERVES))
-    push = run.values.get("push") or {}
+    push = run.report.push or {}
     passed = "The model met every condition of the gate that was judged."
     if push.get("pushed"):
-        version = push.get("pushed_version") or (run.values.get("model") or {}).get("version")
+        version = push.get("pushed_version") or (run.report.model or {}).get("version")
         return Headline("good", f"Pushed as version {version}", (passed,), remarks)
     reason = str(push.get("reason") or "the Pusher did not run")
     return Headline("good", "Blessed; nothing to push", (passed, _sentence(reason)), remarks)
 
 
 def _failed(run: RunFiles) -> Headline:
-    code = run.values.get("exit_code")
-    kind, _, message = str(run.values.get("error") or "").partition(": ")
+    code = run.report.exit_code
+    kind, _, message = (run.report.error or "").partition(": ")
     if code is None:
         known = getattr(errors, kind, None)
         code = getattr(known, "exit_code", 1)
@@ -92,9 +92,7 @@ def _failed(run: RunFiles) -> Headline:
         title = _NOT_AS_BEFORE if stage == "DataContinuity" else _REFUSALS[code]
         return Headline("bad", title, (message or kind,), (where,))
     title = f"Failed in {stage}" if stage else "Failed before the first stage"
-    return Headline(
-        "bad", title, (f"{kind}: {message}",), (where, f"Traceback: {run.values.get('log')}")
-    )
+    return Headline("bad", title, (f"{kind}: {message}",), (where, f"Traceback: {run.report.log}"))
 
 
 def _interrupted(run: RunFiles) -> Headline:
@@ -105,13 +103,13 @@ def _interrupted(run: RunFiles) -> Headline:
 
 def _what_serves(run: RunFiles) -> str:
     """Says what a run that did not end well left in service."""
-    push = run.values.get("push") or {}
+    push = run.report.push or {}
     if push.get("pushed"):
         return f"Before that it pushed version {push.get('pushed_version', '?')}, which serves."
-    if push or run.stage("Pusher") is None:
+    if push or run.report.stage("Pusher") is None:
         return _STILL_SERVES
     # The pointer may have been written before the end, or not.
-    where = run.values.get("serving_directory")
+    where = run.report.serving_directory
     folder = f" in {where}" if where else ""
     return f"The push had begun: {POINTER_FILE}{folder} says what serves."
 
@@ -127,7 +125,7 @@ def _not_ended(run: RunFiles) -> Headline:
 def _stopped_in(run: RunFiles) -> str | None:
     """Finds the stage that did not end well."""
     return next(
-        (str(one["name"]) for one in run.stages if one.get("status") in ("failed", "running")), None
+        (one.name for one in run.report.stages if one.status in ("failed", "running")), None
     )
 
 

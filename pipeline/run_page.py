@@ -18,8 +18,10 @@ from demandcast.components.reporting.page import Change, Changes, LineagePart, R
 from demandcast.components.reporting.page_judged import SlicesPart
 from demandcast.components.reporting.slices_table import slices_part
 from demandcast.pipeline.comparison import flat_values
+from demandcast.pipeline.places import PAGE_FILE
+from demandcast.pipeline.reports import StageReport
 from demandcast.pipeline.run_data import data_part
-from demandcast.pipeline.run_files import PAGE_FILE, RunFiles, previous_run, read_run
+from demandcast.pipeline.run_files import RunFiles, previous_run, read_run
 from demandcast.pipeline.run_gate import gate_part
 from demandcast.pipeline.run_headline import headline_of, outcome_of, why_not_reached
 from demandcast.pipeline.run_parts import (
@@ -66,6 +68,7 @@ def gather_page(folder: Path) -> RunPage:
         BadInputError: The folder holds no run.
     """
     run = read_run(folder)
+    report = run.report
     absent: dict[str, str] = {}
 
     def part(name: str, read: Callable[[RunFiles], P | None], otherwise: str) -> P | None:
@@ -87,12 +90,12 @@ def gather_page(folder: Path) -> RunPage:
 
     not_reached = why_not_reached(run)
     return RunPage(
-        pipeline=str(run.values.get("pipeline", "")),
-        run_id=run.run_id,
-        started=str(run.values.get("started") or "").replace("T", " ").replace("+00:00", " UTC"),
-        seconds=float(run.values.get("seconds") or 0.0),
+        pipeline=report.pipeline,
+        run_id=report.run_id,
+        started=(report.started or "").replace("T", " ").replace("+00:00", " UTC"),
+        seconds=report.seconds,
         headline=headline_of(run),
-        stages=tuple(_stage(stage) for stage in run.stages),
+        stages=tuple(_stage(stage) for stage in report.stages),
         lineage=_lineage(run),
         gate=part("gate", gate_part, not_reached),
         slices=part("slices", _slices, not_reached),
@@ -108,7 +111,7 @@ def gather_page(folder: Path) -> RunPage:
 
 
 def _slices(run: RunFiles) -> SlicesPart | None:
-    verdict = run.values.get("verdict")
+    verdict = run.report.verdict
     return slices_part(verdict) if verdict else None
 
 
@@ -119,63 +122,64 @@ def _changes(run: RunFiles) -> Changes | None:
         return None
     code = [
         Change(f"{kind}{change.name}", _short(change.before), _short(change.after))
-        for kind, key in (("code of ", "code_digests"), ("version of ", "toolchain"))
-        for change in changed_values(before.values.get(key) or {}, run.values.get(key) or {})
+        for kind, one, other in (
+            ("code of ", before.report.code_digests, run.report.code_digests),
+            ("version of ", before.report.toolchain, run.report.toolchain),
+        )
+        for change in changed_values(one, other)
     ]
     return Changes(
-        previous=before.run_id,
+        previous=before.report.run_id,
         outcome=outcome_of(before),
         data=changed_values(_data_facts(before), _data_facts(run)),
-        configuration=changed_values(flat_values(before.config), flat_values(run.config)),
+        configuration=changed_values(
+            flat_values(before.report.config), flat_values(run.report.config)
+        ),
         code=tuple(code),
         metrics=metric_changes(_overall(before), _overall(run)),
     )
 
 
 def _data_facts(run: RunFiles) -> dict[str, Any]:
-    fingerprint = run.values.get("data_fingerprint")
-    facts = dict(run.values.get("data") or {})
+    fingerprint = run.report.data_fingerprint
+    facts = dict(run.report.data or {})
     return facts | ({"fingerprint": _short(fingerprint)} if fingerprint else {})
 
 
 def _overall(run: RunFiles) -> Mapping[str, float | None]:
     """Metrics of the candidate over everything; none if none was judged."""
-    slices = (run.values.get("verdict") or {}).get("slices") or [{}]
+    slices = (run.report.verdict or {}).get("slices") or [{}]
     metrics: Mapping[str, float | None] = slices[0].get("candidate") or {}
     return metrics
 
 
-def _stage(values: Mapping[str, Any]) -> Stage:
-    return Stage(
-        name=str(values["name"]),
-        status=str(values["status"]),
-        seconds=float(values.get("seconds") or 0.0),
-        peak_memory_bytes=int(values.get("peak_memory_bytes") or 0),
-    )
+def _stage(stage: StageReport) -> Stage:
+    return Stage(stage.name, stage.status, stage.seconds, stage.peak_memory_bytes)
 
 
 def _lineage(run: RunFiles) -> LineagePart:
     """Lists where the result comes from, as far as the run says it."""
-    model = run.values.get("model") or {}
+    report = run.report
+    model = report.model or {}
     facts = {
-        "Run": run.run_id,
-        "Pipeline": run.values.get("pipeline"),
-        "Began": run.values.get("started"),
-        "Ended": run.values.get("finished"),
-        "Exit code": run.values.get("exit_code"),
-        "Fingerprint of the data": run.values.get("data_fingerprint"),
+        "Run": report.run_id,
+        "Pipeline": report.pipeline,
+        "Began": report.started,
+        "Ended": report.finished,
+        "Exit code": report.exit_code,
+        "Fingerprint of the data": report.data_fingerprint,
         "Digest of the model": model.get("digest"),
         "Model": model.get("uri"),
         "Version in service": model.get("version"),
-        "Serving directory": run.values.get("serving_directory"),
-        "Artifacts": run.values.get("artifacts"),
-        "Log": run.values.get("log"),
+        "Serving directory": report.serving_directory,
+        "Artifacts": report.artifacts,
+        "Log": report.log,
     }
     return LineagePart(
         facts=tuple((name, str(value)) for name, value in facts.items() if value not in (None, "")),
-        code_digests=run.values.get("code_digests") or {},
-        toolchain=run.values.get("toolchain") or {},
-        configuration=yaml.safe_dump(dict(run.config), sort_keys=False) if run.config else "",
+        code_digests=report.code_digests,
+        toolchain=report.toolchain,
+        configuration=yaml.safe_dump(dict(report.config), sort_keys=False) if report.config else "",
     )
 
 

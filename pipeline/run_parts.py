@@ -35,7 +35,7 @@ def training_part(run: RunFiles) -> TrainingPart | None:
     values = run.artifact_json("Trainer", "model_run", "training.json")
     if values is None:
         return None
-    stage = run.stage("Trainer") or {}
+    stage = run.report.stage("Trainer")
     return TrainingPart(
         curves={name: tuple(curve) for name, curve in values["curves"].items()},
         best_epoch=values["best_epoch"],
@@ -45,7 +45,7 @@ def training_part(run: RunFiles) -> TrainingPart | None:
         parameters=values["parameters"],
         out_of_time=values["out_of_time"],
         warnings=tuple(values["warnings"]),
-        seconds=stage.get("seconds") if stage.get("status") == "run" else None,
+        seconds=stage.seconds if stage and stage.status == "run" else None,
     )
 
 
@@ -68,7 +68,7 @@ def forecasts_part(run: RunFiles) -> ForecastsPart | None:
 
 def coverage_part(run: RunFiles) -> CoveragePart | None:
     """Puts the coverage of each level beside that of the central intervals; None if not judged."""
-    verdict = run.values.get("verdict")
+    verdict = run.report.verdict
     if not verdict:
         return None
     folder = run.artifact("Evaluator", "evaluation")
@@ -114,7 +114,7 @@ def backtest_part(run: RunFiles) -> BacktestPart | None:
     A backtest that trains models of its own does not say by which configuration, code and data;
     one from before the run tells nothing about it.
     """
-    digest = (run.values.get("model") or {}).get("digest")
+    digest = (run.report.model or {}).get("digest")
     backtests = run.folder.parent.parent / "backtests"
     of_the_pipeline = None
     for file in sorted(backtests.glob(f"*/{_BACKTEST_FILE}"), reverse=True):
@@ -129,7 +129,7 @@ def backtest_part(run: RunFiles) -> BacktestPart | None:
 
 def _is_since(run: RunFiles, created: str) -> bool:
     """Tells whether something was made after a run had begun; no if the run does not say when."""
-    started = run.values.get("started")
+    started = run.report.started
     if not started:
         return False
     return datetime.datetime.fromisoformat(created) >= datetime.datetime.fromisoformat(started)
@@ -166,8 +166,8 @@ def _intervals(metrics: Mapping[str, Any]) -> Iterator[tuple[float, Any, Any]]:
 
 
 def _eval_examples(run: RunFiles) -> int | None:
-    examples = (run.stage("SeriesExampleGen") or {}).get("outputs", {}).get("examples", {})
-    found = examples.get("properties", {}).get("examples_eval")
+    examples = run.report.artifact("SeriesExampleGen", "examples")
+    found = examples.properties.get("examples_eval") if examples else None
     return None if found is None else int(found)
 
 

@@ -25,8 +25,15 @@ from demandcast.pipeline.disk import DiskFullError, check_space, disk_full, scar
 from demandcast.pipeline.fingerprint import code_digests, toolchain
 from demandcast.pipeline.interrupts import terminate_as_interrupt
 from demandcast.pipeline.lock import run_lock
-from demandcast.pipeline.reports import (
+from demandcast.pipeline.places import (
     REPORT_FILE,
+    RUN_LOG_FILE,
+    artifacts_folder,
+    pipeline_folder,
+    run_folder,
+    tuning_folder,
+)
+from demandcast.pipeline.reports import (
     ArtifactReport,
     RunRecord,
     RunReport,
@@ -84,11 +91,10 @@ def run(config: RunConfig, console: Console, options: RunOptions | None = None) 
     options = options or RunOptions()
     started = datetime.datetime.now(datetime.UTC)
     run_id = new_run_id(started)
-    folder = Path(config.workspace) / config.name
-    log = folder / "runs" / run_id / "run.log"
+    log = run_folder(config, run_id) / RUN_LOG_FILE
     check_space(config)
     with (
-        run_lock(folder, run_id=run_id) as left,
+        run_lock(pipeline_folder(config), run_id=run_id) as left,
         captured_output(log),
         terminate_as_interrupt(),
         console.following("demandcast"),
@@ -105,7 +111,7 @@ def run(config: RunConfig, console: Console, options: RunOptions | None = None) 
             seconds=0.0,
             stages=(),
             log=str(log),
-            artifacts=str(folder / "artifacts"),
+            artifacts=str(artifacts_folder(config)),
             serving_directory=str(config.push.serving_directory),
             started=started.isoformat(timespec="seconds"),
             until=options.until,
@@ -173,7 +179,7 @@ def _run_stages(
 
     _LOG.info("loaded in %.1f s", time.monotonic() - begin)
     if not options.use_cache and options.until in ("training", "push"):
-        shutil.rmtree(dag.tuning_folder(config), ignore_errors=True)  # Earlier trials, too.
+        shutil.rmtree(tuning_folder(config), ignore_errors=True)  # Earlier trials, too.
     surroundings = dag.Surroundings.look(config)
     record.update(data_fingerprint=surroundings.data_fingerprint)
     pipeline = dag.make_pipeline(

@@ -19,6 +19,7 @@ from demandcast.pipeline.cli.options import (
     quiet_option,
 )
 from demandcast.pipeline.cli.outputs import check_outputs
+from demandcast.pipeline.places import pipeline_folder
 from demandcast.schema.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def backtest_command(  # noqa: PLR0913 - one per option
     from demandcast.pipeline.capture import captured_output
     from demandcast.pipeline.cli.backtest_table import backtest_text
 
-    log = Path(config.workspace) / config.name / "backtest.log"
+    log = pipeline_folder(config) / "backtest.log"
     with progress(quiet=quiet) as console, captured_output(log):
         console.say("loading TensorFlow")
         from demandcast.pipeline.backtest import BacktestOptions, backtest

@@ -19,6 +19,7 @@ from demandcast.pipeline.cli.options import (
     quiet_option,
 )
 from demandcast.pipeline.cli.outputs import check_outputs
+from demandcast.pipeline.places import pipeline_folder
 from demandcast.schema.errors import BadInputError
 
 __all__ = ["forecast_command"]
@@ -73,7 +74,7 @@ def forecast_command(  # noqa: PLR0913 - one per option
     if not output.name:
         raise BadInputError(f"--output: {output} has no name; such as forecasts/today")
     check_outputs([output.with_name(f"{output.name}.{name}") for name in formats])
-    log = Path(config.workspace) / config.name / "forecast.log"
+    log = pipeline_folder(config) / "forecast.log"
     from demandcast.pipeline.capture import captured_output
 
     with (

@@ -14,6 +14,7 @@ from demandcast.pipeline.comparison import compare_runs, flat_values
 from demandcast.pipeline.console import duration_text, memory_text
 from demandcast.pipeline.history import PastRun
 from demandcast.pipeline.lineage import ArtifactLineage, StageLineage
+from demandcast.pipeline.places import PAGE_FILE
 from demandcast.schema.config import RunConfig
 
 __all__ = ["comparison_text", "run_row", "run_text", "run_values", "runs_table"]
@@ -165,7 +166,7 @@ def _origin(run: PastRun) -> str:
         ["log", report.log],
         ["artifacts", report.artifacts],
     ]
-    page = Path(report.log).with_name("report.html")
+    page = Path(report.log).with_name(PAGE_FILE)
     lines += [["report", str(page)]] if page.exists() else []
     lines += [[f"code of {name}", digest[:12]] for name, digest in report.code_digests.items()]
     lines += [[name, version] for name, version in report.toolchain.items()]

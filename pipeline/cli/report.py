@@ -42,11 +42,12 @@ def report_command(
     """
     from demandcast.pipeline.cli.outputs import check_outputs
     from demandcast.pipeline.history import History
+    from demandcast.pipeline.places import run_folder
     from demandcast.pipeline.run_page import write_run_page
 
     config = load(config_file, overrides)
     found = History(config).resolve(run)
-    folder = Path(config.workspace) / config.name / "runs" / found.run_id
+    folder = run_folder(config, found.run_id)
     if output is not None:
         check_outputs([output])
     click.echo(write_run_page(folder, output))

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from demandcast.pipeline.console import duration_text, memory_text
+from demandcast.pipeline.places import PAGE_FILE
 from demandcast.pipeline.reports import RunReport, StageReport
-from demandcast.pipeline.run_files import PAGE_FILE
 
 __all__ = [
     "show_continuity",

@@ -60,10 +60,11 @@ def rollback_command(
     from demandcast.components.publishing.rollback import RollbackRequest, roll_back
     from demandcast.pipeline.history import serving_files
     from demandcast.pipeline.lock import run_lock
+    from demandcast.pipeline.places import pipeline_folder
 
     config = load(config_file, overrides)
     directory = str(config.push.serving_directory)
-    with run_lock(Path(config.workspace, config.name), run_id=_HOLDER):
+    with run_lock(pipeline_folder(config), run_id=_HOLDER):
         pointer = roll_back(
             RollbackRequest(to_version, by=_user(), reason=reason),
             directory,

@@ -20,6 +20,7 @@ from demandcast.pipeline.cli.options import (
     quiet_option,
 )
 from demandcast.pipeline.lock import run_lock
+from demandcast.pipeline.places import pipeline_folder
 
 if TYPE_CHECKING:
     from demandcast.pipeline.history import History, PastRun
@@ -148,7 +149,7 @@ def prune_command(
     from demandcast.pipeline.retention import plan_pruning, prune
 
     config = load(config_file, overrides)
-    lock = run_lock(Path(config.workspace, config.name), run_id="runs prune")
+    lock = run_lock(pipeline_folder(config), run_id="runs prune")
     with contextlib.nullcontext() if dry_run else lock:
         plan = plan_pruning(config, now=datetime.datetime.now(datetime.UTC))
         if not dry_run:

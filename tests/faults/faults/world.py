@@ -18,7 +18,8 @@ import polars as pl
 
 from demandcast.pipeline.console import Console
 from demandcast.pipeline.overrides import load_with_overrides
-from demandcast.pipeline.reports import REPORT_FILE, RunReport, read_report
+from demandcast.pipeline.places import REPORT_FILE
+from demandcast.pipeline.reports import RunReport, read_report
 from demandcast.pipeline.training_run import RunOptions, Until, run
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import exit_code_of

@@ -7,7 +7,7 @@ from demandcast.schema.errors import BadInputError
 
 def test_a_run_gives_stages_and_artifacts(tmp_path):
     run = read_run(write_run(tmp_path, "r1"))
-    assert run.run_id == "r1"
+    assert run.report.run_id == "r1"
     assert run.artifact("Trainer", "model_run").name == "Trainer"
     assert run.artifact("Trainer", "nothing") is None
     assert run.artifact("Tuner", "tuner_results") is None
@@ -31,11 +31,11 @@ def test_the_run_before_is_the_newest_earlier_one_that_was_to_push(tmp_path):
     (damaged / "run.json").write_text("{")
     now = read_run(write_run(tmp_path, "5"))
     write_run(tmp_path, "6")
-    assert previous_run(now).run_id == "1"
+    assert previous_run(now).report.run_id == "1"
     assert previous_run(read_run(tmp_path / "demand" / "runs" / "1")) is None
 
 
 def test_failed_runs_are_compared_with_as_well(tmp_path):
     write_run(tmp_path, "1")
     write_run(tmp_path, "2", failed_in="Trainer")
-    assert previous_run(read_run(write_run(tmp_path, "3"))).run_id == "2"
+    assert previous_run(read_run(write_run(tmp_path, "3"))).report.run_id == "2"

@@ -1,5 +1,6 @@
 """The rows of the gate on a page say what the gate itself decided."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from verdicts import slice_result
 
 from demandcast.components.evaluation.judging import judge
 from demandcast.components.evaluation.verdict import LOSS, SliceResult
+from demandcast.pipeline.reports import RunReport
 from demandcast.pipeline.run_files import RunFiles
 from demandcast.pipeline.run_gate import gate_part
 from demandcast.schema.carried_increase import CarriedIncrease
@@ -27,6 +29,16 @@ METRICS = {
 }
 GATE = GateConfig(floors=FloorsConfig(max_absolute_bias=0.2))
 STEPS = "range of steps"
+REPORT = RunReport(
+    pipeline="demand",
+    run_id="r1",
+    status="succeeded",
+    seconds=1.0,
+    stages=(),
+    log="",
+    artifacts="",
+    serving_directory="",
+)
 
 
 def result(name="overall", **metrics):
@@ -57,7 +69,7 @@ def part_of(verdict, gate=None):
     values = {"verdict": verdict}
     if gate is not None:
         values["config"] = {"gate": gate if isinstance(gate, dict) else gate.model_dump()}
-    return gate_part(RunFiles(Path("r1"), values))
+    return gate_part(RunFiles(Path("r1"), dataclasses.replace(REPORT, **values)))
 
 
 def judged(*slices, failures=(), gate=GATE, **options):

@@ -57,7 +57,7 @@ def test_trials_are_read(tmp_path):
     tuner.mkdir()
     (tuner / "trials.json").write_text(json.dumps(TRIALS))
     outputs = {"tuner_results": {"uri": str(tuner), "properties": {}}}
-    values["stages"].append({"name": "Tuner", "status": "run", "seconds": 50, "outputs": outputs})
+    values["stages"].append({**values["stages"][-1], "name": "Tuner", "outputs": outputs})
     (folder / "run.json").write_text(json.dumps(values))
     part = run_parts.tuning_part(read_run(folder))
     assert part.best == {"units": "64", "learning_rate": "0.001235"}
