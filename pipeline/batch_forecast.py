@@ -18,9 +18,9 @@ from demandcast.components.examples.latest import (
 )
 from demandcast.components.inference.prediction import Predictor
 from demandcast.components.inference.writing import open_forecast_files
-from demandcast.components.publishing.files import join
 from demandcast.components.publishing.pointer import read_pointer
-from demandcast.components.publishing.tfx_files import TfxFiles
+from demandcast.components.storage.files import join
+from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import ServingError
 

@@ -30,7 +30,7 @@ from demandcast.components.examples.fingerprint import data_fingerprint
 from demandcast.components.publishing.baseline import ModelInService
 from demandcast.components.publishing.component import Pusher
 from demandcast.components.publishing.pointer import pointer_digest
-from demandcast.components.publishing.tfx_files import TfxFiles
+from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.components.tuning.component import Tuner
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.components.validation.continuity_gate import DataContinuity

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from demandcast.components.evaluation.verdict import read_verdict
-from demandcast.components.publishing.files import Files, LocalFiles, is_remote
 from demandcast.components.publishing.pointer import Pointer, read_history, read_pointer
+from demandcast.components.storage.files import Files, LocalFiles, is_remote
 from demandcast.pipeline.lineage import MetadataStore, StageLineage
 from demandcast.pipeline.lock import running_run
 from demandcast.pipeline.places import (
@@ -303,7 +303,7 @@ def serving_files(serving_directory: str) -> Files:
     """Gives the files of a serving directory; only a remote one needs TFX, and its 16 seconds."""
     if not is_remote(serving_directory):
         return LocalFiles()
-    from demandcast.components.publishing.tfx_files import TfxFiles
+    from demandcast.components.storage.tfx_files import TfxFiles
 
     return TfxFiles()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 
-from demandcast.components.publishing.digest import SAVED_MODEL_FILE, model_digest
-from demandcast.components.publishing.files import join
 from demandcast.components.publishing.pointer import read_history, read_pointer
 from demandcast.components.publishing.push import is_complete, versions_in
+from demandcast.components.storage.files import join
+from demandcast.components.storage.model_digest import SAVED_MODEL_FILE, model_digest
 from demandcast.pipeline.history import History, serving_files
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError, DemandcastError, ServingError

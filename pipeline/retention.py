@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from demandcast.components.publishing.files import is_remote
 from demandcast.components.publishing.pointer import read_history, read_pointer
 from demandcast.components.publishing.push import ASIDE
 from demandcast.components.publishing.retention import (
@@ -24,6 +23,7 @@ from demandcast.components.publishing.retention import (
     versions_to_remove,
 )
 from demandcast.components.publishing.rollback import default_target
+from demandcast.components.storage.files import is_remote
 from demandcast.pipeline.console import memory_text
 from demandcast.pipeline.history import serving_files
 from demandcast.pipeline.lineage import MetadataStore, RunArtifacts

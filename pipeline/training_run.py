@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from demandcast.components.evaluation.verdict import read_verdict
-from demandcast.components.publishing.digest import model_digest
-from demandcast.components.publishing.files import LocalFiles
+from demandcast.components.storage.files import LocalFiles
+from demandcast.components.storage.model_digest import model_digest
 from demandcast.pipeline.capture import captured_output
 from demandcast.pipeline.console import LOG_ONLY, Console
 from demandcast.pipeline.disk import DiskFullError, check_space, disk_full, scarcity

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from tensorflow.core.protobuf import saved_model_pb2
 from tfx import types
 from tfx.components.evaluator import component as tfx_component
 from tfx.components.evaluator import constants, executor
@@ -17,32 +16,42 @@ from tfx.types.component_spec import ExecutionParameter
 from tfx.utils import io_utils, json_utils, path_utils
 
 from demandcast.components.evaluation import module
-from demandcast.components.evaluation.eval_config import SIGNATURE, make_eval_config
+from demandcast.components.evaluation.answers import (
+    agree,
+    asked_shapes,
+    shapes_of,
+    shapes_reason,
+)
+from demandcast.components.evaluation.eval_config import make_eval_config
 from demandcast.components.evaluation.example_prediction import write_example_forecasts
-from demandcast.components.evaluation.judging import judge
+from demandcast.components.evaluation.judging import judge, refusal
 from demandcast.components.evaluation.tfma_results import read_failures, read_slices
 from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason, seen_until
 from demandcast.components.evaluation.verdict import VERDICT_FILE, Verdict
+from demandcast.components.storage.model_digest import model_digest
+from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.config.run import RunConfig
 from demandcast.schema.config.series import SeriesSpec
+from demandcast.schema.model_properties import (
+    ABSENT,
+    BASELINE_DIGEST,
+    CARRIED,
+    DIGEST,
+    MODEL_DIGEST,
+)
 from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
 from demandcast.schema.model_training import MODEL_TRAINING_FILE
 
-__all__ = ["ABSENT", "CARRIED", "Evaluator", "EvaluatorSpec", "Executor"]
+__all__ = ["Evaluator", "EvaluatorSpec", "Executor"]
 
 logger = logging.getLogger(__name__)
-
-ABSENT = "absent"
-"""Int custom property of the baseline model: 1 when no model is in service."""
-
-CARRIED = "carried"
-"""Text custom property of the baseline model: `CarriedIncrease` as JSON, if it carries one."""
 
 _EVAL_SPLIT = "eval"
 _SUMMARY_FILE = "summary.json"
 _GATE = "gate"
+_SERIES = "series"
 _CODE_DIGEST = "code_digest"
 
 ArtifactDict: TypeAlias = dict[str, list[types.Artifact]]
@@ -54,6 +63,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
     PARAMETERS = {  # noqa: RUF012  TFX reads it as a class attribute.
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         _GATE: ExecutionParameter(type=str),
+        _SERIES: ExecutionParameter(type=str),
         _CODE_DIGEST: ExecutionParameter(type=str),
     }
 
@@ -65,20 +75,15 @@ class Executor(executor.Executor):
         self, input_dict: ArtifactDict, output_dict: ArtifactDict, exec_properties: dict[str, Any]
     ) -> None:
         """Evaluates the model; the verdict is in the evaluation and in the log."""
-        inputs, comparison = _with_comparable_baseline(input_dict)
-        super().Do(inputs, output_dict, exec_properties)
+        # Before anything is judged, or a file changed meanwhile would be blessed unseen.
+        judged = _judged_digests(input_dict)
+        unfit = _unfit(input_dict, SeriesSpec.model_validate_json(exec_properties[_SERIES]))
+        if unfit is None:
+            verdict = self._evaluate(input_dict, output_dict, exec_properties)
+        else:
+            verdict = refusal(unfit)
         evaluation_uri = artifact_utils.get_single_uri(
             output_dict[standard_component_specs.EVALUATION_KEY]
-        )
-        gate = GateConfig.model_validate_json(exec_properties[_GATE])
-        seen = _seen_in_training(inputs, standard_component_specs.MODEL_KEY)
-        verdict = judge(
-            read_slices(evaluation_uri),
-            read_failures(evaluation_uri),
-            gate,
-            comparison=comparison,
-            carried=_carried(inputs),
-            beforehand=[] if seen is None else [seen],
         )
         io_utils.write_string_file(
             f"{evaluation_uri}/{VERDICT_FILE}", verdict.model_dump_json(indent=2)
@@ -86,9 +91,29 @@ class Executor(executor.Executor):
         blessing = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.BLESSING_KEY]
         )
-        _bless(blessing, verdict)
+        _bless(blessing, verdict, judged)
         _log(verdict)
-        _write_examples(input_dict, evaluation_uri)
+        if unfit is None:
+            _write_examples(input_dict, evaluation_uri)
+
+    def _evaluate(
+        self, input_dict: ArtifactDict, output_dict: ArtifactDict, exec_properties: dict[str, Any]
+    ) -> Verdict:
+        """Lets TFMA compute the metrics, and judges them."""
+        inputs, comparison = _with_comparable_baseline(input_dict)
+        super().Do(inputs, output_dict, exec_properties)
+        evaluation_uri = artifact_utils.get_single_uri(
+            output_dict[standard_component_specs.EVALUATION_KEY]
+        )
+        seen = _seen_in_training(inputs, standard_component_specs.MODEL_KEY)
+        return judge(
+            read_slices(evaluation_uri),
+            read_failures(evaluation_uri),
+            GateConfig.model_validate_json(exec_properties[_GATE]),
+            comparison=comparison,
+            carried=_carried(inputs),
+            beforehand=[] if seen is None else [seen],
+        )
 
 
 class Evaluator(tfx_component.Evaluator):
@@ -135,6 +160,7 @@ class Evaluator(tfx_component.Evaluator):
             fairness_indicator_thresholds=json_utils.dumps(None),
             module_path=module.__name__,
             gate=config.gate.model_dump_json(),
+            series=config.series.model_dump_json(),
             code_digest=code_digest,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
@@ -159,9 +185,9 @@ def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
         reason = f"another kind of model is in service ({'; '.join(differences)})"
         logger.warning("evaluation: %s: only the floors are judged", reason)
         return without, f"{reason}: only the floors were judged"
-    old = _output_shapes(baselines[0])
-    new = _output_shapes(inputs[standard_component_specs.MODEL_KEY][0])
-    if not _agree(old, new):
+    old = shapes_of(_folder(baselines[0]))
+    new = shapes_of(_folder(inputs[standard_component_specs.MODEL_KEY][0]))
+    if not agree(old, new):
         reason = f"the model in service answers {old}, this one {new}: only the floors were judged"
         logger.warning("evaluation: %s", reason)
         return without, reason
@@ -185,8 +211,8 @@ def _carried(inputs: ArtifactDict) -> CarriedIncrease:
 def _seen_in_training(inputs: ArtifactDict, key: str) -> str | None:
     """Words that a model has seen what judges it; None if it has not, or does not tell."""
     examples, model = inputs[standard_component_specs.EXAMPLES_KEY][0], inputs[key][0]
-    folder = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
-    summary, training = f"{examples.uri}/{_SUMMARY_FILE}", f"{folder}/{MODEL_TRAINING_FILE}"
+    summary = f"{examples.uri}/{_SUMMARY_FILE}"
+    training = f"{_folder(model)}/{MODEL_TRAINING_FILE}"
     if not (fileio.exists(summary) and fileio.exists(training)):
         return None
     until = seen_until(_read(training), source=training)
@@ -202,37 +228,40 @@ def _misfits(in_service: types.Artifact, candidate: types.Artifact) -> list[str]
     """Compares what two models were trained on; nothing if one of them does not say."""
     specs = []
     for model in (in_service, candidate):
-        path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
-        if not fileio.exists(f"{path}/{MODEL_SERIES_FILE}"):
+        path = f"{_folder(model)}/{MODEL_SERIES_FILE}"
+        if not fileio.exists(path):
             return []
-        with fileio.open(f"{path}/{MODEL_SERIES_FILE}", "r") as file:
-            specs.append(SeriesSpec.model_validate_json(file.read()))
+        specs.append(SeriesSpec.model_validate_json(_read(path)))
     return misfits(*specs)
 
 
-def _output_shapes(model: types.Artifact) -> dict[str, list[int]]:
-    """Reads the shapes of a model's answers without loading it; -1 where a size may vary."""
+def _folder(model: types.Artifact) -> str:
+    """Folder of a model's `saved_model.pb`."""
     path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
-    saved_model = saved_model_pb2.SavedModel()
-    with fileio.open(f"{path}/saved_model.pb", "rb") as file:
-        saved_model.ParseFromString(file.read())
-    outputs = saved_model.meta_graphs[0].signature_def[SIGNATURE].outputs
+    return str(path)
+
+
+def _unfit(inputs: ArtifactDict, series: SeriesSpec) -> str | None:
+    """Words why the candidate's answers cannot even be compared with sales; None if they can."""
+    model = inputs[standard_component_specs.MODEL_KEY][0]
+    return shapes_reason(asked_shapes(series), shapes_of(_folder(model)))
+
+
+def _judged_digests(inputs: ArtifactDict) -> dict[str, str]:
+    """Names what is judged, and the model that serves, for the Pusher to make sure of both."""
+    (model,) = inputs[standard_component_specs.MODEL_KEY]
+    baselines = inputs.get(standard_component_specs.BASELINE_MODEL_KEY) or []
+    in_service = [baseline.get_string_custom_property(DIGEST) for baseline in baselines]
     return {
-        name: [dim.size for dim in outputs[name].tensor_shape.dim][1:] for name in sorted(outputs)
+        MODEL_DIGEST: model_digest(_folder(model), TfxFiles()),
+        BASELINE_DIGEST: "".join(in_service),
     }
 
 
-def _agree(old: Mapping[str, list[int]], new: Mapping[str, list[int]]) -> bool:
-    """Tells whether two models answer the same names and sizes; -1 agrees with any size."""
-    return old.keys() == new.keys() and all(
-        len(old[name]) == len(new[name])
-        and all(a == b or -1 in (a, b) for a, b in zip(old[name], new[name], strict=True))
-        for name in old
-    )
-
-
-def _bless(blessing: types.Artifact, verdict: Verdict) -> None:
-    """Makes the blessing say what the verdict says; TFX knows no rule for slices."""
+def _bless(blessing: types.Artifact, verdict: Verdict, judged: Mapping[str, str]) -> None:
+    """Makes the blessing say what the verdict says, and of which model."""
+    for name, digest in judged.items():
+        blessing.set_string_custom_property(name, digest)
     files = {True: constants.BLESSED_FILE_NAME, False: constants.NOT_BLESSED_FILE_NAME}
     values: Mapping[bool, int] = {True: constants.BLESSED_VALUE, False: constants.NOT_BLESSED_VALUE}
     wrong = f"{blessing.uri}/{files[not verdict.blessed]}"
@@ -247,12 +276,11 @@ def _bless(blessing: types.Artifact, verdict: Verdict) -> None:
 def _write_examples(inputs: ArtifactDict, evaluation_uri: str) -> None:
     """Leaves forecasts to look at; the verdict stands whether or not that works."""
     model = inputs[standard_component_specs.MODEL_KEY][0]
-    path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
     try:
         split = artifact_utils.get_split_uri(
             inputs[standard_component_specs.EXAMPLES_KEY], _EVAL_SPLIT
         )
-        write_example_forecasts(split, path, evaluation_uri)
+        write_example_forecasts(split, _folder(model), evaluation_uri)
     except Exception as error:
         logger.warning("evaluation: no example forecasts: %s", error, exc_info=True)
 

@@ -30,7 +30,7 @@ from demandcast.components.evaluation.wording import TFMA_REFUSED, as_number, as
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import FloorsConfig, GateConfig
 
-__all__ = ["INTERVALS", "STRICT", "coverage_break", "judge"]
+__all__ = ["INTERVALS", "STRICT", "coverage_break", "judge", "refusal"]
 
 _NAIVE = {"weighted_quantile_loss_skill": LOSS, "wape_skill": "wape"}
 
@@ -92,6 +92,17 @@ def judge(
         changes={found.part.key: found.outcome for found in comparisons},
         carried=chain,
         beforehand=tuple(beforehand),
+    )
+
+
+def refusal(reason: str) -> Verdict:
+    """Says that a model cannot be judged at all."""
+    return Verdict(
+        blessed=False,
+        reasons=(reason,),
+        comparison="nothing was computed",
+        slices=(SliceResult(name=OVERALL, candidate={}, in_service={}),),
+        beforehand=(reason,),
     )
 
 

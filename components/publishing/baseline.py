@@ -16,8 +16,6 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
-from demandcast.components.publishing.digest import SAVED_MODEL_FILE
-from demandcast.components.publishing.files import join
 from demandcast.components.publishing.pointer import (
     NO_POINTER,
     POINTER_FILE,
@@ -25,18 +23,15 @@ from demandcast.components.publishing.pointer import (
     read_pointer,
 )
 from demandcast.components.publishing.profiles import profile_file
-from demandcast.components.publishing.tfx_files import TfxFiles
+from demandcast.components.storage.files import join
+from demandcast.components.storage.model_digest import SAVED_MODEL_FILE
+from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.data_profile import PROFILE_FILE
 from demandcast.schema.errors import ServingError
+from demandcast.schema.model_properties import ABSENT, CARRIED, DIGEST, VERSION
 
-__all__ = ["ABSENT", "CARRIED", "ModelInService"]
-
-ABSENT = "absent"
-"""Custom property of the baseline: 1 where no model is in service."""
-
-CARRIED = "carried"
-"""Custom property of the baseline: `CarriedIncrease` of the models up to it, as JSON."""
+__all__ = ["ModelInService"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -80,8 +75,8 @@ class _ModelInServiceExecutor(base_executor.BaseExecutor):
         profile = profile_file(serving_directory, pointer.digest)
         if files.exists(profile):
             files.copy(profile, join(model.uri, PROFILE_FILE))
-        model.set_string_custom_property("digest", pointer.digest)
-        model.set_string_custom_property("version", str(pointer.version))
+        model.set_string_custom_property(DIGEST, pointer.digest)
+        model.set_string_custom_property(VERSION, str(pointer.version))
         carried = CarriedIncrease.from_metrics(pointer.metrics)
         model.set_string_custom_property(CARRIED, carried.to_json())
         _LOG.info("version %d is in service, pushed %s", pointer.version, pointer.time)

@@ -15,11 +15,12 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
-from demandcast.components.publishing.files import Files, join
-from demandcast.components.publishing.push import ModelToPush, Push, push_model
-from demandcast.components.publishing.tfx_files import TfxFiles
+from demandcast.components.publishing.push import Judged, ModelToPush, Push, push_model
+from demandcast.components.storage.files import Files, join
+from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.data_profile import PROFILE_FILE
+from demandcast.schema.model_properties import BASELINE_DIGEST, MODEL_DIGEST
 
 __all__ = ["Pusher"]
 
@@ -51,6 +52,7 @@ class _PusherExecutor(base_executor.BaseExecutor):
                 run_id=str(self._context.pipeline_run_id) if self._context else "",
                 metrics=_metrics(input_dict.get("evaluation", []), files),
                 profile=_profile(input_dict.get("examples", []), files),
+                judged=_judged(blessing),
             ),
             exec_properties["serving_directory"],
             files=files,
@@ -58,6 +60,16 @@ class _PusherExecutor(base_executor.BaseExecutor):
         )
         _LOG.info("%s", push.reason)
         _record(pushed_model, push, push.reason, files)
+
+
+def _judged(blessing: types.Artifact) -> Judged | None:
+    """Reads what was blessed, and against what; nothing in a blessing of TFX's own Evaluator."""
+    if not blessing.has_custom_property(MODEL_DIGEST):
+        return None
+    return Judged(
+        digest=blessing.get_string_custom_property(MODEL_DIGEST),
+        baseline_digest=blessing.get_string_custom_property(BASELINE_DIGEST),
+    )
 
 
 def _profile(examples: list[types.Artifact], files: Files) -> str | None:

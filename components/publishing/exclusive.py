@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from demandcast.components.publishing.files import is_remote
+from demandcast.components.storage.files import is_remote
 from demandcast.schema.errors import ServingError
 
 __all__ = ["exclusively"]

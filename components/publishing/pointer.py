@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from demandcast.components.publishing.files import Files, join
+from demandcast.components.storage.files import Files, join
 from demandcast.schema.errors import ServingError
 
 __all__ = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from demandcast.components.publishing.files import Files, join
+from demandcast.components.storage.files import Files, join
 from demandcast.schema.data_profile import PROFILE_FILE
 
 __all__ = ["keep_profile", "profile_file"]

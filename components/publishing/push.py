@@ -17,9 +17,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from demandcast.components.publishing.digest import SAVED_MODEL_FILE, model_digest
 from demandcast.components.publishing.exclusive import exclusively
-from demandcast.components.publishing.files import Files, is_remote, join
 from demandcast.components.publishing.pointer import (
     Pointer,
     read_history,
@@ -29,10 +27,14 @@ from demandcast.components.publishing.pointer import (
     write_pointer,
 )
 from demandcast.components.publishing.profiles import keep_profile
+from demandcast.components.storage.files import Files, is_remote, join
+from demandcast.components.storage.model_digest import SAVED_MODEL_FILE, model_digest
+from demandcast.schema.errors import ServingError
 
 __all__ = [
     "ASIDE",
     "FIRST_OF_OUR_VERSIONS",
+    "Judged",
     "ModelToPush",
     "Push",
     "is_complete",
@@ -58,12 +60,27 @@ class ModelToPush:
         run_id: Run of the pipeline that made it.
         metrics: Metrics with which it passed, by name.
         profile: File with the profile of the data behind it, if there is one.
+        judged: What the gate judged; None if it does not say.
     """
 
     folder: str
     run_id: str
     metrics: Mapping[str, float]
     profile: str | None = None
+    judged: Judged | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a blessing is worth: it holds for one model, and against one in service.
+
+    Attributes:
+        digest: Digest of the model that was evaluated.
+        baseline_digest: Digest of the model that served then; empty if none did.
+    """
+
+    digest: str
+    baseline_digest: str
 
 
 @dataclass(frozen=True)
@@ -110,9 +127,15 @@ def push_model(
 
     Raises:
         FileNotFoundError: The model's folder holds no SavedModel.
-        ServingError: The pointer file cannot be understood, or others hold the directory.
+        ServingError: The pointer file cannot be understood, others hold the directory, or the
+            blessing is for another model or against another one in service.
     """
     digest = model_digest(model.folder, files)
+    if model.judged is not None and model.judged.digest != digest:
+        raise ServingError(
+            f"{model.folder}: these are not the files that were evaluated; somebody changed them "
+            "since. Run again with --no-cache: that trains a new model"
+        )
     with exclusively(serving_directory):
         return _push(model, serving_directory, digest=digest, files=files, now=now)
 
@@ -133,6 +156,8 @@ def _push(
         if is_complete(folder, files):
             reason = f"this model is already in service as version {in_service.version}"
             return Push(pushed=False, pointer=in_service, reason=reason)
+    if model.judged is not None:
+        _check_baseline(model.judged, in_service, serving_directory)
     rollback = withdrawn(read_history(serving_directory, files)).get(digest)
     if rollback is not None and in_service is not None:
         reason = _withdrawn_reason(rollback)
@@ -152,6 +177,16 @@ def _push(
     )
     write_pointer(pointer, serving_directory, files)
     return Push(pushed=True, pointer=pointer, reason=f"pushed as version {version}")
+
+
+def _check_baseline(judged: Judged, in_service: Pointer | None, serving_directory: str) -> None:
+    """Makes sure that the model in service is the one with which the candidate was compared."""
+    serves = "" if in_service is None else in_service.digest
+    if serves != judged.baseline_digest:
+        raise ServingError(
+            f"{serving_directory}: another model was put into service since this one was "
+            "evaluated; run again, and it is compared with that one"
+        )
 
 
 def _digests_of_versions(serving_directory: str, files: Files) -> set[str]:

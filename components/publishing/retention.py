@@ -13,10 +13,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from demandcast.components.publishing.exclusive import exclusively
-from demandcast.components.publishing.files import Files, is_remote, join
 from demandcast.components.publishing.pointer import read_history, read_pointer
 from demandcast.components.publishing.push import FIRST_OF_OUR_VERSIONS, versions_in
 from demandcast.components.publishing.rollback import default_target
+from demandcast.components.storage.files import Files, is_remote, join
 
 __all__ = ["REMOVING", "VersionLimits", "remove_versions", "versions_to_remove"]
 

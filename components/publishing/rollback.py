@@ -16,9 +16,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demandcast.components.publishing.digest import model_digest
 from demandcast.components.publishing.exclusive import exclusively
-from demandcast.components.publishing.files import Files, join
 from demandcast.components.publishing.pointer import (
     Pointer,
     Rollback,
@@ -28,6 +26,8 @@ from demandcast.components.publishing.pointer import (
     write_pointer,
 )
 from demandcast.components.publishing.push import is_complete, place_model, versions_in
+from demandcast.components.storage.files import Files, join
+from demandcast.components.storage.model_digest import model_digest
 from demandcast.schema.errors import BadInputError, ServingError
 
 __all__ = ["RollbackRequest", "default_target", "roll_back"]

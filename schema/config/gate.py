@@ -45,7 +45,7 @@ class FloorsConfig(Section):
         ),
     )
     max_absolute_bias: float | None = Field(
-        None, gt=0, description="Largest |bias| of the mean, as a share of demand."
+        0.3, gt=0, description="Largest |bias| of the mean, as a share of demand; null for any."
     )
 
 

@@ -12,8 +12,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from demandcast.components.publishing.digest import model_digest
-from demandcast.components.publishing.files import LocalFiles
+from demandcast.components.storage.files import LocalFiles
+from demandcast.components.storage.model_digest import model_digest
 
 _STATES = {0: "UNKNOWN", 1: "NEW", 2: "RUNNING", 3: "COMPLETE", 4: "FAILED", 5: "CACHED"}
 _STATES[6] = "CANCELED"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 LAUNCHER = "tfx.orchestration.portable.launcher:Launcher"
-FILES = "demandcast.components.publishing.tfx_files:TfxFiles"
+FILES = "demandcast.components.storage.tfx_files:TfxFiles"
 
 
 @dataclass(frozen=True)

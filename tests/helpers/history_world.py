@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from demandcast.components.publishing.files import LocalFiles
 from demandcast.components.publishing.push import ModelToPush, push_model
+from demandcast.components.storage.files import LocalFiles
 from demandcast.pipeline.reports import ArtifactReport, RunReport, StageReport, write_report
 from demandcast.schema.config import RunConfig, parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml

@@ -24,6 +24,7 @@ ADAPTERS = (
 
 HEAVY = (
     "demandcast.components.backtest.decoding",
+    "demandcast.components.evaluation.answers",
     "demandcast.components.evaluation.eval_config",
     "demandcast.components.evaluation.example_prediction",
     "demandcast.components.examples.latest",
@@ -43,7 +44,7 @@ HEAVY = (
     "demandcast.components.preprocessing.history",
     "demandcast.components.preprocessing.transformer",
     "demandcast.components.publishing.baseline",
-    "demandcast.components.publishing.tfx_files",
+    "demandcast.components.storage.tfx_files",
     "demandcast.components.validation.continuity_gate",
     "demandcast.pipeline.backtest",
     "demandcast.components.tuning.identity",

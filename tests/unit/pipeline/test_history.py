@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from history_world import World, make_report, stages_of
 
-from demandcast.components.publishing.files import LocalFiles
 from demandcast.components.publishing.rollback import RollbackRequest, roll_back
+from demandcast.components.storage.files import LocalFiles
 from demandcast.pipeline.history import History, PastRun
 from demandcast.pipeline.lock import run_lock
 from demandcast.schema.errors import BadInputError

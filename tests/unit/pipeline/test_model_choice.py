@@ -7,9 +7,9 @@ import pytest
 from history_world import World, stages_of
 from publishing_files import write_model
 
-from demandcast.components.publishing.digest import model_digest
-from demandcast.components.publishing.files import LocalFiles
 from demandcast.components.publishing.rollback import RollbackRequest, roll_back
+from demandcast.components.storage.files import LocalFiles
+from demandcast.components.storage.model_digest import model_digest
 from demandcast.pipeline.model_choice import model_in_service, model_of_run, model_of_version
 from demandcast.pipeline.reports import ArtifactReport, StageReport
 from demandcast.schema.errors import BadInputError, DemandcastError, ServingError

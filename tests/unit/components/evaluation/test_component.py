@@ -21,6 +21,8 @@ from tfx.utils import json_utils, path_utils, proto_utils
 from demandcast.components.evaluation import component
 from demandcast.components.evaluation.eval_config import make_eval_config
 from demandcast.components.evaluation.verdict import read_verdict
+from demandcast.components.storage.model_digest import model_digest
+from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig
 from demandcast.schema.model_series import MODEL_SERIES_FILE
 from demandcast.schema.model_training import MODEL_TRAINING_FILE
@@ -79,6 +81,7 @@ def evaluate(world, folder, *, model, in_service, gate=GATE):
             "example_splits": json_utils.dumps(["eval"]),
             "module_path": "demandcast.components.evaluation.module",
             "gate": gate.model_dump_json(),
+            "series": make_series(HORIZON).model_dump_json(),
             "code_digest": "1",
         },
     )
@@ -116,6 +119,26 @@ def test_the_same_model_again_passes(world, tmp_path):
     assert_blessed(blessing, True)
     assert verdict.overall.candidate == verdict.overall.in_service
     assert {part.name for part in verdict.slices} >= {"overall", "store=store_0"}
+
+
+def test_a_blessing_says_of_which_model_and_against_which(world, tmp_path):
+    in_service = standard_artifacts.Model()
+    in_service.uri = world["good"].uri
+    in_service.set_string_custom_property("digest", "d1")
+    _, blessing = evaluate(world, tmp_path, model="good", in_service=in_service)
+    folder = path_utils.serving_model_path(world["good"].uri)
+    digest = model_digest(folder, TfxFiles())
+    assert blessing.get_string_custom_property("model_digest") == digest
+    assert blessing.get_string_custom_property("baseline_digest") == "d1"
+
+
+def test_a_model_of_another_horizon_is_refused_in_words(world, tmp_path):
+    other = {**world, "short": save_model(tmp_path / "short", horizon=HORIZON - 2)}
+    verdict, blessing = evaluate(other, tmp_path, model="short", in_service="good")
+    assert_blessed(blessing, False)
+    (reason,) = verdict.reasons
+    assert reason.startswith("it answers {'mean': [5], 'quantiles': [5, 7]}, but {'mean': [7]")
+    assert verdict.overall.candidate == {}
 
 
 def judged_from_2024_05_31(world, folder):
@@ -176,10 +199,16 @@ def test_useless_model_fails_on_the_floors(world, tmp_path, caplog):
     verdict, blessing = evaluate(world, tmp_path, model="useless", in_service=absent_model())
     assert_blessed(blessing, False)
     text = "\n".join(verdict.reasons)
-    for part in ("coverage of the 80 %", "coverage of the 90 %", "weighted quantile loss", "WAPE"):
+    for part in (
+        "coverage of the 80 %",
+        "coverage of the 90 %",
+        "weighted quantile",
+        "WAPE",
+        "bias",
+    ):
         assert part in text
     overall = [reason for reason in verdict.reasons if "in slice" not in reason]
-    assert len(overall) == 4
+    assert len(overall) == 5
     assert caplog.text.count("not blessed because") == len(verdict.reasons)
 
 

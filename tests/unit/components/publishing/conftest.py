@@ -27,11 +27,13 @@ def push(artifacts, tmp_path):
 
     from demandcast.components.publishing.component import Pusher
 
-    def run(content, *, blessed=True, metrics=None, carried=None):
+    def run(content, *, blessed=True, metrics=None, carried=None, judged=None):
         model = artifacts("Model", f"model-{content}")
         write_model(Path(model.uri) / "Format-Serving", content)
         blessing = artifacts("ModelBlessing", "blessing")
         blessing.set_int_custom_property("blessed", int(blessed))
+        for name, digest in (judged or {}).items():
+            blessing.set_string_custom_property(name, digest)
         evaluation = artifacts("ModelEvaluation", "evaluation")
         if metrics is not None:
             Path(evaluation.uri).mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from demandcast.components.publishing.files import LocalFiles
 from demandcast.components.publishing.pointer import POINTER_FILE, pointer_digest
+from demandcast.components.storage.files import LocalFiles
 from demandcast.schema.errors import ServingError
 
 pytestmark = pytest.mark.slow

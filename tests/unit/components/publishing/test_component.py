@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from demandcast.components.publishing.pointer import POINTER_FILE
+from demandcast.schema.errors import ServingError
+from demandcast.schema.model_properties import BASELINE_DIGEST, MODEL_DIGEST
 
 pytestmark = pytest.mark.slow
 
@@ -40,3 +42,9 @@ def test_the_same_model_is_pushed_once(push, tmp_path):
 def test_an_evaluation_without_verdict_is_a_push_without_metrics(push, tmp_path):
     push("a")
     assert json.loads((tmp_path / "serving" / POINTER_FILE).read_text())["metrics"] == {}
+
+
+def test_a_blessing_of_another_model_counts_for_nothing(push, tmp_path):
+    with pytest.raises(ServingError, match="not the files that were evaluated"):
+        push("a", judged={MODEL_DIGEST: "0" * 64, BASELINE_DIGEST: ""})
+    assert not (tmp_path / "serving").exists()

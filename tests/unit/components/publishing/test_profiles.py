@@ -4,8 +4,8 @@ import pytest
 from publishing_files import LocalFiles as BreakingFiles
 from publishing_files import SimulatedCrashError
 
-from demandcast.components.publishing.files import LocalFiles
 from demandcast.components.publishing.profiles import keep_profile, profile_file
+from demandcast.components.storage.files import LocalFiles
 
 FILES = LocalFiles()
 

@@ -7,15 +7,17 @@ from publishing_files import LocalFiles, RemoteFiles, SimulatedCrashError, write
 
 from demandcast.components.publishing import push as module
 from demandcast.components.publishing.pointer import read_pointer
-from demandcast.components.publishing.push import ModelToPush, next_version, push_model
+from demandcast.components.publishing.push import Judged, ModelToPush, next_version, push_model
 from demandcast.components.publishing.rollback import RollbackRequest, roll_back
+from demandcast.components.storage.model_digest import model_digest
+from demandcast.schema.errors import ServingError
 
 NOW = datetime.datetime.fromtimestamp(1_700_000_000, datetime.UTC)
 LATER = NOW + datetime.timedelta(hours=1)
 
 
-def push(folder, serving, files=None, now=NOW, run_id="run-1"):
-    model = ModelToPush(folder=folder, run_id=run_id, metrics={"wape": 0.5})
+def push(folder, serving, files=None, now=NOW, run_id="run-1", judged=None):
+    model = ModelToPush(folder=folder, run_id=run_id, metrics={"wape": 0.5}, judged=judged)
     return push_model(model, str(serving), files=files or LocalFiles(), now=now)
 
 
@@ -195,3 +197,33 @@ def test_without_a_pointer_a_model_that_was_rolled_back_may_be_pushed(tmp_path):
     roll_back(RollbackRequest(None, by="eve"), str(serving), files=LocalFiles(), now=LATER)
     (serving / "in_service.json").unlink()
     assert push(worse, serving).pushed
+
+
+def test_files_changed_since_their_evaluation_are_not_pushed(tmp_path):
+    source, serving = write_model(tmp_path / "a"), tmp_path / "serving"
+    judged = Judged(model_digest(source, LocalFiles()), baseline_digest="")
+    write_model(tmp_path / "a", "another content")
+    with pytest.raises(ServingError, match=r"not the files that were evaluated.*--no-cache"):
+        push(source, serving, judged=judged)
+    assert not serving.exists()
+
+
+def test_a_blessing_holds_against_the_model_in_service_it_was_given_against(tmp_path):
+    serving = tmp_path / "serving"
+    first = push(write_model(tmp_path / "a"), serving).pointer.digest
+    source = write_model(tmp_path / "b", "better")
+    digest = model_digest(source, LocalFiles())
+    for baseline in ("", "f" * 64):
+        with pytest.raises(ServingError, match="another model was put into service since"):
+            push(source, serving, judged=Judged(digest, baseline))
+    assert versions(serving) == ["1700000000"]
+    assert push(source, serving, judged=Judged(digest, first)).pushed
+
+
+def test_what_serves_already_needs_no_comparison(tmp_path):
+    """A run that was killed behind its push says the same again."""
+    serving = tmp_path / "serving"
+    source = write_model(tmp_path / "a")
+    judged = Judged(model_digest(source, LocalFiles()), baseline_digest="")
+    assert push(source, serving, judged=judged).pushed
+    assert not push(source, serving, judged=judged).pushed

@@ -4,8 +4,8 @@ import json
 import pytest
 from history_world import World
 
-from demandcast.components.publishing.files import LocalFiles
 from demandcast.components.publishing.pointer import read_pointer
+from demandcast.components.storage.files import LocalFiles
 from demandcast.pipeline.cli.main import invoke
 from demandcast.pipeline.lock import run_lock
 

@@ -98,7 +98,7 @@ DEFAULTS = {
             "wape_skill": 0.0,
             "coverage_tolerance": 0.1,
             "coverage_tolerance_per_slice": 0.2,
-            "max_absolute_bias": None,
+            "max_absolute_bias": 0.3,
         },
         "change": {
             "max_relative_loss_increase": 0.01,

@@ -2,8 +2,8 @@ import doctest
 
 import pytest
 
-from demandcast.components.publishing import files
-from demandcast.components.publishing.files import LocalFiles
+from demandcast.components.storage import files
+from demandcast.components.storage.files import LocalFiles
 
 
 def test_examples_in_docstrings_are_true():

@@ -1,4 +1,4 @@
-"""The few file operations that publishing needs, on any filesystem.
+"""The few file operations that publishing and evaluation need, on any filesystem.
 
 The pure modules of this folder take a `Files`: `LocalFiles` here, which needs no library;
 the one of `tfx_files.py`, which reads and writes everything TFX does; and tests bring one

@@ -1,7 +1,7 @@
 import pytest
 from publishing_files import LocalFiles, write_model
 
-from demandcast.components.publishing.digest import model_digest
+from demandcast.components.storage.model_digest import model_digest
 
 
 def test_a_copy_has_the_same_digest_although_its_fingerprint_differs(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from demandcast.components.publishing.files import Files, join
+from demandcast.components.storage.files import Files, join
 
 __all__ = ["SAVED_MODEL_FILE", "model_digest"]
 

@@ -4,7 +4,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_files_on_disk(tmp_path):
-    from demandcast.components.publishing.tfx_files import TfxFiles
+    from demandcast.components.storage.tfx_files import TfxFiles
 
     files = TfxFiles()
     root = str(tmp_path)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tfx.dsl.io import fileio
 
-from demandcast.components.publishing.files import Files, flush, join
+from demandcast.components.storage.files import Files, flush, join
 
 __all__ = ["TfxFiles"]
 
