@@ -14,12 +14,16 @@ from demandcast.components.reporting.words import count, number
 from demandcast.components.validation.anomalies import describe_anomalies
 from demandcast.pipeline.run_files import RunFiles
 from demandcast.schema import series_example
+from demandcast.schema.artifact_names import (
+    ANOMALIES_FILE,
+    FINDING_OUTPUT,
+    SCHEMA_FILE,
+    STATISTICS_FILE,
+    SUMMARY_FILE,
+)
 
 __all__ = ["data_part"]
 
-_STATISTICS_FILE = "FeatureStats.pb"
-_ANOMALIES_FILE = "SchemaDiff.pb"
-_SCHEMA_FILE = "schema.pbtxt"
 _VALUES_SHOWN = 3
 
 Statistics = Mapping[str, Any]
@@ -28,7 +32,7 @@ Statistics = Mapping[str, Any]
 
 def data_part(run: RunFiles) -> DataPart | None:
     """Describes the data of a run; None if the tables were not accepted."""
-    summary = run.artifact_json("SeriesExampleGen", "examples", "summary.json")
+    summary = run.artifact_json("SeriesExampleGen", "examples", SUMMARY_FILE)
     if summary is None:
         return None
     statistics = _statistics(run)
@@ -58,7 +62,7 @@ def _statistics(run: RunFiles) -> dict[str, Statistics]:
     """Reads the statistics of each split; empty if the run did not get there."""
     folder = run.artifact("StatisticsGen", "statistics")
     found: dict[str, Statistics] = {}
-    for file in sorted(folder.glob(f"Split-*/{_STATISTICS_FILE}")) if folder else ():
+    for file in sorted(folder.glob(f"Split-*/{STATISTICS_FILE}")) if folder else ():
         listed = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
         found[file.parent.name.removeprefix("Split-")] = {
             ".".join(feature.path.step) or feature.name: feature
@@ -143,7 +147,7 @@ def _text(statistics: Any) -> tuple[float | None, str]:
 
 def _continuity(run: RunFiles) -> str | None:
     """Reads what was compared with the data of before; None if the run did not pass there."""
-    file = run.artifact("DataContinuity", "finding")
+    file = run.artifact("DataContinuity", FINDING_OUTPUT)
     return file.read_text(encoding="utf-8") if file is not None and file.is_file() else None
 
 
@@ -153,10 +157,10 @@ def _anomalies(run: RunFiles) -> tuple[str, ...] | None:
     schema_folder = run.artifact("SchemaImport", "schema")
     if folder is None or schema_folder is None:
         return None
-    schema = text_format.Parse((schema_folder / _SCHEMA_FILE).read_text(), schema_pb2.Schema())
+    schema = text_format.Parse((schema_folder / SCHEMA_FILE).read_text(), schema_pb2.Schema())
     return tuple(
         line
-        for file in sorted(Path(folder).glob(f"Split-*/{_ANOMALIES_FILE}"))
+        for file in sorted(Path(folder).glob(f"Split-*/{ANOMALIES_FILE}"))
         for line in describe_anomalies(
             anomalies_pb2.Anomalies.FromString(file.read_bytes()),
             schema,

@@ -22,17 +22,21 @@ from demandcast.components.reporting.page_trained import (
     TuningPart,
 )
 from demandcast.pipeline.run_files import RunFiles
+from demandcast.schema.artifact_names import (
+    BACKTEST_FILE,
+    FORECAST_EXAMPLES_FILE,
+    TRAINING_FILE,
+    TRIALS_FILE,
+)
 
 __all__ = ["backtest_part", "coverage_part", "forecasts_part", "training_part", "tuning_part"]
 
-_EXAMPLES_FILE = "forecast_examples.json"
-_BACKTEST_FILE = "backtest.json"
 _NOT_METRICS = frozenset({"cutoff", "slice", "forecaster", "examples"})
 
 
 def training_part(run: RunFiles) -> TrainingPart | None:
     """Reads `training.json`; None if the run did not train."""
-    values = run.artifact_json("Trainer", "model_run", "training.json")
+    values = run.artifact_json("Trainer", "model_run", TRAINING_FILE)
     if values is None:
         return None
     stage = run.report.stage("Trainer")
@@ -51,7 +55,7 @@ def training_part(run: RunFiles) -> TrainingPart | None:
 
 def forecasts_part(run: RunFiles) -> ForecastsPart | None:
     """Reads the example forecasts of the Evaluator; None if the run did not evaluate."""
-    values = run.artifact_json("Evaluator", "evaluation", _EXAMPLES_FILE)
+    values = run.artifact_json("Evaluator", "evaluation", FORECAST_EXAMPLES_FILE)
     if values is None:
         return None
     return ForecastsPart(
@@ -72,7 +76,7 @@ def coverage_part(run: RunFiles) -> CoveragePart | None:
     if not verdict:
         return None
     folder = run.artifact("Evaluator", "evaluation")
-    file = folder / _EXAMPLES_FILE if folder else None
+    file = folder / FORECAST_EXAMPLES_FILE if folder else None
     sample = json.loads(file.read_bytes()) if file and file.exists() else {}
     known = _eval_examples(run)
     return CoveragePart(
@@ -85,7 +89,7 @@ def coverage_part(run: RunFiles) -> CoveragePart | None:
 
 def tuning_part(run: RunFiles) -> TuningPart | None:
     """Reads `trials.json`; None if the run did not tune."""
-    values = run.artifact_json("Tuner", "tuner_results", "trials.json")
+    values = run.artifact_json("Tuner", "tuner_results", TRIALS_FILE)
     if values is None:
         return None
     return TuningPart(
@@ -117,7 +121,7 @@ def backtest_part(run: RunFiles) -> BacktestPart | None:
     digest = (run.report.model or {}).get("digest")
     backtests = run.folder.parent.parent / "backtests"
     of_the_pipeline = None
-    for file in sorted(backtests.glob(f"*/{_BACKTEST_FILE}"), reverse=True):
+    for file in sorted(backtests.glob(f"*/{BACKTEST_FILE}"), reverse=True):
         values = json.loads(file.read_bytes())
         model = values.get("model")
         if model and digest and model.get("digest") == digest:

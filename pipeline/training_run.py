@@ -40,6 +40,7 @@ from demandcast.pipeline.reports import (
     RunStatus,
 )
 from demandcast.pipeline.retention import plan_pruning, prune
+from demandcast.schema.artifact_names import SUMMARY_FILE
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import DemandcastError, NotBlessedError, exit_code_of
 
@@ -252,8 +253,6 @@ def _results(report: RunReport) -> dict[str, Any]:
 
 def _data(examples: ArtifactReport) -> Mapping[str, Any]:
     """Says how much data there was and how far it goes."""
-    from demandcast.components.examples.component import SUMMARY_FILE
-
     file = Path(examples.uri, SUMMARY_FILE)
     summary = json.loads(file.read_bytes())
     return {key: summary[key] for key in ("rows", "series", "first", "last")}

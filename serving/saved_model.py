@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.core.protobuf import saved_model_pb2
 
+from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.serving.errors import RequestError
 from demandcast.serving.signatures import Signature
 from demandcast.serving.wire import read_signature
@@ -56,7 +57,7 @@ def load_saved_model(folder: Path, version: int) -> SavedModel:
         Exception: Whatever TensorFlow says of files that are broken or missing.
     """
     message = saved_model_pb2.SavedModel()
-    message.ParseFromString((folder / "saved_model.pb").read_bytes())
+    message.ParseFromString((folder / SAVED_MODEL_FILE).read_bytes())
     for graph in message.meta_graphs:
         if SERVING_TAG in graph.meta_info_def.tags:
             loaded = tf.saved_model.load(str(folder), tags=[SERVING_TAG])

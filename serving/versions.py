@@ -25,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.serving.config import ServerConfig
 from demandcast.serving.errors import RequestError
 from demandcast.serving.servable import Loader, Servable
@@ -90,7 +91,7 @@ def find_versions(directory: Path) -> dict[int, Path]:
     return {
         int(path.name): path
         for path in sorted(numbered)
-        if int(path.name) <= _MAX_VERSION and (path / "saved_model.pb").is_file()
+        if int(path.name) <= _MAX_VERSION and (path / SAVED_MODEL_FILE).is_file()
     }
 
 

@@ -19,15 +19,14 @@ from demandcast.components.backtest.scoring import (
 )
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.metrics.statistics import metric_values
+from demandcast.schema.artifact_names import BACKTEST_FILE, BACKTEST_METRICS_FILE
 from demandcast.schema.config.base import Section
 from demandcast.schema.periods import date_of
 from demandcast.schema.whole_file import write_whole
 
 __all__ = [
     "ALL",
-    "BACKTEST_FILE",
     "METRICS",
-    "METRICS_FILE",
     "Backtest",
     "BacktestModel",
     "BacktestRow",
@@ -35,11 +34,6 @@ __all__ = [
     "read_backtest",
     "write_backtest",
 ]
-
-BACKTEST_FILE = "backtest.json"
-"""Written last: a folder that has it is complete."""
-METRICS_FILE = "metrics.csv"
-"""The rows of `backtest.json` as a table."""
 
 ALL = "all"
 """Stands for the cutoff in rows over all cutoffs."""
@@ -191,7 +185,7 @@ def write_backtest(backtest: Backtest, folder: Path) -> None:
     """Writes both files whole, `BACKTEST_FILE` last: where it is, the other one is too."""
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
-        METRICS_FILE: _csv(backtest.rows),
+        BACKTEST_METRICS_FILE: _csv(backtest.rows),
         BACKTEST_FILE: backtest.model_dump_json(indent=2) + "\n",
     }
     for name, text in contents.items():

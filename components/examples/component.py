@@ -27,18 +27,15 @@ from demandcast.components.examples.run import (
     write_text,
 )
 from demandcast.components.examples.tables import open_tables
+from demandcast.schema.artifact_names import SUMMARY_FILE
 from demandcast.schema.config import BeamConfig, DataConfig, ForecastConfig, SamplingConfig
 from demandcast.schema.data_profile import PROFILE_FILE
 from demandcast.schema.errors import ContractError
 from demandcast.schema.series_example import SPLITS
 
-__all__ = ["SUMMARY_FILE", "SeriesExampleGen", "SeriesExampleGenExecutor", "SeriesExampleGenSpec"]
+__all__ = ["SeriesExampleGen", "SeriesExampleGenExecutor", "SeriesExampleGenSpec"]
 
 _LOG = logging.getLogger(__name__)
-
-SUMMARY_FILE = "summary.json"
-"""Record beside the splits: rows, series, span, what each rule of transactions took, and the
-examples and cutoffs of each split."""
 
 _FILE_FORMAT = "tfrecords_gzip"
 

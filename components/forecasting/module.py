@@ -17,6 +17,7 @@ from demandcast.components.forecasting.dataset import newest_cutoff
 from demandcast.components.forecasting.exporting import ForecastModule, export
 from demandcast.components.forecasting.job import TrainingJob
 from demandcast.components.forecasting.report import TrainingReport
+from demandcast.schema.artifact_names import TRAINING_FILE
 from demandcast.schema.config import NetworkConfig, TrainingConfig
 from demandcast.schema.errors import DemandcastError
 from demandcast.schema.model_settings import ModelSettings, values_text
@@ -85,7 +86,7 @@ def _settings(fn_args: Any) -> ModelSettings:
 def _write_report(report: TrainingReport, directory: str) -> None:
     """Writes `training.json`, says what a reader must know, refuses a model that is NaN."""
     tf.io.gfile.makedirs(directory)
-    path = str(PurePosixPath(directory) / "training.json")
+    path = str(PurePosixPath(directory) / TRAINING_FILE)
     with tf.io.gfile.GFile(path, "w") as file:
         file.write(report.model_dump_json(indent=2))
     for warning in report.warnings:

@@ -10,7 +10,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from demandcast.components.tuning.results import TRIALS_FILE
+from demandcast.schema.artifact_names import TRIALS_FILE
 
 __all__ = ["Tuner", "TunerExecutor"]
 

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from demandcast.schema.artifact_names import TRIALS_FILE
 from demandcast.schema.config import Value
 
 __all__ = [
-    "TRIALS_FILE",
     "SearchReport",
     "StoppedBy",
     "TrialReport",
@@ -19,9 +19,6 @@ __all__ = [
     "read_search",
     "searched_names",
 ]
-
-TRIALS_FILE = "trials.json"
-"""File in the folder of the Tuner's `tuner_results`."""
 
 StoppedBy = Literal["time", "trials", "search space exhausted"]
 

@@ -21,12 +21,11 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from demandcast.components.validation.anomalies import check_anomalies
+from demandcast.schema.artifact_names import ANOMALIES_FILE, SCHEMA_FILE
 from demandcast.schema.feature_schema import parse_schema
 
-__all__ = ["ANOMALIES_FILE", "AnomalyGate", "SCHEMA_FILE", "SchemaImport", "read_anomalies"]
+__all__ = ["AnomalyGate", "SchemaImport", "read_anomalies"]
 
-SCHEMA_FILE = "schema.pbtxt"
-ANOMALIES_FILE = "SchemaDiff.pb"
 _LOG = logging.getLogger(__name__)
 
 Artifacts = dict[str, list[types.Artifact]]

@@ -17,6 +17,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from demandcast.components.validation.continuity import breaks, common_periods
+from demandcast.schema.artifact_names import FINDING_OUTPUT
 from demandcast.schema.config.continuity import ContinuityConfig
 from demandcast.schema.data_profile import PROFILE_FILE, DataProfile
 from demandcast.schema.errors import AnomalyError
@@ -52,7 +53,7 @@ class _DataContinuityExecutor(base_executor.BaseExecutor):
             )
         finding = _finding(rules, now, before)
         _LOG.info("%s", finding)
-        artifact = artifact_utils.get_single_instance(output_dict["finding"])
+        artifact = artifact_utils.get_single_instance(output_dict[FINDING_OUTPUT])
         artifact.write(finding)
 
 
@@ -96,7 +97,7 @@ class _DataContinuitySpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model_in_service": ChannelParameter(type=standard_artifacts.Model),
     }
-    OUTPUTS: ClassVar = {"finding": ChannelParameter(type=standard_artifacts.String)}
+    OUTPUTS: ClassVar = {FINDING_OUTPUT: ChannelParameter(type=standard_artifacts.String)}
 
 
 class DataContinuity(base_component.BaseComponent):

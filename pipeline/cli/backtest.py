@@ -20,6 +20,7 @@ from demandcast.pipeline.cli.options import (
 )
 from demandcast.pipeline.cli.outputs import check_outputs
 from demandcast.pipeline.places import pipeline_folder
+from demandcast.schema.artifact_names import BACKTEST_FILE, BACKTEST_METRICS_FILE
 from demandcast.schema.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def backtest_command(  # noqa: PLR0913 - one per option
         raise click.UsageError("--allow-seen says nothing with --retrain: no model sees its cutoff")
     config = load(config_file, overrides)
     if output is not None:
-        check_outputs([output / "backtest.json", output / "metrics.csv"])
+        check_outputs([output / BACKTEST_FILE, output / BACKTEST_METRICS_FILE])
     from demandcast.pipeline.capture import captured_output
     from demandcast.pipeline.cli.backtest_table import backtest_text
 

@@ -12,6 +12,7 @@ import click
 from demandcast.pipeline.console import duration_text, memory_text
 from demandcast.pipeline.places import PAGE_FILE
 from demandcast.pipeline.reports import RunReport, StageReport
+from demandcast.schema.artifact_names import FINDING_OUTPUT
 
 __all__ = [
     "show_continuity",
@@ -61,7 +62,7 @@ def show_transactions(report: RunReport) -> None:
 
 def show_continuity(report: RunReport) -> None:
     """Prints with which earlier data this one was compared, if that was looked at."""
-    finding = report.artifact("DataContinuity", "finding")
+    finding = report.artifact("DataContinuity", FINDING_OUTPUT)
     if finding is None:
         return
     words = Path(finding.uri).read_text(encoding="utf-8").strip()

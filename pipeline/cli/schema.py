@@ -9,6 +9,7 @@ import click
 
 from demandcast.pipeline.cli.options import config_options, examples, load, progress, quiet_option
 from demandcast.pipeline.cli.outputs import check_outputs
+from demandcast.schema.artifact_names import STATISTICS_FILE
 from demandcast.schema.errors import BadInputError
 from demandcast.schema.whole_file import write_whole
 
@@ -65,7 +66,7 @@ def infer_command(
     from demandcast.components.validation.infer import infer_schema_text
 
     artifact = report.artifact("StatisticsGen", "statistics")
-    file = Path(artifact.uri if artifact else "", "Split-train", "FeatureStats.pb")
+    file = Path(artifact.uri if artifact else "", "Split-train", STATISTICS_FILE)
     statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
     text = infer_schema_text(statistics, config.series, max_categories=max_categories)
     write_whole(output, text)

@@ -5,13 +5,13 @@ import json
 import pytest
 
 from demandcast.components.tuning.results import (
-    TRIALS_FILE,
     SearchReport,
     TrialReport,
     best_first,
     read_search,
     searched_names,
 )
+from demandcast.schema.artifact_names import TRIALS_FILE
 
 
 def trial(name, score=None, **changes):

@@ -2,9 +2,10 @@
 
 import pytest
 
-from demandcast.components.tuning.results import TRIALS_FILE, SearchReport, TrialReport
+from demandcast.components.tuning.results import SearchReport, TrialReport
 from demandcast.pipeline.cli.trials import show_search
 from demandcast.pipeline.reports import ArtifactReport, RunReport, StageReport
+from demandcast.schema.artifact_names import TRIALS_FILE
 
 
 def trial(number, score=None, **changes):

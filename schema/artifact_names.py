@@ -1,0 +1,63 @@
+"""Names of files that one package writes into an artifact, and another reads.
+
+A file whose content is described in this package has its name beside that: `PROFILE_FILE`,
+`MODEL_SERIES_FILE`, `MODEL_TRAINING_FILE`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ANOMALIES_FILE",
+    "BACKTEST_FILE",
+    "BACKTEST_METRICS_FILE",
+    "FINDING_OUTPUT",
+    "FORECAST_EXAMPLES_FILE",
+    "PUSH_FILE",
+    "SAVED_MODEL_FILE",
+    "SCHEMA_FILE",
+    "STATISTICS_FILE",
+    "SUMMARY_FILE",
+    "TRAINING_FILE",
+    "TRIALS_FILE",
+    "VERDICT_FILE",
+]
+
+SUMMARY_FILE = "summary.json"
+"""Record beside the splits of the examples: rows, series, span, what each rule of transactions
+took, and the examples and cutoffs of each split."""
+
+STATISTICS_FILE = "FeatureStats.pb"
+"""Statistics of a split, in its folder; the name is TFX's."""
+
+SCHEMA_FILE = "schema.pbtxt"
+"""Text of a Schema artifact; the name is TFX's."""
+
+ANOMALIES_FILE = "SchemaDiff.pb"
+"""Anomalies of a split, in its folder; the name is TFX's."""
+
+FINDING_OUTPUT = "finding"
+"""Output of DataContinuity; its artifact is a file, not a folder, with a sentence."""
+
+TRIALS_FILE = "trials.json"
+"""What the Tuner tried, in the folder of its `tuner_results`."""
+
+TRAINING_FILE = "training.json"
+"""Curves and counts of the Trainer, in the folder of its `model_run`."""
+
+VERDICT_FILE = "verdict.json"
+"""What the gate decided and why, in the folder of the Evaluator's `evaluation`."""
+
+FORECAST_EXAMPLES_FILE = "forecast_examples.json"
+"""Some forecasts beside what was sold, in the folder of the Evaluator's `evaluation`."""
+
+PUSH_FILE = "push.json"
+"""What the Pusher did, in the folder of its `pushed_model`."""
+
+SAVED_MODEL_FILE = "saved_model.pb"
+"""File that makes a folder a SavedModel, and a numbered one a version; the name is TensorFlow's."""
+
+BACKTEST_FILE = "backtest.json"
+"""What a backtest found; written last: a folder that has it is complete."""
+
+BACKTEST_METRICS_FILE = "metrics.csv"
+"""The rows of `BACKTEST_FILE` as a table."""
