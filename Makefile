@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser run test test-crash test-tfx121 lint types imports unit lock links clean
-.PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail
+.PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -63,6 +63,9 @@ bench-evaluation: setup  ## The Evaluator on synthetic series: make bench-evalua
 
 bench-freshretailnet: setup  ## The whole walk on real data: make bench-freshretailnet SALES=... WORKSPACE=...
 	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/freshretailnet.py --sales $(SALES) --workspace $(WORKSPACE)
+
+bench-continuity: setup  ## False alarms about good weekly data: make bench-continuity SALES=/folder/of/walmart
+	@PYTHONPATH=tests/benchmarks:tests/helpers $(BIN)/python tests/benchmarks/continuity.py --sales $(SALES)
 
 bench-walmart: setup  ## Weekly real data: make bench-walmart SALES=/its/folder WORKSPACE=...
 	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/walmart_weekly.py --sales $(SALES) --workspace $(WORKSPACE)

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="passed on to every command")
     options = parser.parse_args()
     folder, workspace = Path(options.sales).resolve(), Path(options.workspace).resolve()
-    sales = _unzipped(folder, workspace)
+    sales = unzipped(folder, workspace)
     overrides = [
         f"data.sales={sales}",
         f"data.static_tables.0.path={folder / 'stores.csv'}",
@@ -54,7 +54,7 @@ def main() -> None:
         _score(sales, forecast, overrides, workspace / "forecast")
 
 
-def _unzipped(folder: Path, workspace: Path) -> Path:
+def unzipped(folder: Path, workspace: Path) -> Path:
     table, packed = folder / "train.csv", folder / "train.csv.zip"
     if table.exists():
         return table
