@@ -1,4 +1,4 @@
-"""Keeps two runs of one pipeline apart.
+"""Keeps runs, rollbacks and prunings of one pipeline apart.
 
 The operating system holds the lock for a process, so that it is free again at the moment at
 which the process ends, however it ends: nothing has to decide whether a lock is stale. What
@@ -33,7 +33,7 @@ _START_TIME_FIELD = 19
 
 
 class RunningError(BadInputError):
-    """Another run works on the same pipeline."""
+    """Something else works on the same pipeline."""
 
 
 @dataclass(frozen=True)
@@ -41,32 +41,47 @@ class Holder:
     """Who holds a lock, or held it to the end of its life.
 
     Attributes:
-        run_id: The run.
+        run_id: The run; none if it is other work.
         pid: Its process.
         host: Machine of the process.
         since: When it took the lock, ISO 8601, UTC.
         boot: Identity of the machine's last start; empty where the kernel does not tell.
         ticks: When the process began, in ticks since then, so that a pid that was given to
             another process is not taken for it; 0 where the kernel does not tell.
+        work: What it does, with its article; a run has its identity instead.
     """
 
-    run_id: str
+    run_id: str | None
     pid: int
     host: str
     since: str
     boot: str
     ticks: int
+    work: str = "a run"
 
     @classmethod
-    def present(cls, run_id: str) -> Holder:
+    def present(cls, run_id: str | None, work: str = "a run") -> Holder:
         """Describes this process."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         pid = os.getpid()
-        return cls(run_id, pid, socket.gethostname(), now, _boot(), _ticks(pid))
+        return cls(run_id, pid, socket.gethostname(), now, _boot(), _ticks(pid), work)
 
     def __str__(self) -> str:
         """Names it for people."""
-        return f"run {self.run_id} (pid {self.pid} on {self.host}, since {self.since})"
+        return f"{self._name} (pid {self.pid} on {self.host}, since {self.since})"
+
+    @property
+    def _name(self) -> str:
+        return f"run {self.run_id}" if self.run_id else self.work
+
+    def working_in(self, folder: Path) -> str:
+        """Says what it does to a folder.
+
+        >>> Holder(None, 7, "host", "2026-11-20", "", 0, "a rollback").working_in(Path("demand"))
+        'a rollback (pid 7 on host) has been working in demand since 2026-11-20'
+        """
+        process = f"(pid {self.pid} on {self.host})"
+        return f"{self._name} {process} has been working in {folder} since {self.since}"
 
     def end(self) -> str:
         """Says what became of the process; empty if it lives, or nobody here can tell."""
@@ -81,12 +96,15 @@ class Holder:
 
 
 @contextlib.contextmanager
-def run_lock(folder: Path, *, run_id: str) -> Iterator[Holder | None]:
+def run_lock(
+    folder: Path, *, run_id: str | None = None, work: str = "a run"
+) -> Iterator[Holder | None]:
     """Holds the lock of a pipeline's folder.
 
     Args:
         folder: Folder of the pipeline in the workspace; made if needed.
-        run_id: Said to whoever comes second.
+        run_id: Of a run; said to whoever comes second.
+        work: What is done, with its article, by something that is no run.
 
     Yields:
         Who held it last and did not give it back, because it was killed; none if all is well.
@@ -99,7 +117,7 @@ def run_lock(folder: Path, *, run_id: str) -> Iterator[Holder | None]:
     with _open(path) as file:
         _take(file, path)
         left = _read(path)
-        _write(file, Holder.present(run_id))
+        _write(file, Holder.present(run_id, work))
         try:
             yield left
         finally:
@@ -107,7 +125,7 @@ def run_lock(folder: Path, *, run_id: str) -> Iterator[Holder | None]:
 
 
 def running_run(folder: Path) -> str | None:
-    """Tells which run holds the lock of a pipeline's folder; none if nobody does.
+    """Tells which run holds the lock of a pipeline's folder; none if none does.
 
     The name in the file is that of a dead run unless the operating system says that the lock
     is held.
@@ -172,17 +190,17 @@ def _read(path: Path) -> Holder | None:
 
 def _message(path: Path) -> str:
     holder = _read(path)
-    where = f"is working in {path.parent}"
     free = "or give this one another name or workspace"
     if holder is None:
-        return f"another run {where}; wait until it ends, {free}"
+        return f"another process is working in {path.parent}; wait until it ends, {free}"
+    where = holder.working_in(path.parent)
     end = holder.end()
     if end:  # A process that it began inherited the lock, and outlived it.
         return (
-            f"{holder} {where}: {end}, but a process that it began still holds {path}; "
+            f"{where}: {end}, but a process that it began still holds {path}; "
             f"'fuser {path}' names that process; end it, {free}"
         )
-    return f"{holder} {where}; wait until it ends, stop it with 'kill {holder.pid}', {free}"
+    return f"{where}; wait until it ends, stop it with 'kill {holder.pid}', {free}"
 
 
 def _boot() -> str:

@@ -11,7 +11,7 @@ def write_whole(path: Path, text: str) -> None:
     """Writes a text aside, in the folder of its file, then renames it.
 
     A process may be killed at any point. After a loss of power the new content may be lost as
-    well: what a model in service depends on is written by `publishing.files`, which waits for the
+    well: what a model in service depends on is written by `storage.files`, which waits for the
     disk.
 
     Args:

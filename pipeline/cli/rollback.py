@@ -21,8 +21,6 @@ from demandcast.pipeline.cli.options import (
 
 __all__ = ["rollback_command"]
 
-_HOLDER = "rollback"
-
 
 @click.command(
     "rollback",
@@ -64,7 +62,7 @@ def rollback_command(
 
     config = load(config_file, overrides)
     directory = str(config.push.serving_directory)
-    with run_lock(pipeline_folder(config), run_id=_HOLDER):
+    with run_lock(pipeline_folder(config), work="a rollback"):
         pointer = roll_back(
             RollbackRequest(to_version, by=_user(), reason=reason),
             directory,

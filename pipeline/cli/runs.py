@@ -149,7 +149,7 @@ def prune_command(
     from demandcast.pipeline.retention import plan_pruning, prune
 
     config = load(config_file, overrides)
-    lock = run_lock(pipeline_folder(config), run_id="runs prune")
+    lock = run_lock(pipeline_folder(config), work="a pruning")
     with contextlib.nullcontext() if dry_run else lock:
         plan = plan_pruning(config, now=datetime.datetime.now(datetime.UTC))
         if not dry_run:

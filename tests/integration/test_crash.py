@@ -126,7 +126,7 @@ def test_a_second_run_is_told_who_is_first_and_a_stale_lock_is_taken_over(world,
     run_id = newest_report(world.pipeline)["run_id"]
     second = world.run(NEW)
     assert second.code == 2
-    for part in (f"run {run_id} (pid {first} on ", "is working in", f"'kill {first}'"):
+    for part in (f"run {run_id} (pid {first} on ", "has been working in", f"'kill {first}'"):
         assert part in second.screen
     os.kill(first, signal.SIGKILL)
     assert world.server.wait(first).code == KILLED

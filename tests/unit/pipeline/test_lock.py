@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -42,10 +43,35 @@ with run_lock(Path(sys.argv[1]), run_id="theirs"):
 def test_a_second_run_is_refused_and_told_who_is_first(tmp_path):
     with (
         run_lock(tmp_path, run_id="first"),
-        pytest.raises(RunningError, match=rf"run first \(pid {os.getpid()} on .* is working in"),
+        pytest.raises(
+            RunningError, match=rf"run first \(pid {os.getpid()} on .* has been working in"
+        ),
         run_lock(tmp_path, run_id="second"),
     ):
         pass
+
+
+@pytest.mark.parametrize("work", ["a rollback", "a pruning"])
+def test_what_is_no_run_is_not_called_one(tmp_path, work):
+    with run_lock(tmp_path, work=work):
+        with (
+            pytest.raises(RunningError) as caught,
+            run_lock(tmp_path, run_id="second"),
+        ):
+            pass
+        since = json.loads((tmp_path / LOCK_FILE).read_text())["since"]
+        assert running_run(tmp_path) is None
+    process = f"(pid {os.getpid()} on {socket.gethostname()})"
+    expected = f"{work} {process} has been working in {tmp_path} since {since}; wait until it ends"
+    assert str(caught.value).startswith(expected)
+
+
+def test_what_is_no_run_and_was_killed_is_not_called_one_either(tmp_path):
+    with run_lock(tmp_path, work="a rollback"):
+        content = (tmp_path / LOCK_FILE).read_text()
+    (tmp_path / LOCK_FILE).write_text(content)
+    with run_lock(tmp_path, run_id="mine") as left:
+        assert str(left).startswith(f"a rollback (pid {os.getpid()} on ")
 
 
 def test_after_the_first_the_second_may(tmp_path):
@@ -98,6 +124,14 @@ def test_a_lock_file_of_an_earlier_release_is_no_hindrance(tmp_path):
     (tmp_path / LOCK_FILE).write_text('{"pid": 999999999, "run_id": "dead"}')
     with run_lock(tmp_path, run_id="mine") as left:
         assert left is None
+
+
+def test_the_holder_of_the_release_before_is_a_run(tmp_path):
+    values = dataclasses.asdict(Holder.present("dead"))
+    del values["work"]
+    (tmp_path / LOCK_FILE).write_text(json.dumps(values))
+    with run_lock(tmp_path, run_id="mine") as left:
+        assert str(left).startswith("run dead (pid ")
 
 
 def test_a_zombie_is_gone(tmp_path):
@@ -197,7 +231,7 @@ def test_an_unreadable_lock_file_still_says_something(tmp_path):
     with run_lock(tmp_path, run_id="first"):
         (tmp_path / LOCK_FILE).write_text("not json")
         with (
-            pytest.raises(RunningError, match="another run is working"),
+            pytest.raises(RunningError, match="another process is working"),
             run_lock(tmp_path, run_id="second"),
         ):
             pass

@@ -53,7 +53,7 @@ def test_two_runs_of_one_pipeline_are_kept_apart(config):
     folder = Path(config.workspace) / config.name
     with (
         run_lock(folder, run_id="first"),
-        pytest.raises(RunningError, match=r"run first .* is working in"),
+        pytest.raises(RunningError, match=r"run first .* has been working in"),
     ):
         run(config, Console(io.StringIO()))
 

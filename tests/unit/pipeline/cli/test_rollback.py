@@ -4,6 +4,7 @@ import json
 import pytest
 from history_world import World
 
+from demandcast.components.publishing import rollback as rollback_module
 from demandcast.components.publishing.pointer import read_pointer
 from demandcast.components.storage.files import LocalFiles
 from demandcast.pipeline.cli.main import invoke
@@ -63,6 +64,16 @@ def test_what_cannot_be_put_back_is_bad_input(world, capsys, arguments, message)
     assert rollback(world, *arguments) == 2
     assert message in capsys.readouterr().err
     assert pointer(world).version == SECOND
+
+
+def test_a_run_is_kept_out_by_a_rollback_and_told_so(world, capsys, monkeypatch):
+    def begin_a_run(*args, **options):
+        with run_lock(world.folder, run_id="20261120-093000-000"):
+            pass
+
+    monkeypatch.setattr(rollback_module, "roll_back", begin_a_run)
+    assert rollback(world) == 2
+    assert "error: a rollback (pid " in capsys.readouterr().err
 
 
 def test_not_during_a_run(world, capsys):

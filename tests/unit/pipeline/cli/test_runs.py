@@ -3,6 +3,7 @@ import json
 import pytest
 from history_world import World, stages_of
 
+from demandcast.pipeline import retention
 from demandcast.pipeline.cli.main import invoke
 from demandcast.pipeline.lock import run_lock
 
@@ -193,6 +194,18 @@ def test_what_went_for_scripts(two_whole_runs, runs):
     assert values["runs"] == [OLD]
     assert values["artifacts"] == [str(two_whole_runs[0])]
     assert values["size"] == 1000
+
+
+def test_a_run_is_kept_out_by_a_pruning_and_told_so(world, two_whole_runs, runs, monkeypatch):
+    def begin_a_run(*args, **options):
+        with run_lock(world.folder, run_id=NEW):
+            pass
+
+    monkeypatch.setattr(retention, "plan_pruning", begin_a_run)
+    code, _, err = runs("prune")
+    assert code == 2
+    assert "error: a pruning (pid " in err
+    assert all(path.exists() for path in two_whole_runs)
 
 
 def test_nothing_goes_during_a_run_but_it_can_be_said(world, two_whole_runs, runs):
