@@ -95,6 +95,7 @@ def _prepare(size: int, folder: Path) -> Path:
         "wape_skill": -1000.0,
         "coverage_tolerance": 1.0,
         "coverage_tolerance_per_slice": 1.0,
+        "max_absolute_bias": None,
     }
     path = folder / "demand.yaml"
     path.write_text(yaml.safe_dump(values), encoding="utf-8")

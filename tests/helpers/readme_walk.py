@@ -19,7 +19,8 @@ FIRST = datetime.date(2026, 1, 1)
 SMALL = shlex.split(
     "--set training.epochs=1 --set network.units=4 --set network.head_units=4 "
     "--set beam.partitions=2 --set features.lags=[28] --set gate.floors.coverage_tolerance=1.0 "
-    "--set gate.floors.weighted_quantile_loss_skill=-10 --set gate.floors.wape_skill=-10"
+    "--set gate.floors.weighted_quantile_loss_skill=-10 --set gate.floors.wape_skill=-10 "
+    "--set gate.floors.max_absolute_bias=null"
 )
 
 

@@ -38,7 +38,7 @@ def test_a_bad_model_is_stopped_by_the_gate(world, name):
 def test_what_gets_through_is_seen(world):
     prepare("quantiles cross", world)
     floors = (
-        "{coverage_tolerance: 1, coverage_tolerance_per_slice: 1, "
+        "{coverage_tolerance: 1, coverage_tolerance_per_slice: 1, max_absolute_bias: null, "
         "wape_skill: -9, weighted_quantile_loss_skill: -9}"
     )
     change = "{max_relative_loss_increase: 9, max_unproven_loss_increase: 9}"

@@ -44,7 +44,10 @@ def test_a_worse_second_model_fails_on_the_change_and_is_not_pushed(trained, cap
     before = served(trained)
     # A network that never learns, and floors that let it pass, so that only the comparison
     # with the model in service can refuse it.
-    floors = "{coverage_tolerance: 1.0, wape_skill: -9, weighted_quantile_loss_skill: -9}"
+    floors = (
+        "{coverage_tolerance: 1.0, max_absolute_bias: null, "
+        "wape_skill: -9, weighted_quantile_loss_skill: -9}"
+    )
     worse = ["training.epochs=1", "training.learning_rate=1.0e-9", f"gate.floors={floors}"]
     assert command(trained, *worse) == 4
     assert served(trained) == before

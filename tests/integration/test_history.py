@@ -27,6 +27,7 @@ LENIENT = (
     "gate.floors.coverage_tolerance=1.0",
     "gate.floors.weighted_quantile_loss_skill=-10",
     "gate.floors.wape_skill=-10",
+    "gate.floors.max_absolute_bias=null",
     "gate.change.max_relative_loss_increase=10",
     "gate.change.max_relative_loss_increase_per_slice=10",
 )
