@@ -1,4 +1,4 @@
-"""Makes room: artifacts of old runs, old versions, and what dead runs left half-written.
+"""Makes room: artifacts of old runs, old versions, spare work, and what dead runs left.
 
 What goes is found first (`plan_pruning`) and removed then (`prune`), in an order that a crash
 cannot turn into harm: artifacts are marked as deleted in the metadata before their files go, so
@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demandcast.components.publishing.pointer import read_history, read_pointer
@@ -25,10 +25,18 @@ from demandcast.components.publishing.retention import (
 from demandcast.components.publishing.rollback import default_target
 from demandcast.components.storage.files import is_remote
 from demandcast.pipeline.console import memory_text
+from demandcast.pipeline.folders import folders_in, last_change, size_of
 from demandcast.pipeline.history import serving_files
 from demandcast.pipeline.lineage import MetadataStore, RunArtifacts
 from demandcast.pipeline.lock import running_run
 from demandcast.pipeline.places import artifacts_folder, metadata_file, pipeline_folder
+from demandcast.pipeline.spare_work import (
+    old_damaged_stores,
+    old_retrained,
+    old_searches,
+    remove_retrained,
+)
+from demandcast.schema.artifact_names import SEARCH_PROPERTY
 from demandcast.schema.config import RetentionConfig, RunConfig
 
 __all__ = ["PruningPlan", "plan_pruning", "prune"]
@@ -47,6 +55,9 @@ class PruningPlan:
         artifact_ids: Identities of those artifacts.
         artifacts: Their folders.
         versions: Versions of the serving directory, oldest first.
+        searches: Folders with the trials of a search.
+        retrained: Folders of models that were trained for a cutoff of a backtest.
+        damaged: Metadata stores that could not be read.
         leftovers: Folders that no finished stage and no push owns.
         size: Size of all of it on this machine, bytes.
     """
@@ -55,26 +66,44 @@ class PruningPlan:
     artifact_ids: tuple[int, ...]
     artifacts: tuple[Path, ...]
     versions: tuple[int, ...]
+    searches: tuple[Path, ...]
+    retrained: tuple[Path, ...]
+    damaged: tuple[Path, ...]
     leftovers: tuple[Path, ...]
     size: int
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing goes."""
-        return not (self.artifacts or self.versions or self.leftovers)
+        return not (self.versions or self.places)
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Files and folders, but for the versions."""
+        return (
+            *self.artifacts,
+            *self.searches,
+            *self.retrained,
+            *self.damaged,
+            *self.leftovers,
+        )
 
     @property
     def text(self) -> str:
         """What goes, in words.
 
-        >>> plan = PruningPlan(("one",), (7,), (Path("a"),), (), (Path("b"), Path("c")), 3 * 2**20)
+        >>> two = (Path("b"), Path("c"))
+        >>> plan = PruningPlan(("one",), (7,), (Path("a"),), (), two, (), (), two, 3 * 2**20)
         >>> plan.text
-        'the artifacts of 1 run, 2 leftovers: 3 MiB'
+        'the artifacts of 1 run, 2 searches, 2 leftovers: 3 MiB'
         """
         parts = [
-            _counted(self.runs, "the artifacts of {} run"),
-            _counted(self.versions, "{} version"),
-            _counted(self.leftovers, "{} leftover"),
+            _counted(self.runs, "the artifacts of {} run", "the artifacts of {} runs"),
+            _counted(self.versions, "{} version", "{} versions"),
+            _counted(self.searches, "{} search", "{} searches"),
+            _counted(self.retrained, "{} retrained model", "{} retrained models"),
+            _counted(self.damaged, "{} damaged store", "{} damaged stores"),
+            _counted(self.leftovers, "{} leftover", "{} leftovers"),
         ]
         size = memory_text(self.size) if self.size >= 2**20 else "less than 1 MiB"
         return f"{', '.join(part for part in parts if part)}: {size}"
@@ -84,8 +113,8 @@ def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
     """Finds what goes; changes nothing.
 
     Never among it: the version in service and the one to which a rollback would lead, with the
-    artifacts of their runs; artifacts that a kept run used, also from the cache; what belongs to
-    a run in progress.
+    artifacts of their runs; artifacts and searches that a kept run used, also from the cache;
+    what belongs to a run in progress.
 
     Args:
         config: The pipeline; paths are absolute.
@@ -103,6 +132,7 @@ def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
     old_runs: list[RunArtifacts] = []
     artifacts: dict[int, Path] = {}
     states: dict[tuple[str, ...], bool] = {}
+    searches: set[object] = set()
     if metadata_file(config).is_file():
         store = MetadataStore(metadata_file(config))
         runs = store.runs(pipeline=config.name, node=_MODEL_STAGE)
@@ -114,19 +144,25 @@ def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
             states[_place(path)] = item.live
             if item.live and item.artifact_id in going and path.is_relative_to(root):
                 artifacts[item.artifact_id] = path
+            elif item.live:
+                searches.add(item.properties.get(SEARCH_PROPERTY))
     age = datetime.timedelta(hours=config.retention.leftover_hours)
     leftovers = [*_leftovers(root, states, before=now - age)]
     if not is_remote(directory):
         leftovers += _serving_leftovers(Path(directory), before=now - age)
-    folders = [*artifacts.values(), *leftovers, *(Path(directory, str(v)) for v in versions)]
-    return PruningPlan(
+    plan = PruningPlan(
         runs=tuple(run.run_id for run in old_runs if not run.artifact_ids.isdisjoint(artifacts)),
         artifact_ids=tuple(artifacts),
         artifacts=tuple(artifacts.values()),
         versions=versions,
+        searches=old_searches(config, kept=searches, now=now),
+        retrained=old_retrained(config, now=now),
+        damaged=old_damaged_stores(config, now=now),
         leftovers=tuple(leftovers),
-        size=sum(_size(path) for path in folders),
+        size=0,
     )
+    folders = (Path(directory, str(version)) for version in versions)
+    return replace(plan, size=sum(size_of(path) for path in (*plan.places, *folders)))
 
 
 def prune(plan: PruningPlan, config: RunConfig) -> None:
@@ -140,10 +176,14 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
         MetadataStore(metadata_file(config), read_only=False).mark_deleted(plan.artifact_ids)
     directory = str(config.push.serving_directory)
     in_serving = [path for path in plan.leftovers if path.parent == Path(directory)]
-    for path in (*plan.artifacts, *plan.leftovers):
+    for path in (*plan.artifacts, *plan.searches, *plan.leftovers):
         # Somebody may have removed it by hand.
         if path not in in_serving and path.exists():
             shutil.rmtree(path)
+    for path in plan.damaged:
+        path.unlink(missing_ok=True)
+    for path in plan.retrained:
+        remove_retrained(path)
     if plan.versions or in_serving:
         # Pipelines share that directory: another one may be pushing.
         remove_versions(
@@ -154,9 +194,8 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
         )
 
 
-def _counted(things: Sequence[object], words: str) -> str:
-    plural = "" if len(things) == 1 else "s"
-    return words.format(len(things)) + plural if things else ""
+def _counted(things: Sequence[object], one: str, several: str) -> str:
+    return (one if len(things) == 1 else several).format(len(things)) if things else ""
 
 
 def _version_limits(retention: RetentionConfig) -> VersionLimits:
@@ -218,13 +257,13 @@ def _leftovers(
     artifact owns, and of temporary ones, some may belong to a stage that is running; they go
     when they are old.
     """
-    for stage in _folders(root):
-        for output in _folders(stage):
+    for stage in folders_in(root):
+        for output in folders_in(stage):
             if output.name == _SYSTEM:
-                temporary = [path for kind in _folders(output) for path in _folders(kind)]
+                temporary = [path for kind in folders_in(output) for path in folders_in(kind)]
                 yield from (path for path in temporary if _is_older(path, before))
                 continue
-            for path in _folders(output):
+            for path in folders_in(output):
                 live = states.get(_place(path))
                 if live is False or (live is None and _is_older(path, before)):
                     yield path
@@ -233,23 +272,12 @@ def _leftovers(
 def _serving_leftovers(directory: Path, *, before: datetime.datetime) -> list[Path]:
     return [
         path
-        for path in _folders(directory)
+        for path in folders_in(directory)
         if path.name.startswith(REMOVING)
         or (path.name.startswith(ASIDE) and _is_older(path, before))
     ]
 
 
-def _folders(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return []
-    return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
-
-
 def _is_older(path: Path, moment: datetime.datetime) -> bool:
     """Tells whether neither a folder nor anything in it changed since a moment."""
-    times = (entry.stat().st_mtime for entry in (path, *path.rglob("*")))
-    return max(times) < moment.timestamp()
-
-
-def _size(path: Path) -> int:
-    return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())
+    return last_change(path) < moment.timestamp()

@@ -1,4 +1,4 @@
-"""Names of files that one package writes into an artifact, and another reads.
+"""Names of files and the like that one package writes into an artifact, and another reads.
 
 A file whose content is described in this package has its name beside that: `PROFILE_FILE`,
 `MODEL_SERIES_FILE`, `MODEL_TRAINING_FILE`.
@@ -15,6 +15,7 @@ __all__ = [
     "PUSH_FILE",
     "SAVED_MODEL_FILE",
     "SCHEMA_FILE",
+    "SEARCH_PROPERTY",
     "STATISTICS_FILE",
     "SUMMARY_FILE",
     "TRAINING_FILE",
@@ -40,6 +41,9 @@ FINDING_OUTPUT = "finding"
 
 TRIALS_FILE = "trials.json"
 """What the Tuner tried, in the folder of its `tuner_results`."""
+
+SEARCH_PROPERTY = "search"
+"""Property of the Tuner's `tuner_results`: name of the folder that keeps the trials."""
 
 TRAINING_FILE = "training.json"
 """Curves and counts of the Trainer, in the folder of its `model_run`."""

@@ -10,7 +10,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from demandcast.schema.artifact_names import TRIALS_FILE
+from demandcast.schema.artifact_names import SEARCH_PROPERTY, TRIALS_FILE
 
 __all__ = ["Tuner", "TunerExecutor"]
 
@@ -29,11 +29,13 @@ class TunerExecutor(tuner_executor.Executor):
             input_dict, exec_properties, self._get_tmp_dir(), print_tuning_summary=False
         )
         tuner_executor.write_best_hyperparameters(tuner, output_dict)
-        results = artifact_utils.get_single_uri(
+        results = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.TUNER_RESULTS_KEY]
         )
         text = tuner.summary().model_dump_json(indent=2)
-        io_utils.write_string_file(f"{results}/{TRIALS_FILE}", text)
+        io_utils.write_string_file(f"{results.uri}/{TRIALS_FILE}", text)
+        # Retention keeps the trials as long as a run that used their result.
+        results.set_string_custom_property(SEARCH_PROPERTY, tuner.project_name)
 
 
 class Tuner(tfx.components.Tuner):

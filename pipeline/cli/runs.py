@@ -142,9 +142,9 @@ def prune_command(
 ) -> None:
     """Remove what the section retention does not keep.
 
-    Artifacts of old runs, old versions, and what dead runs left half-written. A successful run
-    does it at its end. The version in service and the one before it stay, with the artifacts
-    of their runs; so do reports and logs.
+    Artifacts of old runs, old versions, old trials of searches and models of backtests, and what
+    dead runs left half-written. A run does it at its end. The version in service and the one
+    before it stay, with the artifacts of their runs; so do reports and logs.
     """
     from demandcast.pipeline.retention import plan_pruning, prune
 
@@ -158,7 +158,7 @@ def prune_command(
         print_json({"removed": not dry_run, **dataclasses.asdict(plan)})
     elif not quiet:
         if dry_run and not plan.is_empty:
-            places = [str(path) for path in (*plan.artifacts, *plan.leftovers)]
+            places = [str(path) for path in plan.places]
             places += [f"version {version}" for version in plan.versions]
             click.echo("\n".join(places))
         verb = "would remove" if dry_run else "removed"

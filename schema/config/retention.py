@@ -17,11 +17,11 @@ class RetentionConfig(Section):
         ge=1,
         description=(
             "Newest runs whose artifacts are kept, and as many of the newest that have a model; "
-            "null keeps all."
+            "as many searches, and as many models of backtests; null keeps all."
         ),
     )
     run_days: float | None = Field(
-        None, gt=0, description="Age in days from which the artifacts of a run go all the same."
+        None, gt=0, description="Age in days from which what `runs` counts goes all the same."
     )
     versions: int | None = Field(
         5,

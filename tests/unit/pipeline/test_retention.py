@@ -193,6 +193,41 @@ def test_nothing_leaves_the_serving_directory_while_another_pipeline_pushes(worl
     assert not left.exists()
 
 
+def test_work_that_no_kept_run_used_goes(world):
+    writer = world.store()
+    for run_id, search in (("one", "aa"), ("two", "bb"), ("three", "cc")):
+        results = writer.stage(
+            run_id, "Tuner", outputs=["tuner_results"], properties={"search": search}
+        )
+        writer.stage(run_id, "Trainer", inputs=results, outputs=["model"])
+    folders = [
+        *(world.folder / "tuning" / name for name in ("aa", "bb", "cc", "bb.damaged-1", "killed")),
+        *(world.folder / "backtests" / "retrained" / day for day in ("2026-01-01", "2026-02-01")),
+    ]
+    for days, path in enumerate(reversed(folders), start=2):
+        (path / "deep").mkdir(parents=True)
+        (path / "deep" / "file").write_text("x" * 10)
+        age(path, days * DAY)
+    damaged = world.folder / "metadata.db.damaged-1"
+    damaged.write_text("x" * 10)
+    age(damaged, 9 * DAY)
+    found = make_room(world, runs=2, run_days=7)
+    # "two" and "three" are kept, and so are their searches; "killed" is new enough.
+    assert found.searches == (folders[0],)
+    assert found.retrained == ()
+    assert found.damaged == (damaged,)
+    assert found.size == 2 * 1000 + 10 + 10
+    assert not any(path.exists() for path in (folders[0], damaged))
+    assert all(path.exists() for path in folders[1:])
+    assert plan(world, runs=2, run_days=7).is_empty
+    found = make_room(world, runs=1)
+    assert found.searches == (folders[1], folders[3])
+    assert found.retrained == (folders[5],)
+    assert found.text.endswith("2 searches, 1 retrained model: less than 1 MiB")
+    assert [path.exists() for path in folders] == [False, False, True, False, True, False, True]
+    assert (world.folder / "metadata.db").exists()
+
+
 @pytest.mark.parametrize("hours", [0, -1])
 def test_a_folder_that_is_being_written_is_no_leftover(hours):
     with pytest.raises(ValueError, match="leftover_hours"):

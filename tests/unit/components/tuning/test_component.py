@@ -39,6 +39,7 @@ def test_writes_the_best_values_and_all_trials(outputs, tmp_path, monkeypatch):
     (file,) = (tmp_path / "best_hyperparameters").iterdir()
     assert json.loads(file.read_text())["values"] == report.best
     assert len(report.trials) == 6
+    assert outputs["tuner_results"][0].get_string_custom_property("search") == "search"
     # TFX's own list has the same trials.
     listed = json.loads((tmp_path / "tuner_results" / "tuner_results.json").read_text())
     assert {each["trial_id"]: each["score"] for each in listed} == {

@@ -1,0 +1,76 @@
+"""What a pipeline keeps besides its runs, and when it goes.
+
+    tuning/<search>/               trials, from which a killed or longer search goes on
+    tuning/<search>.damaged-<n>/   trials that could not be read, put aside
+    backtests/retrained/<cutoff>/  the run that trained a model for a cutoff, with its cache
+    metadata*.damaged-<n>          a metadata store that could not be read, put aside
+
+Nothing needs any of it: without it, work is done again. It goes by the limits of runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import shutil
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from demandcast.pipeline.folders import folders_in, last_change
+from demandcast.pipeline.lock import RunningError, run_lock, running_run
+from demandcast.pipeline.places import pipeline_folder, retrained_folder, tuning_folder
+from demandcast.schema.config import RetentionConfig, RunConfig
+
+__all__ = ["old_damaged_stores", "old_retrained", "old_searches", "remove_retrained"]
+
+_DAMAGED_STORES = "metadata*.damaged-*"
+
+
+def old_searches(
+    config: RunConfig, *, kept: Collection[object], now: datetime.datetime
+) -> tuple[Path, ...]:
+    """Finds the searches of the Tuner that go.
+
+    Args:
+        config: The pipeline.
+        kept: Names of the searches whose result a kept run used.
+        now: Ages are counted back from it.
+    """
+    others = [path for path in folders_in(tuning_folder(config)) if path.name not in kept]
+    return _too_many_or_old(others, config.retention, now=now)
+
+
+def old_retrained(config: RunConfig, *, now: datetime.datetime) -> tuple[Path, ...]:
+    """Finds the models of backtests that go; none that a backtest uses."""
+    # A backtest holds the lock of such a folder only while it trains. Later it reads the model;
+    # what changed a moment ago may be about to be read.
+    recent = now - datetime.timedelta(hours=config.retention.leftover_hours)
+    old = _too_many_or_old(folders_in(retrained_folder(config)), config.retention, now=now)
+    return tuple(
+        path for path in old if last_change(path) < recent.timestamp() and running_run(path) is None
+    )
+
+
+def old_damaged_stores(config: RunConfig, *, now: datetime.datetime) -> tuple[Path, ...]:
+    """Finds the damaged metadata stores that go."""
+    found = pipeline_folder(config).glob(_DAMAGED_STORES)
+    return _too_many_or_old(found, config.retention, now=now)
+
+
+def remove_retrained(path: Path) -> None:
+    """Removes the model of a backtest, unless a backtest took it up since it was found."""
+    with contextlib.suppress(RunningError), run_lock(path, work="a pruning"):
+        shutil.rmtree(path)
+
+
+def _too_many_or_old(
+    paths: Iterable[Path], retention: RetentionConfig, *, now: datetime.datetime
+) -> tuple[Path, ...]:
+    """Finds what is not among the newest, or too old all the same; oldest first."""
+    changes = {path: last_change(path) for path in paths}
+    newest = sorted(changes, key=lambda path: (changes[path], path))
+    kept = newest if retention.runs is None else newest[-retention.runs :]
+    if retention.run_days is not None:
+        oldest = (now - datetime.timedelta(days=retention.run_days)).timestamp()
+        kept = [path for path in kept if changes[path] > oldest]
+    return tuple(path for path in newest if path not in kept)
