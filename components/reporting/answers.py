@@ -78,7 +78,9 @@ def _against_naive(skill: float | None) -> str:
 def _bias_words(bias: float | None) -> str:
     if not is_number(bias):
         return "of the mean, as a share of demand"
-    return f"the mean forecasts too {'much' if bias > 0 else 'little'}" if bias else "balanced"
+    if signed_percent(bias) == signed_percent(0.0):  # As it is shown beside.
+        return "balanced"
+    return f"the mean forecasts too {'much' if bias > 0 else 'little'}"
 
 
 def _worst(page: RunPage) -> str:

@@ -1,4 +1,7 @@
-"""Numbers as people read them; what is missing or not a number is a dash."""
+"""Numbers as people read them; what is missing or not a number is a dash.
+
+What is rounded to zero has no sign, by the z of the format.
+"""
 
 from __future__ import annotations
 
@@ -64,12 +67,12 @@ def number(value: float | None, digits: int = 3) -> str:
     if not is_number(value):
         return _DASH
     if abs(value) >= 10**digits - 0.5:
-        return _signed(f"{value:,.0f}")
+        return _signed(f"{value:z,.0f}")
     if abs(value) < 10**-digits:
-        return _signed(f"{value:.{digits}g}")
+        return _signed(f"{value:z.{digits}g}")
     # Keeps 0.500 as wide as 0.214.
     decimals = digits - len(str(int(abs(value)))) if abs(value) >= 1 else digits
-    return _signed(f"{value:.{decimals}f}")
+    return _signed(f"{value:z.{decimals}f}")
 
 
 def percent(value: float | None, decimals: int = 1) -> str:
@@ -80,17 +83,18 @@ def percent(value: float | None, decimals: int = 1) -> str:
     """
     if not is_number(value):
         return _DASH
-    return _signed(f"{100 * value:,.{decimals}f}{_SPACE}%")
+    return _signed(f"{100 * value:z,.{decimals}f}{_SPACE}%")
 
 
 def signed_percent(value: float | None, decimals: int = 1) -> str:
-    """Writes a share with its sign.
+    """Writes a share with its sign, none where it is shown as zero.
 
-    >>> signed_percent(0.021).replace(chr(160), " "), signed_percent(0.0).replace(chr(160), " ")
-    ('+2.1 %', '0.0 %')
+    >>> [signed_percent(value).replace(chr(160), " ") for value in (0.021, 0.0, -0.0004)]
+    ['+2.1 %', '0.0 %', '0.0 %']
     """
     text = percent(value, decimals)
-    return f"+{text}" if is_number(value) and value > 0 else text
+    positive = is_number(value) and value > 0 and text != percent(0.0, decimals)
+    return f"+{text}" if positive else text
 
 
 def count(value: float | None) -> str:
@@ -99,7 +103,7 @@ def count(value: float | None) -> str:
     >>> count(295700), count(None)
     ('295,700', '—')
     """
-    return f"{value:,.0f}" if is_number(value) else _DASH
+    return f"{value:z,.0f}" if is_number(value) else _DASH
 
 
 def duration(seconds: float | None) -> str:

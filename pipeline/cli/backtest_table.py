@@ -123,4 +123,4 @@ def _skill(value: float | None, reference: float | None) -> float | None:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:z.4f}"

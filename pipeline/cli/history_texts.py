@@ -283,14 +283,14 @@ def _count(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    """Writes a metric: whole numbers as such, others to four digits.
+    """Writes a metric: whole numbers as such, others to four digits; zero has no sign.
 
-    >>> _number(380.0), _number(0.21434), _number(None)
-    ('380', '0.2143', '-')
+    >>> _number(380.0), _number(0.21434), _number(-0.00001), _number(None)
+    ('380', '0.2143', '0.0000', '-')
     """
     if not isinstance(value, int | float) or not math.isfinite(value):
         return _NOTHING
-    return f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else f"{value:.4f}"
+    return f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else f"{value:z.4f}"
 
 
 def _change(one: Any, other: Any) -> str:

@@ -56,13 +56,14 @@ def test_slices_without_examples_are_not_the_worst():
 
 def test_figures_say_which_way_the_bias_goes():
     notes = {}
-    for bias in (0.1, -0.1, 0.0, math.nan):
+    for bias in (0.1, -0.1, 0.0, -0.0004, math.nan):
         row = slice_row("overall", 0.2)
         page = full_page(slices=SlicesPart(replace(row, metrics={**row.metrics, "bias": bias}), ()))
         notes[bias] = next(figure.note for figure in figures(page) if figure.title == "Bias")
     assert [*notes.values()] == [
         "the mean forecasts too much",
         "the mean forecasts too little",
+        "balanced",
         "balanced",
         "of the mean, as a share of demand",
     ]

@@ -33,6 +33,7 @@ def test_what_is_missing_is_a_dash(write, value):
         (999.9, "1,000"),
         (1e15, "1,000,000,000,000,000"),
         (-4321, "-4,321"),
+        (-0.0, "0"),
     ],
 )
 def test_numbers_keep_three_digits(value, text):
@@ -59,3 +60,10 @@ def test_every_title_is_told_apart():
 
 def test_nothing_is_listed_as_nothing():
     assert words.listed([]) == ""
+
+
+@pytest.mark.parametrize("value", [-0.0, -0.0004, 0.0004])
+def test_a_share_that_is_shown_as_zero_has_no_sign(value):
+    assert plain(words.percent(value)) == "0.0 %"
+    assert plain(words.signed_percent(value)) == "0.0 %"
+    assert plain(words.signed_percent(value, 2)) in ("0.00 %", "-0.04 %", "+0.04 %")

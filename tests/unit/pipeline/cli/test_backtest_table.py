@@ -59,6 +59,12 @@ def test_each_forecaster_has_its_line_and_its_skill():
     assert line_of(text, "croston")[-2:] == ["-", "-"]
 
 
+def test_what_is_shown_as_zero_has_no_sign():
+    rows = rows_of(ALL, "overall", 0.2)
+    rows[FORECASTERS.index("demandcast")] = rows[0].model_copy(update={"bias": -0.00001})
+    assert line_of(backtest_text(found(rows)), "demandcast")[6] == "0.0000"
+
+
 def test_cutoffs_have_lines_and_hindsight_is_marked():
     rows = rows_of(ALL, "overall", 0.2) + rows_of("2024-05-01", "overall", 0.1)
     text = backtest_text(found(rows, seen_cutoffs=("2024-05-01",)))
