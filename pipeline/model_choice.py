@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from demandcast.components.publishing.pointer import read_history, read_pointer
 from demandcast.components.publishing.push import is_complete, versions_in
 from demandcast.components.storage.files import join
-from demandcast.components.storage.model_digest import SAVED_MODEL_FILE, model_digest
+from demandcast.components.storage.model_digest import model_digest
 from demandcast.pipeline.history import History, serving_files
+from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError, DemandcastError, ServingError
 from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining

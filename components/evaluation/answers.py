@@ -8,6 +8,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tfx.dsl.io import fileio
 
 from demandcast.components.evaluation.eval_config import SIGNATURE
+from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.config.series import SeriesSpec
 
 __all__ = ["Shapes", "agree", "asked_shapes", "shapes_of", "shapes_reason"]
@@ -23,7 +24,7 @@ def shapes_of(folder: str) -> dict[str, list[int]]:
         folder: Folder of its `saved_model.pb`.
     """
     saved_model = saved_model_pb2.SavedModel()
-    with fileio.open(f"{folder}/saved_model.pb", "rb") as file:
+    with fileio.open(f"{folder}/{SAVED_MODEL_FILE}", "rb") as file:
         saved_model.ParseFromString(file.read())
     outputs = saved_model.meta_graphs[0].signature_def[SIGNATURE].outputs
     return {

@@ -27,9 +27,10 @@ from demandcast.components.evaluation.example_prediction import write_example_fo
 from demandcast.components.evaluation.judging import judge, refusal
 from demandcast.components.evaluation.tfma_results import read_failures, read_slices
 from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason, seen_until
-from demandcast.components.evaluation.verdict import VERDICT_FILE, Verdict
+from demandcast.components.evaluation.verdict import Verdict
 from demandcast.components.storage.model_digest import model_digest
 from demandcast.components.storage.tfx_files import TfxFiles
+from demandcast.schema.artifact_names import SUMMARY_FILE, VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.config.run import RunConfig
@@ -49,7 +50,6 @@ __all__ = ["Evaluator", "EvaluatorSpec", "Executor"]
 logger = logging.getLogger(__name__)
 
 _EVAL_SPLIT = "eval"
-_SUMMARY_FILE = "summary.json"
 _GATE = "gate"
 _SERIES = "series"
 _CODE_DIGEST = "code_digest"
@@ -211,7 +211,7 @@ def _carried(inputs: ArtifactDict) -> CarriedIncrease:
 def _seen_in_training(inputs: ArtifactDict, key: str) -> str | None:
     """Words that a model has seen what judges it; None if it has not, or does not tell."""
     examples, model = inputs[standard_component_specs.EXAMPLES_KEY][0], inputs[key][0]
-    summary = f"{examples.uri}/{_SUMMARY_FILE}"
+    summary = f"{examples.uri}/{SUMMARY_FILE}"
     training = f"{_folder(model)}/{MODEL_TRAINING_FILE}"
     if not (fileio.exists(summary) and fileio.exists(training)):
         return None

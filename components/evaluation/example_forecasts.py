@@ -26,7 +26,6 @@ from demandcast.schema.periods import date_of, days_of, periods_of
 from demandcast.schema.series_example import FULLY_IN_STOCK
 
 __all__ = [
-    "EXAMPLES_FILE",
     "Example",
     "ExampleForecast",
     "ExampleForecasts",
@@ -35,9 +34,6 @@ __all__ = [
     "choose_examples",
     "sample_records",
 ]
-
-EXAMPLES_FILE = "forecast_examples.json"
-"""Name of the file in the evaluation artifact."""
 
 _LISTED = 10
 _LONGEST_TAIL = 120

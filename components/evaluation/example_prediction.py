@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from demandcast.components.evaluation.example_forecasts import (
-    EXAMPLES_FILE,
     Example,
     ExampleForecasts,
     choose_examples,
@@ -16,6 +15,7 @@ from demandcast.components.evaluation.example_forecasts import (
 )
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.schema import series_example
+from demandcast.schema.artifact_names import FORECAST_EXAMPLES_FILE
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.model_series import MODEL_SERIES_FILE
 
@@ -45,7 +45,7 @@ def write_example_forecasts(split_directory: str, model_directory: str, output: 
     files = sorted(tf.io.gfile.glob(f"{split_directory}/*"))
     records = sample_records((_records(file) for file in files), _SAMPLE)
     found = forecast_examples(records, tf.saved_model.load(model_directory), spec)
-    with tf.io.gfile.GFile(f"{output}/{EXAMPLES_FILE}", "w") as file:
+    with tf.io.gfile.GFile(f"{output}/{FORECAST_EXAMPLES_FILE}", "w") as file:
         file.write(found.model_dump_json())
     return True
 

@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import Field
 
 from demandcast.components.metrics.steps import StepRange, split_metric_name, steps_metric_name
+from demandcast.schema.artifact_names import VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.base import Section
 from demandcast.schema.errors import DemandcastError
@@ -21,7 +22,6 @@ __all__ = [
     "LOSS",
     "LOSS_INCREASE",
     "OVERALL",
-    "VERDICT_FILE",
     "Difference",
     "Outcome",
     "SliceResult",
@@ -29,9 +29,6 @@ __all__ = [
     "format_verdict",
     "read_verdict",
 ]
-
-VERDICT_FILE = "verdict.json"
-"""Name of the file in the evaluation artifact."""
 
 OVERALL = "overall"
 """Name of the slice that holds everything."""

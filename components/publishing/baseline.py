@@ -24,8 +24,8 @@ from demandcast.components.publishing.pointer import (
 )
 from demandcast.components.publishing.profiles import profile_file
 from demandcast.components.storage.files import join
-from demandcast.components.storage.model_digest import SAVED_MODEL_FILE
 from demandcast.components.storage.tfx_files import TfxFiles
+from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.data_profile import PROFILE_FILE
 from demandcast.schema.errors import ServingError

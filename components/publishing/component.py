@@ -18,13 +18,13 @@ from tfx.utils import path_utils
 from demandcast.components.publishing.push import Judged, ModelToPush, Push, push_model
 from demandcast.components.storage.files import Files, join
 from demandcast.components.storage.tfx_files import TfxFiles
+from demandcast.schema.artifact_names import PUSH_FILE, VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.data_profile import PROFILE_FILE
 from demandcast.schema.model_properties import BASELINE_DIGEST, MODEL_DIGEST
 
 __all__ = ["Pusher"]
 
-_VERDICT_FILE = "verdict.json"
 _LOG = logging.getLogger(__name__)
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -84,7 +84,7 @@ def _metrics(evaluations: list[types.Artifact], files: Files) -> Mapping[str, fl
     With them goes what the gate carries from push to push.
     """
     for evaluation in evaluations:
-        path = join(evaluation.uri, _VERDICT_FILE)
+        path = join(evaluation.uri, VERDICT_FILE)
         if files.exists(path):
             verdict = json.loads(files.read(path))
             overall = [part["candidate"] for part in verdict["slices"] if part["name"] == "overall"]
@@ -109,7 +109,7 @@ def _record(pushed_model: types.Artifact, push: Push | None, reason: str, files:
         pushed_model.set_string_custom_property("pushed_version", str(push.pointer.version))
     if push is not None:
         content["in_service"] = json.loads(push.pointer.to_json())
-    files.write(join(pushed_model.uri, "push.json"), json.dumps(content, indent=2).encode())
+    files.write(join(pushed_model.uri, PUSH_FILE), json.dumps(content, indent=2).encode())
 
 
 class _PusherSpec(ComponentSpec):

@@ -28,7 +28,8 @@ from demandcast.components.publishing.pointer import (
 )
 from demandcast.components.publishing.profiles import keep_profile
 from demandcast.components.storage.files import Files, is_remote, join
-from demandcast.components.storage.model_digest import SAVED_MODEL_FILE, model_digest
+from demandcast.components.storage.model_digest import model_digest
+from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.errors import ServingError
 
 __all__ = [

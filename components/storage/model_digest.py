@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 
 from demandcast.components.storage.files import Files, join
+from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 
-__all__ = ["SAVED_MODEL_FILE", "model_digest"]
-
-SAVED_MODEL_FILE = "saved_model.pb"
+__all__ = ["model_digest"]
 
 # TensorFlow writes a random UUID into it at each export; the rest of it follows from the others.
 _IGNORED = frozenset({"fingerprint.pb"})

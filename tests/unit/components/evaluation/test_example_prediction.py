@@ -6,8 +6,9 @@ import tensorflow as tf
 from evaluation_models import LEVELS, make_eval_set, make_series, save_model, write_examples
 
 from demandcast.components.evaluation import example_prediction
-from demandcast.components.evaluation.example_forecasts import EXAMPLES_FILE, ExampleForecasts
+from demandcast.components.evaluation.example_forecasts import ExampleForecasts
 from demandcast.components.evaluation.example_prediction import write_example_forecasts
+from demandcast.schema.artifact_names import FORECAST_EXAMPLES_FILE
 from demandcast.schema.model_series import MODEL_SERIES_FILE
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,7 @@ def model(tmp_path):
 def test_the_file_holds_what_the_model_answers(split, model, tmp_path):
     directory, eval_set = split
     assert write_example_forecasts(str(directory), str(model), str(tmp_path))
-    found = ExampleForecasts.model_validate_json((tmp_path / EXAMPLES_FILE).read_bytes())
+    found = ExampleForecasts.model_validate_json((tmp_path / FORECAST_EXAMPLES_FILE).read_bytes())
     assert found.sampled == 40
     assert found.quantile_levels == LEVELS
     scored = (eval_set.future_observed_mask > 0) & (eval_set.future_in_stock_fraction > 0.999)
@@ -58,16 +59,16 @@ def test_no_more_than_the_sample_is_forecast(split, model, tmp_path, monkeypatch
     monkeypatch.setattr(example_prediction, "_SAMPLE", 7)
     monkeypatch.setattr(example_prediction, "_EXAMPLES_PER_CALL", 3)
     write_example_forecasts(str(split[0]), str(model), str(tmp_path))
-    assert json.loads((tmp_path / EXAMPLES_FILE).read_text())["sampled"] == 7
+    assert json.loads((tmp_path / FORECAST_EXAMPLES_FILE).read_text())["sampled"] == 7
 
 
 def test_a_model_that_does_not_say_what_it_was_trained_on_is_left_alone(split, model, tmp_path):
     tf.io.gfile.remove(str(model / MODEL_SERIES_FILE))
     assert not write_example_forecasts(str(split[0]), str(model), str(tmp_path))
-    assert not (tmp_path / EXAMPLES_FILE).exists()
+    assert not (tmp_path / FORECAST_EXAMPLES_FILE).exists()
 
 
 def test_an_empty_split_is_an_answer(model, tmp_path):
     (tmp_path / "Split-eval").mkdir()
     assert write_example_forecasts(str(tmp_path / "Split-eval"), str(model), str(tmp_path))
-    assert json.loads((tmp_path / EXAMPLES_FILE).read_text())["sampled"] == 0
+    assert json.loads((tmp_path / FORECAST_EXAMPLES_FILE).read_text())["sampled"] == 0
