@@ -68,9 +68,9 @@ def _too_many_or_old(
 ) -> tuple[Path, ...]:
     """Finds what is not among the newest, or too old all the same; oldest first."""
     changes = {path: last_change(path) for path in paths}
-    newest = sorted(changes, key=lambda path: (changes[path], path))
-    kept = newest if retention.runs is None else newest[-retention.runs :]
+    by_age = sorted(changes, key=lambda path: (changes[path], path))
+    kept = by_age if retention.runs is None else by_age[-retention.runs :]
     if retention.run_days is not None:
         oldest = (now - datetime.timedelta(days=retention.run_days)).timestamp()
         kept = [path for path in kept if changes[path] > oldest]
-    return tuple(path for path in newest if path not in kept)
+    return tuple(path for path in by_age if path not in kept)

@@ -91,7 +91,7 @@ def test_a_run_without_a_verdict_has_no_rows():
 
 
 def test_each_floor_is_judged_by_its_own_side():
-    part = part_of(older(), GateConfig())
+    part = part_of(older(), GateConfig(floors=FloorsConfig(max_absolute_bias=None)))
     assert [check.passed for check in part.checks[:7]] == [
         True,  # 0.5 > 0
         False,  # -0.1 is not > 0
