@@ -31,7 +31,6 @@ from demandcast.pipeline.lineage import MetadataStore, RunArtifacts
 from demandcast.pipeline.lock import running_run
 from demandcast.pipeline.places import artifacts_folder, metadata_file, pipeline_folder
 from demandcast.pipeline.spare_work import (
-    old_damaged_stores,
     old_retrained,
     old_searches,
     remove_retrained,
@@ -57,7 +56,6 @@ class PruningPlan:
         versions: Versions of the serving directory, oldest first.
         searches: Folders with the trials of a search.
         retrained: Folders of models that were trained for a cutoff of a backtest.
-        damaged: Metadata stores that could not be read.
         leftovers: Folders that no finished stage and no push owns.
         size: Size of all of it on this machine, bytes.
     """
@@ -68,7 +66,6 @@ class PruningPlan:
     versions: tuple[int, ...]
     searches: tuple[Path, ...]
     retrained: tuple[Path, ...]
-    damaged: tuple[Path, ...]
     leftovers: tuple[Path, ...]
     size: int
 
@@ -84,7 +81,6 @@ class PruningPlan:
             *self.artifacts,
             *self.searches,
             *self.retrained,
-            *self.damaged,
             *self.leftovers,
         )
 
@@ -93,7 +89,7 @@ class PruningPlan:
         """What goes, in words.
 
         >>> two = (Path("b"), Path("c"))
-        >>> plan = PruningPlan(("one",), (7,), (Path("a"),), (), two, (), (), two, 3 * 2**20)
+        >>> plan = PruningPlan(("one",), (7,), (Path("a"),), (), two, (), two, 3 * 2**20)
         >>> plan.text
         'the artifacts of 1 run, 2 searches, 2 leftovers: 3 MiB'
         """
@@ -102,7 +98,6 @@ class PruningPlan:
             _counted(self.versions, "{} version", "{} versions"),
             _counted(self.searches, "{} search", "{} searches"),
             _counted(self.retrained, "{} retrained model", "{} retrained models"),
-            _counted(self.damaged, "{} damaged store", "{} damaged stores"),
             _counted(self.leftovers, "{} leftover", "{} leftovers"),
         ]
         size = memory_text(self.size) if self.size >= 2**20 else "less than 1 MiB"
@@ -157,7 +152,6 @@ def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
         versions=versions,
         searches=old_searches(config, kept=searches, now=now),
         retrained=old_retrained(config, now=now),
-        damaged=old_damaged_stores(config, now=now),
         leftovers=tuple(leftovers),
         size=0,
     )
@@ -180,8 +174,6 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
         # Somebody may have removed it by hand.
         if path not in in_serving and path.exists():
             shutil.rmtree(path)
-    for path in plan.damaged:
-        path.unlink(missing_ok=True)
     for path in plan.retrained:
         remove_retrained(path)
     if plan.versions or in_serving:

@@ -3,7 +3,6 @@
     tuning/<search>/               trials, from which a killed or longer search goes on
     tuning/<search>.damaged-<n>/   trials that could not be read, put aside
     backtests/retrained/<cutoff>/  the run that trained a model for a cutoff, with its cache
-    metadata*.damaged-<n>          a metadata store that could not be read, put aside
 
 Nothing needs any of it: without it, work is done again. It goes by the limits of runs.
 """
@@ -18,12 +17,10 @@ from pathlib import Path
 
 from demandcast.pipeline.folders import folders_in, last_change
 from demandcast.pipeline.lock import RunningError, run_lock, running_run
-from demandcast.pipeline.places import pipeline_folder, retrained_folder, tuning_folder
+from demandcast.pipeline.places import retrained_folder, tuning_folder
 from demandcast.schema.config import RetentionConfig, RunConfig
 
-__all__ = ["old_damaged_stores", "old_retrained", "old_searches", "remove_retrained"]
-
-_DAMAGED_STORES = "metadata*.damaged-*"
+__all__ = ["old_retrained", "old_searches", "remove_retrained"]
 
 
 def old_searches(
@@ -49,12 +46,6 @@ def old_retrained(config: RunConfig, *, now: datetime.datetime) -> tuple[Path, .
     return tuple(
         path for path in old if last_change(path) < recent.timestamp() and running_run(path) is None
     )
-
-
-def old_damaged_stores(config: RunConfig, *, now: datetime.datetime) -> tuple[Path, ...]:
-    """Finds the damaged metadata stores that go."""
-    found = pipeline_folder(config).glob(_DAMAGED_STORES)
-    return _too_many_or_old(found, config.retention, now=now)
 
 
 def remove_retrained(path: Path) -> None:

@@ -219,14 +219,14 @@ def _number(value: float | None, interval: Interval | None = None) -> str:
     if value is None:
         return "-"
     if interval is None:
-        return f"{value:.3f}"
-    return f"{value:.4f} ±{(interval[1] - interval[0]) / 2:.4f}"
+        return f"{value:z.3f}"
+    return f"{value:z.4f} ±{(interval[1] - interval[0]) / 2:.4f}"
 
 
 def _change(found: Difference | None) -> str:
     if found is None:
         return "-"
-    return f"{100 * found.value:+.1f} ±{50 * (found.high - found.low):.1f} %"
+    return f"{100 * found.value:+z.1f} ±{50 * (found.high - found.low):.1f} %"
 
 
 def _shortened(name: str) -> str:

@@ -5,9 +5,8 @@ import pytest
 from history_world import World
 
 from demandcast.pipeline.lock import LOCK_FILE, run_lock
-from demandcast.pipeline.places import pipeline_folder, retrained_folder, tuning_folder
+from demandcast.pipeline.places import retrained_folder, tuning_folder
 from demandcast.pipeline.spare_work import (
-    old_damaged_stores,
     old_retrained,
     old_searches,
     remove_retrained,
@@ -66,7 +65,6 @@ def test_the_newest_stay_by_count_and_age(world, kind, limits, left):
 
 def test_nothing_there_is_nothing_old(world):
     assert [old(world.config) for _, old in KINDS.values()] == [(), ()]
-    assert old_damaged_stores(world.config, now=NOW) == ()
 
 
 def test_searches_of_kept_runs_stay_and_do_not_count(world):
@@ -96,19 +94,3 @@ def test_a_model_that_a_backtest_took_up_since_is_not_removed(world):
         remove_retrained(first)
     remove_retrained(second)
     assert (first.exists(), second.exists()) == (True, False)
-
-
-def test_damaged_stores_go_by_count_and_age_and_the_store_never(world):
-    folder = pipeline_folder(world.config)
-    folder.mkdir(parents=True)
-    names = ("metadata.db", "metadata.db.damaged-1", "metadata.db.damaged-2")
-    for days, name in enumerate(reversed(names), start=1):
-        (folder / name).write_text("x")
-        then = (NOW - datetime.timedelta(days=days)).timestamp()
-        os.utime(folder / name, (then, then))
-    assert old_damaged_stores(config(world, runs=1), now=NOW) == (folder / names[1],)
-    assert old_damaged_stores(config(world, run_days=0.5), now=NOW) == (
-        folder / names[1],
-        folder / names[2],
-    )
-    assert old_damaged_stores(config(world, runs=2), now=NOW) == ()
