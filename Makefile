@@ -44,7 +44,7 @@ build/.browser: requirements/set-up-browser
 	@mkdir -p build && touch $@
 
 test: setup browser lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 40
 
 test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
 	$(BIN)/pytest tests/crash/matrix.py

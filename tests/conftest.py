@@ -16,8 +16,9 @@ pytest.register_assert_rewrite("crash_checks", "crash_world")
 settings.register_profile("demandcast", deadline=None)
 settings.load_profile("demandcast")
 
-# Tests that share a costly session fixture stay on one worker, or it would be made twice.
-_SHARED_FIXTURES = ("trained", "walked", "world")
+# Tests that share a costly session fixture stay on one worker, or it would be made twice. The
+# first name counts: those that kill runs take long enough to have a trained pipeline of their own.
+_SHARED_FIXTURES = ("crash_server", "trained", "walked", "world")
 
 
 @pytest.hookimpl(tryfirst=True)
