@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from tfx.utils import io_utils, json_utils, path_utils
 
 from demandcast.components.evaluation import module
 from demandcast.components.evaluation.answers import (
+    Shapes,
     agree,
     asked_shapes,
     shapes_of,
@@ -51,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 _EVAL_SPLIT = "eval"
 _GATE = "gate"
-_SERIES = "series"
+_SHAPES = "shapes"
 _CODE_DIGEST = "code_digest"
 
 ArtifactDict: TypeAlias = dict[str, list[types.Artifact]]
@@ -63,7 +65,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
     PARAMETERS = {  # noqa: RUF012  TFX reads it as a class attribute.
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         _GATE: ExecutionParameter(type=str),
-        _SERIES: ExecutionParameter(type=str),
+        _SHAPES: ExecutionParameter(type=str),
         _CODE_DIGEST: ExecutionParameter(type=str),
     }
 
@@ -77,7 +79,7 @@ class Executor(executor.Executor):
         """Evaluates the model; the verdict is in the evaluation and in the log."""
         # Before anything is judged, or a file changed meanwhile would be blessed unseen.
         judged = _judged_digests(input_dict)
-        unfit = _unfit(input_dict, SeriesSpec.model_validate_json(exec_properties[_SERIES]))
+        unfit = _unfit(input_dict, json.loads(exec_properties[_SHAPES]))
         if unfit is None:
             verdict = self._evaluate(input_dict, output_dict, exec_properties)
         else:
@@ -160,7 +162,7 @@ class Evaluator(tfx_component.Evaluator):
             fairness_indicator_thresholds=json_utils.dumps(None),
             module_path=module.__name__,
             gate=config.gate.model_dump_json(),
-            series=config.series.model_dump_json(),
+            shapes=json.dumps(asked_shapes(config.series)),
             code_digest=code_digest,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
@@ -241,10 +243,10 @@ def _folder(model: types.Artifact) -> str:
     return str(path)
 
 
-def _unfit(inputs: ArtifactDict, series: SeriesSpec) -> str | None:
+def _unfit(inputs: ArtifactDict, asked: Shapes) -> str | None:
     """Words why the candidate's answers cannot even be compared with sales; None if they can."""
     model = inputs[standard_component_specs.MODEL_KEY][0]
-    return shapes_reason(asked_shapes(series), shapes_of(_folder(model)))
+    return shapes_reason(asked, shapes_of(_folder(model)))
 
 
 def _judged_digests(inputs: ArtifactDict) -> dict[str, str]:

@@ -109,11 +109,12 @@ def train(
     )
     progress = _Progress(series * config.windows_per_series, config.epochs, config.max_minutes)
     history = network.fit(
-        # Told how many batches there are, Keras does not take the end of an epoch for a mishap.
-        dataset.train(train_files).apply(tf.data.experimental.assert_cardinality(steps)),
-        validation_data=dataset.evaluation(validation_files).apply(
-            tf.data.experimental.assert_cardinality(checks)
-        ),
+        # Keras makes two iterators per epoch over data that ends, and both read ahead; over data
+        # without an end it keeps one.
+        dataset.train(train_files).repeat(),
+        steps_per_epoch=steps,
+        validation_data=dataset.evaluation(validation_files).repeat(),
+        validation_steps=checks,
         epochs=config.epochs,
         shuffle=False,  # The dataset shuffles.
         verbose=0,

@@ -19,6 +19,7 @@ from tfx.types import channel_utils, standard_artifacts
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from demandcast.components.evaluation import component
+from demandcast.components.evaluation.answers import asked_shapes
 from demandcast.components.evaluation.eval_config import make_eval_config
 from demandcast.components.evaluation.verdict import read_verdict
 from demandcast.components.storage.model_digest import model_digest
@@ -81,7 +82,7 @@ def evaluate(world, folder, *, model, in_service, gate=GATE):
             "example_splits": json_utils.dumps(["eval"]),
             "module_path": "demandcast.components.evaluation.module",
             "gate": gate.model_dump_json(),
-            "series": make_series(HORIZON).model_dump_json(),
+            "shapes": json.dumps(asked_shapes(make_series(HORIZON))),
             "code_digest": "1",
         },
     )

@@ -97,10 +97,9 @@ def test_coverage_is_bounded_on_both_sides(name, nominal):
     assert not value.HasField("lower_bound")
 
 
-def test_bias_is_judged_only_if_asked():
-    assert not metrics_of(make_eval_config(make_series(14), GateConfig()))[
-        "bias"
-    ].per_slice_thresholds
+def test_bias_is_judged_unless_any_will_do():
+    gate = GateConfig(floors=FloorsConfig(max_absolute_bias=None))
+    assert not metrics_of(make_eval_config(make_series(14), gate))["bias"].per_slice_thresholds
     gate = GateConfig(floors=FloorsConfig(max_absolute_bias=0.1))
     value = overall_threshold(make_eval_config(make_series(14), gate), "bias").value_threshold
     assert (value.lower_bound.value, value.upper_bound.value) == (-0.1, 0.1)

@@ -95,6 +95,13 @@ def test_epochs_differ_in_order_and_cutoffs_and_runs_do_not(dataset, files, cach
     assert epoch_of(again).tolist() == second.tolist()
 
 
+def test_repeated_without_end_it_is_one_epoch_after_the_other(dataset, files):
+    batches = dataset.train(files)
+    epochs = [epoch_of(batches) for _ in range(3)]
+    repeated = epoch_of(dataset.train(files).repeat(3))
+    assert repeated.tolist() == np.concatenate(epochs, axis=1).tolist()
+
+
 def test_another_seed_gives_other_cutoffs(dataset, files):
     other = dataclasses.replace(dataset, training=dataset.training.model_copy(update={"seed": 5}))
     one, two = epoch_of(dataset.train(files)), epoch_of(other.train(files))

@@ -75,13 +75,13 @@ def validation_loss(network, dataset, world):
 
 
 @pytest.fixture(scope="module")
-def trained(world):
+def stopped(world):
     """A learning rate at which the last epoch is not the best one."""
     return run(world, epochs=6, learning_rate=2.0, schedule="constant", patience=3)
 
 
-def test_reports_the_curves(trained, world):
-    report, network, _ = trained
+def test_reports_the_curves(stopped, world):
+    report, network, _ = stopped
     assert report.series == len(world.examples)
     assert report.parameters == network.count_params()
     assert not report.out_of_time
@@ -91,21 +91,21 @@ def test_reports_the_curves(trained, world):
     assert report.validation_loss == min(report.curves["val_weighted_quantile_loss"])
 
 
-def test_keeps_the_best_weights(trained, world):
-    report, network, dataset = trained
+def test_keeps_the_best_weights(stopped, world):
+    report, network, dataset = stopped
     assert report.best_epoch < len(report.curves["loss"])
     assert validation_loss(network, dataset, world) == pytest.approx(
         report.validation_loss, rel=1e-4
     )
 
 
-def test_ends_when_nothing_gets_better(trained):
-    report, _, _ = trained
+def test_ends_when_nothing_gets_better(stopped):
+    report, _, _ = stopped
     assert len(report.curves["loss"]) <= min(6, report.best_epoch + 3)
 
 
-def test_the_naive_loss_is_that_of_the_metrics(trained, world):
-    report, _, _ = trained
+def test_the_naive_loss_is_that_of_the_metrics(stopped, world):
+    report, _, _ = stopped
     labels = {
         name: np.stack([example[f"future_{name}"] for example in world.examples])
         for name in ("target", "observed_mask", "in_stock_fraction")
