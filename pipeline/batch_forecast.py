@@ -35,6 +35,8 @@ class ForecastSummary:
 
     Attributes:
         series: Number of series.
+        series_ended: Series without a forecast: nothing was recorded of them for as long as the
+            horizon, and they have no plan.
         rows: Rows of the table.
         cutoff: Last period that the model saw, ISO date.
         model_version: Version of the model in service.
@@ -43,6 +45,7 @@ class ForecastSummary:
     """
 
     series: int
+    series_ended: int
     rows: int
     cutoff: str
     model_version: int
@@ -80,6 +83,13 @@ def forecast_batch(
     folder = tempfile.mkdtemp(prefix="demandcast-forecast-")
     try:
         latest = write_latest_examples(ingestion, folder)
+        if latest.ended:
+            logger.warning(
+                "%s series have ended and get no forecast: nothing is recorded of them in %d "
+                "periods, and they have no plan",
+                f"{latest.ended:,}",
+                config.forecast.horizon,
+            )
         logger.info("%s series read; loading model %s", f"{latest.count:,}", pointer.version)
         predictor = Predictor.load(model, config.series)
         rows, last = 0, ""
@@ -92,6 +102,7 @@ def forecast_batch(
         shutil.rmtree(folder, ignore_errors=True)
     return ForecastSummary(
         series=latest.count,
+        series_ended=latest.ended,
         rows=rows,
         cutoff=last,
         model_version=pointer.version,

@@ -5,14 +5,38 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.examples.grid import Grid, ragged_ranges
+from demandcast.components.examples.grid import Grid, ragged_ranges, sums_of_runs
 from demandcast.components.examples.report import FutureGap, Report
 from demandcast.components.examples.roles import Roles
 from demandcast.schema.config import SeriesSpec
 from demandcast.schema.errors import ContractError
 from demandcast.schema.periods import date_of, days_of
 
-__all__ = ["find_gaps", "gap_error"]
+__all__ = ["ended", "find_gaps", "gap_error"]
+
+
+def ended(grid: Grid, cutoff: int, spec: SeriesSpec) -> npt.NDArray[np.bool_]:
+    """Tells which series have come to an end, so that nobody needs their forecast.
+
+    Nothing is recorded of them for as long as the horizon, and a covariate that should be known
+    ahead has no row in all of it: what is no longer sold has no plan. Where no row means no sale
+    (`data.missing_period: zero`), nothing ends.
+
+    Args:
+        grid: Histories, at least a horizon long, and what follows them.
+        cutoff: Last known period.
+        spec: Names and shapes.
+
+    Returns:
+        Shape [N].
+    """
+    horizon = spec.forecast.horizon
+    end = np.clip(grid.offsets[:-1] + cutoff + 1 - grid.begin, grid.offsets[:-1], grid.offsets[1:])
+    start = np.maximum(grid.offsets[:-1], end - horizon)
+    silent = (grid.first <= cutoff) & (sums_of_runs(grid.observed, start, end) == 0)
+    ahead = np.minimum(end + horizon, grid.offsets[1:])
+    planless = [sums_of_runs(grid.given[name], end, ahead) == 0 for name in spec.known_future.names]
+    return silent & np.logical_or.reduce([np.zeros_like(silent), *planless])
 
 
 def find_gaps(
@@ -22,15 +46,16 @@ def find_gaps(
 
     A period is covered if some table has a row for it. A number must be there as well, unless
     the column misses numbers in the history too: then the model has learned what that means.
+    Series that have ended need none.
 
     Args:
-        grid: Histories and what follows them.
+        grid: Histories, at least a horizon long, and what follows them.
         cutoff: Last known period.
         spec: Names and shapes.
         may_miss: Numeric columns that miss values in the history.
     """
     horizon = spec.forecast.horizon
-    at = np.flatnonzero(grid.first <= cutoff)
+    at = np.flatnonzero((grid.first <= cutoff) & ~ended(grid, cutoff, spec))
     start = grid.offsets[at] + cutoff + 1 - grid.begin[at]
     cells = ragged_ranges(start, np.full(len(at), horizon, np.int64)).reshape(len(at), horizon)
     gaps = []

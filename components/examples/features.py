@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from demandcast.components.examples.ahead import ended
 from demandcast.components.examples.assembly import Partition
 from demandcast.components.examples.blocks import CODE, PERIOD
 from demandcast.components.examples.grid import (
@@ -20,6 +21,7 @@ from demandcast.components.examples.grid import (
     ragged_offsets,
     ragged_ranges,
     right_aligned,
+    sums_of_runs,
 )
 from demandcast.components.examples.splits import SplitPlan, members_of
 from demandcast.components.metrics.baselines import naive_scales, seasonal_naive
@@ -105,7 +107,8 @@ def build_examples(
         plans: Splits and their cutoffs.
         spec: Names and shapes of an example.
         span: Periods wanted, from `grid_span`.
-        left_out: Series whose history shows too little are added up here, by split.
+        left_out: Series whose history shows too little, or that have ended where a forecast is to
+            be made, are added up here, by split.
 
     Yields:
         Batches that hold at least one example.
@@ -117,11 +120,12 @@ def build_examples(
         for plan in plans:
             members = members_of(plan, grid.series.select(spec.series_key))
             for cutoff in plan.cutoffs:
+                gone = members & ended(grid, cutoff, spec) if not plan.labels else np.False_
                 window = _select(
-                    grid, plan, cutoff, members=members, sizes=(span.max_history, horizon)
+                    grid, plan, cutoff, members=members & ~gone, sizes=(span.max_history, horizon)
                 )
                 if left_out is not None:
-                    left_out[plan.name] += window.left_out
+                    left_out[plan.name] += window.left_out + int(np.sum(gone))
                 if len(window.at):
                     yield _example_batch(grid, window, plan, cutoff, spec=spec)
 
@@ -196,22 +200,16 @@ def _select(
     length = length[at]
     end = grid.offsets[at] + cutoff + 1 - grid.begin[at]
     start = end - length
-    enough = _sums(grid.observed, start, end) >= max(plan.min_history, 1)
+    enough = sums_of_runs(grid.observed, start, end) >= max(plan.min_history, 1)
     if plan.min_demand > 0:
-        enough &= _sums(grid.target, start, end) >= plan.min_demand
+        enough &= sums_of_runs(grid.target, start, end) >= plan.min_demand
     if plan.min_demand_periods > 0:
-        enough &= _sums(grid.target > 0, start, end) >= plan.min_demand_periods
-    judged = enough & (_sums(grid.observed, end, end + horizon) >= plan.min_future)
+        enough &= sums_of_runs(grid.target > 0, start, end) >= plan.min_demand_periods
+    judged = enough & (sums_of_runs(grid.observed, end, end + horizon) >= plan.min_future)
     # Cells with a record, in order: the history begins at the first that is not before it.
     before = np.concatenate([[0], np.cumsum(grid.observed)])[start[judged]]
     start = np.flatnonzero(grid.observed)[before]
     return _Window(at[judged], start, end[judged] - start, left_out=int(np.sum(~enough)))
-
-
-def _sums(values: npt.NDArray[Any], start: IntArray, end: IntArray) -> npt.NDArray[np.float64]:
-    """Adds up runs of a flat array."""
-    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-    return np.asarray(total[end] - total[start])
 
 
 def _observations(grid: Grid) -> Mapping[str, npt.NDArray[np.float32]]:

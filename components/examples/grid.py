@@ -11,6 +11,7 @@ The cells of all series lie one after the other in flat arrays:
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ __all__ = [
     "ragged_offsets",
     "ragged_ranges",
     "right_aligned",
+    "sums_of_runs",
 ]
 
 BoolArray = npt.NDArray[np.bool_]
@@ -102,6 +104,18 @@ def ragged_ranges(starts: IntArray, lengths: IntArray) -> IntArray:
     """
     offsets = ragged_offsets(lengths)
     return np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+
+
+def sums_of_runs(
+    values: npt.NDArray[Any], starts: IntArray, ends: IntArray
+) -> npt.NDArray[np.float64]:
+    """Adds up runs of a flat array.
+
+    >>> sums_of_runs(np.array([1, 2, 3]), np.array([0, 2]), np.array([2, 2]))
+    array([3., 0.])
+    """
+    total = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    return np.asarray(total[ends] - total[starts])
 
 
 def right_aligned(

@@ -30,13 +30,18 @@ class LatestExamples:
 
     Attributes:
         report: Rows, series and span of the data.
-        count: How many examples there are; one per series.
+        count: How many examples there are; one per series that goes on.
         files: Arrow files, one per partition that has series.
     """
 
     report: Report
     count: int
     files: tuple[str, ...]
+
+    @property
+    def ended(self) -> int:
+        """Series without an example, because they have ended."""
+        return dict(self.report.left_out).get(LATEST, 0)
 
     def batches(self) -> Iterator[Any]:
         """Reads the examples batch by batch, in a fixed order.
@@ -81,6 +86,8 @@ def write_latest_examples(
     ingestion: Ingestion, folder: str, *, make_pipeline: PipelineFactory | None = None
 ) -> LatestExamples:
     """Writes the newest example of each series with a recorded period up to the cutoff.
+
+    Series that have ended (`ahead.ended`) get none.
 
     Args:
         ingestion: From `latest_ingestion`.

@@ -68,7 +68,8 @@ def forecast_command(  # noqa: PLR0913 - one per option
     """Forecast every series with the model in service.
 
     The table has the series key, cutoff, step, timestamp, mean, and a column per quantile
-    level. Known-future covariates must reach the horizon; what is missing is listed.
+    level. Known-future covariates must reach the horizon; what is missing is listed. Series that
+    have ended, with no record and no plan for a horizon, are left out and counted.
     """
     config = load(config_file, overrides)
     if not output.name:

@@ -201,7 +201,7 @@ def full_page(**replaced: Any) -> RunPage:
             slices=(slice_row("demand_class=lumpy", 0.9), slice_row("category=dairy", 0.1)),
             steps=(
                 StepRange(1, 7, {"wape": 0.3, "weighted_quantile_loss": 0.2}, {"wape": (0.2, 0.4)}),
-                StepRange(8, 28, {"wape": 0.4, "weighted_quantile_loss": 0.3}),
+                StepRange(8, 28, {"wape": 0.4, "weighted_quantile_loss": 0.3, "examples": 378.0}),
             ),
         ),
         forecasts=ForecastsPart(

@@ -3,12 +3,12 @@ import datetime
 import pytest
 from examples_tables import check_purely, make_data, row, write_rows
 
-from demandcast.components.examples.ahead import find_gaps, gap_error
+from demandcast.components.examples.ahead import ended, find_gaps, gap_error
 from demandcast.components.examples.features import grid_span
 from demandcast.components.examples.grid import lay_on_grid
 from demandcast.components.examples.report import FutureGap, Report, merge_reports
 from demandcast.components.examples.splits import plan_latest
-from demandcast.schema.config import CalendarConfig, ForecastConfig, SeriesSpec
+from demandcast.schema.config import CalendarConfig, CovariatesConfig, ForecastConfig, SeriesSpec
 
 MONDAY = datetime.date(2024, 1, 1)
 FIRST = (MONDAY - datetime.date(1970, 1, 1)).days
@@ -113,3 +113,41 @@ def test_a_calendar_that_ends_too_early_is_named(tmp_path, days, gaps):
         text = str(gap_error(report, roles, spec))
         assert "from 2024-01-05 to 2024-01-05" in text
         assert "expected rows of the calendar" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "plan", "has_ended"),
+    [
+        ([0, 1], [], True),  # Nothing in days 2 and 3, the horizon before the cutoff.
+        ([0, 1, 2], [], False),
+        ([0, 1], [4], False),  # One day of a plan: it goes on, and the other day is missed.
+        ([5], [], False),  # It has not begun.
+    ],
+)
+@pytest.mark.parametrize("missing_period", ["unknown", "zero"])
+def test_what_is_neither_sold_nor_planned_has_ended(
+    tmp_path, days, plan, has_ended, missing_period
+):
+    history = [*(row(day, item="a") for day in range(6)), *(row(day, item="b") for day in days)]
+    future = future_rows(plan)[1::2] or future_rows([9])
+    data = data_with_future(tmp_path, future, history)
+    forecast = ForecastConfig(horizon=2)
+    partitions, report, tables, _ = check_purely(data, forecast, partitions=1)
+    spec = SeriesSpec.from_config(data.columns, forecast)
+    zero_until = report.newest if missing_period == "zero" else None
+    span = grid_span(plan_latest(FIRST + 3), spec, max_history=2, zero_until=zero_until)
+    (partition,) = partitions
+    grid = lay_on_grid(partition, tables.roles, span, calendar=None)
+    found = dict(zip(grid.series["item"], ended(grid, FIRST + 3, spec), strict=True))
+    assert found == {"a": False, "b": has_ended and missing_period == "unknown"}
+
+
+def test_without_known_future_nothing_ends(tmp_path):
+    data = make_data(write_rows(tmp_path / "s.parquet", [*HISTORY, row(9, item="a")]))
+    forecast = ForecastConfig(horizon=2)
+    (partition,), _, tables, _ = check_purely(data, forecast, partitions=1)
+    columns = data.columns.model_copy(update={"known_future": CovariatesConfig()})
+    spec = SeriesSpec.from_config(columns, forecast)
+    span = grid_span(plan_latest(FIRST + 9), spec, max_history=2, zero_until=None)
+    grid = lay_on_grid(partition, tables.roles, span, calendar=None)
+    assert not ended(grid, FIRST + 9, spec).any()

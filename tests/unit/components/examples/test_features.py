@@ -368,7 +368,9 @@ def test_new_and_discontinued_series(tmp_path):
     assert splits["new"] == {"eval"}  # Train ends at 14, validation at 19, eval at 24.
     assert splits["gone"] == {"train"}  # Nothing to score after its end.
     latest = examples_of(data, forecast, plan_latest(period(29)))
-    assert len(latest) == 3
+    assert {series for _, (_, series), _ in latest} == {"a", "new"}  # Nobody plans for the other.
+    planned = make_data(write_rows(tmp_path / "s.csv", [*rows, row(30, None, item="gone")]))
+    latest = examples_of(planned, forecast, plan_latest(period(29)))
     gone = latest["latest", ("1", "gone"), date(29)]
     assert gone["observed_mask"] == [1.0] * 10 + [0.0] * 20
     assert "future_target" not in gone

@@ -63,6 +63,20 @@ def test_missing_future_covariates_come_as_one_error(tmp_path):
     assert list((tmp_path / "out").rglob("*.arrow")) == []
 
 
+def test_a_series_that_has_ended_gets_no_forecast_and_is_counted(tmp_path):
+    """Item d was last sold 4 days before the others; nobody plans its price."""
+    over = [*ROWS[:-4], *(line for line in AHEAD if line["item"] != "d")]
+    latest = write(tmp_path, over)
+    assert sorted(item["item"] for item, _ in rows_of(latest)) == ["a", "b", "c"]
+    assert (latest.count, latest.ended) == (3, 1)
+
+
+def test_a_series_without_a_plan_that_was_sold_of_late_is_missed(tmp_path):
+    over = [*ROWS[:-2], *(line for line in AHEAD if line["item"] != "d")]
+    with pytest.raises(ContractError, match=r"1 of 4 series, .* such as store=1, item=d"):
+        write(tmp_path, over)
+
+
 def test_broken_contracts_stop_a_forecast_too(tmp_path):
     with pytest.raises(ContractError, match="duplicate key"):
         write(tmp_path, [*ROWS, *AHEAD, ROWS[0]])

@@ -231,6 +231,9 @@ def test_a_run_with_many_steps_shows_their_metrics():
     text = outline_of(full_html()).text
     assert "1 to 7" in text
     assert "8 to 28" in text
+    assert "20.0 to 40.0 %" in text
+    # A count is no share.
+    assert "37,800" not in text
 
 
 def test_tables_have_headers_and_charts_have_names():
