@@ -218,7 +218,8 @@ def _machine_text(machine: Machine, results: Sequence[SizeResult]) -> str:
         ["size", "rows of sales", "series", "load average before it"],
         [[f"{one.size}", f"{one.rows:,}", f"{one.series:,}", f"{one.load:.1f}"] for one in results],
     )
-    busy = any(one.load > 0.5 * machine.cores for one in results)
+    # Before a later size, the load is what the size before it left.
+    busy = results[0].load > 0.5 * machine.cores
     neighbours = _BUSY if busy else "The machine did no other work.\n"
     return (
         f"{machine.date}, {machine.cores} cores ({machine.processor}), "

@@ -74,6 +74,11 @@ def test_a_busy_machine_is_named(load, said):
     assert said in page
 
 
+def test_the_load_that_a_size_leaves_to_the_next_is_our_own():
+    page = page_text([result(1), result(4, load=1.9)], machine(cores=2), command="make bench")
+    assert "no other work" in page
+
+
 def test_the_page_names_command_machine_date_and_versions():
     page = page_text([result()], machine(), command="make bench SIZES=1")
     for part in (
