@@ -50,16 +50,9 @@ weigh more in the Trainer than in a whole training, most at size 1.
 _REDUCED = """\
 ## The three largest costs on real data
 
-A run on FreshRetailNet-50K (50,000 series, 3.8 million rows) spends most in three stages. The
-first is reduced; [results](results.md#freshretailnet-50k) has the commands and the rest,
-[0021](decisions/0021-forecasts-relative-to-a-reference.md) the reasons.
-
-| stage | wall time before, s | what was done |
-|---|---|---|
-| Trainer | 132.6 | its training took about 220 s of CPU and takes 131: static categories set the \
-start of the LSTM instead of being read in each period, and 8 epochs are as good as 12 were |
-| Transform | 28.7 | nothing yet |
-| Evaluator | 9.9 | nothing yet |
+On FreshRetailNet-50K (50,000 series, 3.8 million rows) a run spends most in the Trainer, in
+Transform and in the Evaluator. What they take, and how the largest was reduced, is in
+[results](results.md#freshretailnet-50k), with the command.
 """
 
 _BUSY = """\
