@@ -77,11 +77,12 @@ def _checks(verdict: Verdict, gate: GateConfig | None) -> Iterator[Check]:
     comparisons = _comparisons(overall, parts, gate, verdict)
     yield from _changes(comparisons, verdict, gate)
     yield _chain(verdict, gate)
-    yield from _coverages_of_parts(parts, gate.floors)
+    small = sum(0 < one.examples < gate.change.min_slice_examples for one in verdict.slices[1:])
+    yield from _coverages_of_parts(parts, gate, small=small)
 
 
 def _beforehand(reasons: Sequence[str]) -> Check:
-    title = "Judged by sales that it has not seen in training"
+    title = "Can be judged, by sales that it has not seen in training"
     return Check(title, None, passed=not reasons, remark="; ".join(reasons))
 
 
@@ -234,7 +235,7 @@ def _chain(verdict: Verdict, gate: GateConfig) -> Check:
     """Judges what models lost little by little."""
     chain, overall = verdict.carried, Part(verdict.overall)
     if chain.pushes < 2:
-        return Check(_CHAIN, None, remark="no chain of losses: no model before it lost anything")
+        return Check(_CHAIN, None, remark="no losses of earlier models to add up")
     least, allowed = chain_bounds(chain, gate.change)
     passed = not any(chain_reasons(overall, chain, gate.change))
     remark = f"{chain.pushes} models; at least {percent(least)} whatever the noise, which counts"
@@ -244,17 +245,19 @@ def _chain(verdict: Verdict, gate: GateConfig) -> Check:
     return Check(_CHAIN, value, high=allowed, passed=passed, remark=remark)
 
 
-def _coverages_of_parts(parts: Sequence[Part], floors: FloorsConfig) -> Iterator[Check]:
+def _coverages_of_parts(parts: Sequence[Part], gate: GateConfig, *, small: int) -> Iterator[Check]:
     """Judges the coverage of ranges of steps, and of slices: the part that is farthest off."""
-    tolerance = floors.coverage_tolerance_per_slice
-    for kind, judged in (
-        ("range of steps", [part for part in parts if part.steps is not None]),
-        ("slice", [part for part in parts if part.steps is None]),
+    tolerance, least = gate.floors.coverage_tolerance_per_slice, gate.change.min_slice_examples
+    too_small = f"; {small} smaller than {least} examples are not judged" if small else ""
+    for kind, judged, remark in (
+        ("range of steps", [part for part in parts if part.steps is not None], ""),
+        ("judged slice", [part for part in parts if part.steps is None], too_small),
     ):
         for name in INTERVALS:
             known = [part for part in judged if part.interval(name) is not None]
             if known:
-                yield _coverage_of_parts(kind, known, name, tolerance)
+                check = _coverage_of_parts(kind, known, name, tolerance)
+                yield replace(check, remark=check.remark + remark)
 
 
 def _coverage_of_parts(kind: str, parts: Sequence[Part], name: str, tolerance: float) -> Check:
@@ -271,7 +274,7 @@ def _coverage_of_parts(kind: str, parts: Sequence[Part], name: str, tolerance: f
         name=f"Demand inside the {level} % interval, in the {kind} that is farthest off",
         value=value,
         low=low,
-        high=high,
+        high=high if high < 1 else None,  # No share is above 1.
         passed=not failed,
         interval=interval,
         remark=remark + ("; bounds left out" if metric != name else ""),

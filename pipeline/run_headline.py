@@ -71,7 +71,7 @@ def _succeeded(run: RunFiles) -> Headline:
         reasons = tuple(map(str, verdict.get("reasons", ())))
         return Headline("bad", title, reasons, (*remarks, _STILL_SERVES))
     push = run.report.push or {}
-    passed = "The model met every condition of the gate that was judged."
+    passed = "It met every condition of the gate that applies."
     if push.get("pushed"):
         version = push.get("pushed_version") or (run.report.model or {}).get("version")
         return Headline("good", f"Pushed as version {version}", (passed,), remarks)

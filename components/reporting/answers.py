@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from demandcast.components.reporting.page import Changes, RunPage
@@ -19,6 +19,8 @@ from demandcast.components.reporting.words import (
 __all__ = ["Answer", "Figure", "answers", "figures"]
 
 _DECIDING = "weighted_quantile_loss"
+_NOTABLE, _LARGE = 0.015, 0.05
+"""Differences of a share that are worth a word, and a stronger one."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,22 @@ def _figures(overall: SliceRow) -> Iterator[Figure]:
     for level in (80, 90):
         inside = metrics.get(f"coverage_{level}")
         if is_number(inside):
-            yield Figure(f"In the {level} % interval", percent(inside), f"{level} % is best")
+            yield Figure(
+                f"In the {level} % interval", percent(inside), _coverage_words(inside, level / 100)
+            )
 
 
 def _against_naive(skill: float | None) -> str:
     if not is_number(skill):
         return "no seasonal-naive forecast to compare"
     return f"{percent(abs(skill), 0)} {'lower' if skill >= 0 else 'higher'} than seasonal naive"
+
+
+def _coverage_words(inside: float, nominal: float) -> str:
+    """Says how far an interval is from what it promises; demand on its bounds counts as inside."""
+    if inside >= nominal:
+        return f"{percent(nominal, 0)} or more, as it should be"
+    return f"{number(100 * (nominal - inside), 2)} points under its {percent(nominal, 0)}"
 
 
 def _bias_words(bias: float | None) -> str:
@@ -114,7 +125,18 @@ def _sure(page: RunPage) -> str:
     ]
     if not told:
         return "The quantile levels bound no 80 % or 90 % interval."
-    return f"Demand came out {listed(told)}."
+    return f"{_confidence(page.coverage.intervals)}: demand came out {listed(told)}."
+
+
+def _confidence(intervals: Sequence[tuple[float, float | None, float | None]]) -> str:
+    """Says whether intervals promise too much; demand on a bound may count on either side."""
+    too_narrow = [nominal - inside for nominal, inside, _ in intervals if is_number(inside)]
+    too_wide = [strictly - nominal for nominal, _, strictly in intervals if is_number(strictly)]
+    if max(too_narrow, default=0.0) > _NOTABLE:
+        return "A little too sure" if max(too_narrow) < _LARGE else "Too sure"
+    if max(too_wide, default=0.0) > _NOTABLE:
+        return "Less sure than it could be"
+    return "As sure as it says"
 
 
 def _data(page: RunPage) -> str:

@@ -191,7 +191,7 @@ REFUSED = {
     "coverage of a slice": (
         [result(), result("a=1", coverage_80=0.5)],
         {},
-        "80 % interval, in the slice",
+        "80 % interval, in the judged slice",
     ),
     "coverage of steps": (
         [result(coverage_90_steps_1_7=0.5)],
@@ -201,7 +201,7 @@ REFUSED = {
     "strict coverage of a slice": (
         [result(), result("a=1", strict_coverage_80=1.0)],
         {"gate": GateConfig(floors={"coverage_tolerance_per_slice": 0.15})},
-        "80 % interval, in the slice",
+        "80 % interval, in the judged slice",
     ),
     "unknown to us": ([result()], {"failures": ["something new"]}, "What else"),
     "TFMA alone": ([result()], {"failures": [LOSS]}, "What else"),

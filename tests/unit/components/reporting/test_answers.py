@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 
+import pytest
 from reporting_pages import bare_page, full_page, slice_row
 
 from demandcast.components.reporting.answers import answers, figures
@@ -22,7 +23,8 @@ def test_a_full_run_answers_every_question():
     )
     assert told["slices"].endswith("store_1, item_1, with 2.0 % of the loss.")
     assert told["coverage"] == (
-        "Demand came out 79.0 % in the 80 % interval and 90.0 % in the 90 % interval."
+        "As sure as it says: demand came out 79.0 % in the 80 % interval and 90.0 % in the 90 % "
+        "interval."
     )
     assert told["data"] == (
         "295,700 rows of 400 series, 2023-01-02 to 2025-03-11. No contradiction to the schema."
@@ -74,3 +76,20 @@ def test_a_model_worse_than_seasonal_naive_is_said_to_be():
     worse = replace(row, metrics={**row.metrics, "weighted_quantile_loss_skill": -0.25})
     first = figures(full_page(slices=SlicesPart(worse, ())))[0]
     assert first.note.replace("\N{NO-BREAK SPACE}", " ") == "25 % higher than seasonal naive"
+
+
+@pytest.mark.parametrize(
+    ("inside", "strictly", "words"),
+    [
+        (0.79, 0.60, "As sure as it says"),
+        (0.76, 0.60, "A little too sure"),
+        (0.70, 0.60, "Too sure"),
+        (0.95, 0.80, "As sure as it says"),  # Demand often lies on the bounds.
+        (0.95, 0.85, "Less sure than it could be"),
+        (None, None, "The quantile levels bound no"),
+    ],
+)
+def test_what_the_intervals_promise_is_said_in_words(inside, strictly, words):
+    page = full_page()
+    part = replace(page.coverage, intervals=((0.8, inside, strictly),))
+    assert texts(replace(page, coverage=part))["coverage"].startswith(words)
