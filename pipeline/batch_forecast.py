@@ -37,6 +37,8 @@ class ForecastSummary:
         series: Number of series.
         series_ended: Series without a forecast: nothing was recorded of them for as long as the
             horizon, and they have no plan.
+        series_silent: Series without a forecast: nothing was recorded of them in
+            `sampling.max_history` periods.
         rows: Rows of the table.
         cutoff: Last period that the model saw, ISO date.
         model_version: Version of the model in service.
@@ -46,6 +48,7 @@ class ForecastSummary:
 
     series: int
     series_ended: int
+    series_silent: int
     rows: int
     cutoff: str
     model_version: int
@@ -90,6 +93,13 @@ def forecast_batch(
                 f"{latest.ended:,}",
                 config.forecast.horizon,
             )
+        if latest.silent:
+            logger.warning(
+                "%s series get no forecast: nothing is recorded of them in %d periods "
+                "(sampling.max_history)",
+                f"{latest.silent:,}",
+                config.sampling.max_history,
+            )
         logger.info("%s series read; loading model %s", f"{latest.count:,}", pointer.version)
         predictor = Predictor.load(model, config.series)
         rows, last = 0, ""
@@ -103,6 +113,7 @@ def forecast_batch(
     return ForecastSummary(
         series=latest.count,
         series_ended=latest.ended,
+        series_silent=latest.silent,
         rows=rows,
         cutoff=last,
         model_version=pointer.version,

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+import absl.logging
+
 from demandcast.schema.errors import BadInputError
 
 __all__ = ["captured_output", "screen"]
@@ -54,7 +56,7 @@ def captured_output(log: Path) -> Iterator[None]:
             file,
             _informing(root),
             # TFX logs through absl, whose own level other libraries may have raised.
-            _informing(logging.getLogger("absl")),
+            _informing(absl.logging.get_absl_logger()),
             _turned(file.fileno()),
             # These may be other objects than the descriptors, as in a notebook.
             contextlib.redirect_stdout(file),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 __all__ = ["folders_in", "last_change", "size_of"]
@@ -14,11 +18,32 @@ def folders_in(path: Path) -> list[Path]:
     return sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
 
 
-def last_change(path: Path) -> float:
-    """Finds when a file, or a folder or anything in it, last changed, seconds since 1970."""
-    return max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
+def last_change(path: Path, *, but: Collection[str] = ()) -> float:
+    """Finds when a file, or a folder or anything in it, last changed, seconds since 1970.
+
+    Args:
+        path: File or folder; 0 if it is gone.
+        but: Names of files that do not count, nor then that they were made in this folder.
+    """
+    return max((found.st_mtime for found in _all(path, but=but)), default=0.0)
 
 
 def size_of(path: Path) -> int:
     """Adds up a file, or the files below a folder, bytes."""
-    return sum(entry.stat().st_size for entry in (path, *path.rglob("*")) if entry.is_file())
+    return sum(found.st_size for found in _all(path) if stat.S_ISREG(found.st_mode))
+
+
+def _all(path: Path, *, but: Collection[str] = ()) -> Iterator[os.stat_result]:
+    """What is known of a file or folder and of all below it; others may be at work there."""
+    if not but:
+        yield from _known(path)
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            if name not in but:
+                yield from _known(Path(folder, name))
+
+
+def _known(path: Path) -> Iterator[os.stat_result]:
+    """A link is looked at, not followed; what has vanished meanwhile is passed over."""
+    with contextlib.suppress(FileNotFoundError):
+        yield path.lstat()

@@ -114,8 +114,7 @@ def run_lock(
         RunningError: Another process holds it; the message says which.
     """
     path = folder / LOCK_FILE
-    with _open(path) as file:
-        _take(file, path)
+    with _taken(path) as file:
         left = _read(path)
         _write(file, Holder.present(run_id, work))
         try:
@@ -142,6 +141,28 @@ def running_run(folder: Path) -> str | None:
     except OSError:
         return None
     return None
+
+
+@contextlib.contextmanager
+def _taken(path: Path) -> Iterator[TextIO]:
+    """Opens the file of a lock and takes the lock.
+
+    Who waits for a pruning may be given the lock of a file that the pruning has removed, which
+    keeps out nobody: then the next file of that name is taken.
+    """
+    while True:
+        with _open(path) as file:
+            _take(file, path)
+            if _is_there(file, path):
+                yield file
+                return
+
+
+def _is_there(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _open(path: Path) -> TextIO:

@@ -175,7 +175,7 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
         if path not in in_serving and path.exists():
             shutil.rmtree(path)
     for path in plan.retrained:
-        remove_retrained(path)
+        remove_retrained(path, config, now=datetime.datetime.now(datetime.UTC))
     if plan.versions or in_serving:
         # Pipelines share that directory: another one may be pushing.
         remove_versions(

@@ -9,14 +9,13 @@ Nothing needs any of it: without it, work is done again. It goes by the limits o
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from demandcast.pipeline.folders import folders_in, last_change
-from demandcast.pipeline.lock import RunningError, run_lock, running_run
+from demandcast.pipeline.lock import LOCK_FILE, RunningError, run_lock, running_run
 from demandcast.pipeline.places import retrained_folder, tuning_folder
 from demandcast.schema.config import RetentionConfig, RunConfig
 
@@ -39,19 +38,41 @@ def old_searches(
 
 def old_retrained(config: RunConfig, *, now: datetime.datetime) -> tuple[Path, ...]:
     """Finds the models of backtests that go; none that a backtest uses."""
-    # A backtest holds the lock of such a folder only while it trains. Later it reads the model;
-    # what changed a moment ago may be about to be read.
-    recent = now - datetime.timedelta(hours=config.retention.leftover_hours)
     old = _too_many_or_old(folders_in(retrained_folder(config)), config.retention, now=now)
     return tuple(
-        path for path in old if last_change(path) < recent.timestamp() and running_run(path) is None
+        path for path in old if running_run(path) is None and _is_idle(path, config, now=now)
     )
 
 
-def remove_retrained(path: Path) -> None:
-    """Removes the model of a backtest, unless a backtest took it up since it was found."""
-    with contextlib.suppress(RunningError), run_lock(path, work="a pruning"):
-        shutil.rmtree(path)
+def remove_retrained(path: Path, config: RunConfig, *, now: datetime.datetime) -> bool:
+    """Removes the model of a backtest, unless a backtest took it up since it was found.
+
+    Args:
+        path: Its folder.
+        config: The pipeline.
+        now: As for `old_retrained`.
+
+    Returns:
+        Whether it is gone.
+    """
+    try:
+        with run_lock(path, work="a pruning"):
+            if not _is_idle(path, config, now=now):
+                return False
+            shutil.rmtree(path)
+    except RunningError:
+        return False
+    return True
+
+
+def _is_idle(path: Path, config: RunConfig, *, now: datetime.datetime) -> bool:
+    """Tells whether nobody reads a model of a backtest, as far as its files can tell.
+
+    A backtest holds the lock of such a folder only while it trains. Later it reads the model; what
+    changed a moment ago may be about to be read. Whoever only takes the lock changes its file.
+    """
+    recent = now - datetime.timedelta(hours=config.retention.leftover_hours)
+    return last_change(path, but=(LOCK_FILE,)) < recent.timestamp()
 
 
 def _too_many_or_old(

@@ -83,7 +83,13 @@ def _needed(sampling: SamplingConfig) -> str:
 
 def _wrong_cutoff(ingestion: Ingestion, oldest: int, newest: int) -> str:
     first, last = dates_of((oldest, newest), ingestion.forecast.frequency)
-    if not ingestion.plans(newest):
+    plans = ingestion.plans(newest)
+    if plans and plans[0].cutoffs[0] >= oldest:
+        return (
+            "no series goes on at the cutoff: none has a record of late, or a plan; expected rows "
+            "of the future table (data.future), or another cutoff; nothing was written"
+        )
+    if not plans:
         return (
             f"the cutoff lies after the newest sale; expected {last} or earlier; nothing was "
             "written"

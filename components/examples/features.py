@@ -23,7 +23,7 @@ from demandcast.components.examples.grid import (
     right_aligned,
     sums_of_runs,
 )
-from demandcast.components.examples.splits import SplitPlan, members_of
+from demandcast.components.examples.splits import ENDED, SplitPlan, members_of
 from demandcast.components.metrics.baselines import naive_scales, seasonal_naive
 from demandcast.components.metrics.classification import demand_class
 from demandcast.schema import series_example
@@ -107,8 +107,8 @@ def build_examples(
         plans: Splits and their cutoffs.
         spec: Names and shapes of an example.
         span: Periods wanted, from `grid_span`.
-        left_out: Series whose history shows too little, or that have ended where a forecast is to
-            be made, are added up here, by split.
+        left_out: Series whose history shows too little are added up here, by split; under `ENDED`
+            those that have ended where a forecast is to be made.
 
     Yields:
         Batches that hold at least one example.
@@ -120,12 +120,14 @@ def build_examples(
         for plan in plans:
             members = members_of(plan, grid.series.select(spec.series_key))
             for cutoff in plan.cutoffs:
-                gone = members & ended(grid, cutoff, spec) if not plan.labels else np.False_
+                gone = members & (ended(grid, cutoff, spec) if not plan.labels else np.False_)
                 window = _select(
                     grid, plan, cutoff, members=members & ~gone, sizes=(span.max_history, horizon)
                 )
                 if left_out is not None:
-                    left_out[plan.name] += window.left_out + int(np.sum(gone))
+                    left_out[plan.name] += window.left_out
+                    if gone.any():
+                        left_out[ENDED] += int(gone.sum())
                 if len(window.at):
                     yield _example_batch(grid, window, plan, cutoff, spec=spec)
 

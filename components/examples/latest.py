@@ -15,7 +15,7 @@ from demandcast.components.examples.ingestion import Ingestion
 from demandcast.components.examples.report import Report
 from demandcast.components.examples.run import PipelineFactory, write_splits
 from demandcast.components.examples.shards import EXAMPLE
-from demandcast.components.examples.splits import LATEST
+from demandcast.components.examples.splits import ENDED, LATEST
 from demandcast.components.examples.tables import open_tables
 from demandcast.schema.config import BeamConfig, DataConfig, ForecastConfig, SamplingConfig
 
@@ -40,7 +40,12 @@ class LatestExamples:
 
     @property
     def ended(self) -> int:
-        """Series without an example, because they have ended."""
+        """Series without an example, because they have ended (`ahead.ended`)."""
+        return dict(self.report.left_out).get(ENDED, 0)
+
+    @property
+    def silent(self) -> int:
+        """Series without an example, because their history holds no recorded period."""
         return dict(self.report.left_out).get(LATEST, 0)
 
     def batches(self) -> Iterator[Any]:

@@ -90,8 +90,8 @@ class Report:
         newest: Last period with a target.
         misses: Covariates that miss values in recorded periods.
         examples: Examples by split.
-        left_out: Series with too short a history or too little demand, by split and cutoff; of
-            the newest examples, those that have ended.
+        left_out: Series with too short a history or too little demand, by split and cutoff; under
+            `splits.ENDED` those that have ended where a forecast is to be made.
         lines: Lines of transactions by rule, in the order of the rules.
         selling: Periods in which some series sold; collected only if something depends on it.
         violations: What breaks the contract.

@@ -16,6 +16,7 @@ from demandcast.schema.config import ForecastConfig, SamplingConfig
 
 __all__ = [
     "BACKTEST",
+    "ENDED",
     "LATEST",
     "SplitPlan",
     "members_of",
@@ -29,6 +30,8 @@ BACKTEST = "backtest"
 """The examples at the cutoffs of a backtest; no split of the pipeline."""
 LATEST = "latest"
 """The examples that are forecast; no split of the pipeline."""
+ENDED = "ended"
+"""Where a forecast is made, series that have ended are counted under this name."""
 
 
 @dataclasses.dataclass(frozen=True)

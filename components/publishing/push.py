@@ -135,7 +135,8 @@ def push_model(
     if model.judged is not None and model.judged.digest != digest:
         raise ServingError(
             f"{model.folder}: these are not the files that were evaluated; somebody changed them "
-            "since. Run again with --no-cache: that trains a new model"
+            "since. Run again with --no-cache: that trains a new model, and searches anew if "
+            "tuning is enabled"
         )
     with exclusively(serving_directory):
         return _push(model, serving_directory, digest=digest, files=files, now=now)

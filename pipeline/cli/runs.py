@@ -143,8 +143,9 @@ def prune_command(
     """Remove what the section retention does not keep.
 
     Artifacts of old runs, old versions, old trials of searches and models of backtests, and what
-    dead runs left half-written. A run does it at its end. The version in service and the one
-    before it stay, with the artifacts of their runs; so do reports and logs.
+    dead runs left half-written. A run does it at its end, unless a bug or Ctrl-C ended it. The
+    version in service and the one before it stay, with the artifacts of their runs; so do reports
+    and logs.
     """
     from demandcast.pipeline.retention import plan_pruning, prune
 

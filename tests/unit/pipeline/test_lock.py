@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from demandcast.pipeline import lock
 from demandcast.pipeline.cli.main import invoke
 from demandcast.pipeline.lock import LOCK_FILE, Holder, RunningError, run_lock, running_run
 from demandcast.schema.config.example import example_yaml
@@ -255,3 +256,20 @@ def test_commands_name_such_a_workspace(tmp_path, monkeypatch, capsys, command):
     options = ["--config", "demand.yaml", "--set", "workspace=sales.csv"]
     assert invoke([command[0], *options, *command[1:]]) == 2
     assert capsys.readouterr().err.startswith("error: workspace: ")
+
+
+def test_the_lock_of_a_file_that_was_removed_keeps_nobody_out(tmp_path, monkeypatch):
+    """A pruning removes the folder while another process waits for its lock."""
+    take, removed = lock._take, []
+
+    def pruned_meanwhile(file, path):
+        if not removed:
+            removed.append(path)
+            path.unlink()
+        take(file, path)
+
+    monkeypatch.setattr(lock, "_take", pruned_meanwhile)
+    with run_lock(tmp_path, run_id="a"):
+        assert running_run(tmp_path) == "a"
+        with pytest.raises(RunningError), run_lock(tmp_path, run_id="b"):
+            pass

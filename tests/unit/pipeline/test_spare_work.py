@@ -91,6 +91,14 @@ def test_a_model_of_a_backtest_stays_while_its_run_works(world):
 def test_a_model_that_a_backtest_took_up_since_is_not_removed(world):
     first, second, _ = write(retrained_folder(world.config), *NAMES)
     with run_lock(first, run_id="a"):
-        remove_retrained(first)
-    remove_retrained(second)
+        assert not remove_retrained(first, world.config, now=NOW)
+    assert remove_retrained(second, world.config, now=NOW)
     assert (first.exists(), second.exists()) == (True, False)
+
+
+def test_a_model_that_a_backtest_reads_since_is_not_removed(world):
+    """Its run is over and its lock is free; but it was no old one."""
+    first, *_ = write(retrained_folder(world.config), *NAMES)
+    (first / "runs").mkdir()
+    assert not remove_retrained(first, world.config, now=datetime.datetime.now(datetime.UTC))
+    assert first.exists()

@@ -13,12 +13,12 @@ ROWS = [row(day, float(day), item=item) for item in "abcd" for day in range(10)]
 AHEAD = [row(day, None, item=item, price=5.0) for item in "abcd" for day in range(10, 13)]
 
 
-def write(tmp_path, rows, horizon=3, cutoff=None):
+def write(tmp_path, rows, horizon=3, cutoff=None, **sampling):
     from demandcast.components.examples.latest import latest_ingestion, write_latest_examples
 
     data = make_data(write_rows(tmp_path / "sales.csv", rows))
     ingestion = latest_ingestion(
-        data, ForecastConfig(horizon=horizon), SamplingConfig(), BEAM, cutoff=cutoff
+        data, ForecastConfig(horizon=horizon), SamplingConfig(**sampling), BEAM, cutoff=cutoff
     )
     return write_latest_examples(ingestion, str(tmp_path / "out"))
 
@@ -69,6 +69,19 @@ def test_a_series_that_has_ended_gets_no_forecast_and_is_counted(tmp_path):
     latest = write(tmp_path, over)
     assert sorted(item["item"] for item, _ in rows_of(latest)) == ["a", "b", "c"]
     assert (latest.count, latest.ended) == (3, 1)
+
+
+def test_a_series_with_a_plan_and_without_a_history_has_not_ended(tmp_path):
+    """Item d was last sold before the periods that are looked at."""
+    rows = [line for line in ROWS if line["item"] != "d"] + [row(0, 1.0, item="d")]
+    latest = write(tmp_path, [*rows, *AHEAD], max_history=8)
+    assert (latest.count, latest.ended, latest.silent) == (3, 0, 1)
+
+
+def test_where_all_have_ended_the_message_says_so(tmp_path):
+    rows = [row(day, item="a") for day in (0, 1, 2, 20, 21, 22)]
+    with pytest.raises(ContractError, match="no series goes on at the cutoff"):
+        write(tmp_path, rows, cutoff=datetime.date(2024, 1, 10))
 
 
 def test_a_series_without_a_plan_that_was_sold_of_late_is_missed(tmp_path):
