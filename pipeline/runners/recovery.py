@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata
 
@@ -35,9 +34,12 @@ def clear_unfinished(connection: Any, artifacts: Path) -> tuple[str, ...]:
         lock, so that none of them can still be at work.
     """
     with metadata.Metadata(connection) as handle:
-        unfinished = handle.store.get_executions(
-            list_options=mlmd.ListOptions(filter_query="last_known_state = RUNNING")
-        )
+        # Filtered here: ML Metadata 1.21 has no queries any more.
+        unfinished = [
+            execution
+            for execution in handle.store.get_executions()
+            if execution.last_known_state == _Execution.RUNNING
+        ]
         names = [_stage_of(handle.store, execution) for execution in unfinished]
         for execution, name in zip(unfinished, names, strict=True):
             for folder in _folders_of(execution.id, artifacts / name):
