@@ -95,11 +95,13 @@ def test_every_stage_killed_at_a_moment_starts_again_and_those_before_it_do_not(
     for position, stage in enumerate(order):
         before = look_at_serving(world.serving)
         killed = kill_within(world, stage, moment, change)
-        # A file may be there for a moment that is too short to be seen.
-        assert killed or moment in ("first file", "within the commit"), stage
         kills += killed
         world.look_after_kill(before)
         seen = statuses(world.pipeline)
+        # A file may be there for a moment that is too short to be seen; and what serves may be what
+        # served when the chain before ended.
+        there = moment in ("first file", "within the commit") or seen[stage] == "cached"
+        assert killed or there, stage
         assert {seen[name] for name in order[: max(position - 1, 0)]} <= {"cached"}, stage
     assert kills > len(order) / 2
     done = world.run(change)
@@ -118,7 +120,7 @@ def test_training_killed_between_epochs_starts_again(world, call):
 def evaluated(world):
     """A new model has passed the gate; gives a way back to the moment before its push."""
     change = "training.seed=1000"
-    world.kill(Point("demandcast.components.publishing.push:push_model"), change)
+    world.kill(Point("demandcast.components.publishing.component:push_model"), change)
     kept = world.workspace.with_name("kept")
     shutil.copytree(world.serving, kept)
 
