@@ -13,6 +13,7 @@ from pathlib import Path
 
 from demandcast.components.examples.latest import (
     EXAMPLE,
+    LatestExamples,
     latest_ingestion,
     write_latest_examples,
 )
@@ -86,20 +87,7 @@ def forecast_batch(
     folder = tempfile.mkdtemp(prefix="demandcast-forecast-")
     try:
         latest = write_latest_examples(ingestion, folder)
-        if latest.ended:
-            logger.warning(
-                "%s series have ended and get no forecast: nothing is recorded of them in %d "
-                "periods, and they have no plan",
-                f"{latest.ended:,}",
-                config.forecast.horizon,
-            )
-        if latest.silent:
-            logger.warning(
-                "%s series get no forecast: nothing is recorded of them in %d periods "
-                "(sampling.max_history)",
-                f"{latest.silent:,}",
-                config.sampling.max_history,
-            )
+        _say_who_gets_none(latest, config)
         logger.info("%s series read; loading model %s", f"{latest.count:,}", pointer.version)
         predictor = Predictor.load(model, config.series)
         rows, last = 0, ""
@@ -120,3 +108,21 @@ def forecast_batch(
         files=tuple(str(output.with_name(f"{output.name}.{name}")) for name in formats),
         seconds=round(time.monotonic() - start, 1),
     )
+
+
+def _say_who_gets_none(latest: LatestExamples, config: RunConfig) -> None:
+    """Counts the series without a forecast, by the reason."""
+    if latest.ended:
+        logger.warning(
+            "%s series have ended and get no forecast: nothing is recorded of them in %d "
+            "periods, and they have no plan",
+            f"{latest.ended:,}",
+            config.forecast.horizon,
+        )
+    if latest.silent:
+        logger.warning(
+            "%s series get no forecast: nothing is recorded of them in %d periods "
+            "(sampling.max_history)",
+            f"{latest.silent:,}",
+            config.sampling.max_history,
+        )
