@@ -35,6 +35,13 @@ _ZERO_SHIFT = 0.25
 _LARGEST_SQUARED_ERROR = 20.0
 """Error of the mean, in scales, beyond which it counts in proportion instead of squared."""
 
+_POWER_OF_SCALE = {"equal": 0.0, "balanced": 0.5, "volume": 1.0}
+"""Weight of a series for each `training.weighting`.
+
+The noise of demand, relative to its scale, falls about with the root of the scale (that of Poisson
+demand does exactly), so with a power of 0.5 slow and fast movers have an equal share in the loss.
+"""
+
 
 def pack_labels(units: tf.Tensor, weight: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
     """Packs labels for Keras, which passes one tensor.
@@ -87,11 +94,11 @@ def demand_loss(
     Masked periods have no share in it, whatever their values. A batch without any weight
     has loss 0.
     """
+    power = _POWER_OF_SCALE[config.weighting]
 
     def loss(labels: tf.Tensor, forecast: tf.Tensor) -> tf.Tensor:
         actual, weight, scale = tf.unstack(labels, axis=2)
-        if config.weighting == "volume":
-            weight = weight * scale
+        weight = weight * scale**power
         known = weight > 0
         actual = tf.where(known, actual, 0.0)
         error = pinball(shift_zeros(actual), forecast[..., :-1], levels)

@@ -44,11 +44,13 @@ class TrainingConfig(Section):
     max_minutes: float | None = Field(
         None, gt=0, description="Wall time after which training ends with the best weights so far."
     )
-    weighting: Literal["equal", "volume"] = Field(
-        "volume",
+    weighting: Literal["equal", "balanced", "volume"] = Field(
+        "balanced",
         description=(
-            "equal: each series counts the same in the loss. "
-            "volume: in proportion to its scale, as WAPE and quantile loss do."
+            "How much a series counts in the loss of errors relative to its scale. "
+            "equal: each the same. balanced: the square root of its scale, so that intervals of "
+            "slow and fast movers are learned alike. "
+            "volume: its scale, as in WAPE and weighted quantile loss."
         ),
     )
     mean_loss_weight: float = Field(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
 from demandcast.components.forecasting.losses import (
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.slow
 
 LEVELS = (0.1, 0.5, 0.9)
 EQUAL = TrainingConfig(weighting="equal")
+BALANCED = TrainingConfig(weighting="balanced")
 VOLUME = TrainingConfig(weighting="volume")
 
 
@@ -92,9 +94,26 @@ def test_weighting():
     forecast = tf.constant([[[1.0, 1, 1, 1]], [[1.0, 1, 1, 1]]])
     small = 2 / 3 * (0.1 + 0.5 + 0.9) * 1 + 0.25 * 1**2
     large = 2 / 3 * (0.1 + 0.5 + 0.9) * 2 + 0.25 * 2**2
-    equal, volume = (float(demand_loss(c, LEVELS)(labels, forecast)) for c in (EQUAL, VOLUME))
+    equal, balanced, volume = (
+        float(demand_loss(config, LEVELS)(labels, forecast)) for config in (EQUAL, BALANCED, VOLUME)
+    )
     assert equal == pytest.approx((small + large) / 2)
+    assert balanced == pytest.approx((1 * small + 3 * large) / (1 + 3))
     assert volume == pytest.approx((1 * small + 9 * large) / (1 + 9))
+
+
+def test_balanced_gives_slow_and_fast_movers_an_equal_share():
+    """Loss of the true quantiles of Poisson demand: between them lie a factor of 100 in scale."""
+    shares = []
+    for scale in (5, 50, 500):
+        quantiles = scipy.stats.poisson.ppf(LEVELS, scale)
+        units = np.float32(np.random.default_rng(scale).poisson(scale, (1, 20_000)))
+        forecast = np.broadcast_to(np.append(quantiles, scale) / scale, (1, units.size, 4))
+        labels = packed(units, np.ones_like(units), np.float32([scale]))
+        without_mean = TrainingConfig(weighting="equal", mean_loss_weight=0.0)
+        loss = float(demand_loss(without_mean, LEVELS)(labels, tf.constant(forecast, tf.float32)))
+        shares.append(0.5 * np.log(scale) + np.log(loss))
+    assert np.ptp(shares) < np.log(1.1)
 
 
 def test_a_freak_sale_does_not_own_the_squared_error():
@@ -105,7 +124,7 @@ def test_a_freak_sale_does_not_own_the_squared_error():
     )
 
 
-@pytest.mark.parametrize("config", [EQUAL, VOLUME])
+@pytest.mark.parametrize("config", [EQUAL, BALANCED, VOLUME])
 @pytest.mark.parametrize("behind", [0.0, 1e30, np.inf, np.nan, -5.0])
 def test_what_is_behind_the_mask_changes_nothing(config, behind):
     units, weight, scale, forecast = random_batch(2)
@@ -127,7 +146,7 @@ def test_what_is_behind_the_mask_changes_nothing(config, behind):
     assert (found_gradient[weight > 0] != 0).any()
 
 
-@pytest.mark.parametrize("config", [EQUAL, VOLUME])
+@pytest.mark.parametrize("config", [EQUAL, BALANCED, VOLUME])
 def test_a_batch_without_any_weight(config):
     units, weight, scale, forecast = random_batch(3)
     variable = tf.Variable(forecast)

@@ -35,8 +35,8 @@ def test_values_take_the_type_of_their_key():
 
 
 def test_words_have_no_order():
-    (weighting,) = declared(None, {"weighting": ["equal", "volume"]}).values()
-    assert (weighting.values, weighting.default) == (["equal", "volume"], "volume")
+    (weighting,) = declared(None, {"weighting": ["equal", "balanced"]}).values()
+    assert (weighting.values, weighting.default) == (["equal", "balanced"], "balanced")
     assert not weighting.ordered
 
 

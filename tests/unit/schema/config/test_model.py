@@ -16,7 +16,11 @@ from demandcast.schema.errors import ConfigurationError
         ("training.epochs", 0, r"training\.epochs: got 0"),
         ("training.learning_rate", 0, r"training\.learning_rate: got 0"),
         ("training.schedule", "step", r"training\.schedule: got 'step'; .*'cosine' or 'constant'"),
-        ("training.weighting", "x", r"training\.weighting: got 'x'; .*'equal' or 'volume'"),
+        (
+            "training.weighting",
+            "x",
+            r"training\.weighting: got 'x'; .*'equal', 'balanced' or 'volume'",
+        ),
         ("training.seed", -1, r"training\.seed: got -1"),
         ("training.max_minutes", 0, r"training\.max_minutes: got 0"),
         ("training.cache_in_memory", "maybe", r"cache_in_memory: got 'maybe'; .*boolean"),

@@ -63,7 +63,7 @@ DEFAULTS = {
         "schedule": "cosine",
         "patience": 5,
         "max_minutes": None,
-        "weighting": "volume",
+        "weighting": "balanced",
         "mean_loss_weight": 0.25,
         "gradient_clip": 1.0,
         "shuffle_buffer": 20_000,

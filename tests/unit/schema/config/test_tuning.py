@@ -48,7 +48,7 @@ from demandcast.schema.errors import ConfigurationError
         (
             "tuning.space.training",
             {"weighting": ["equal", "loud"]},
-            r"training\.weighting: got 'loud'; .*'equal' or 'volume'",
+            r"training\.weighting: got 'loud'; .*'equal', 'balanced' or 'volume'",
         ),
         ("tuning.space.network", {"units": []}, r"units: .*list of values, such as \[32, 64\]"),
         ("tuning.space.network", {"units": [8, 8]}, r"units: .*a value is given twice: \[8, 8\]"),
