@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser run test test-crash test-tfx121 lint types imports unit lock links clean
-.PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity
+.PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -66,6 +66,9 @@ bench-freshretailnet: setup  ## The whole walk on real data: make bench-freshret
 
 bench-continuity: setup  ## False alarms about good weekly data: make bench-continuity SALES=/folder/of/walmart
 	@PYTHONPATH=tests/benchmarks:tests/helpers $(BIN)/python tests/benchmarks/continuity.py --sales $(SALES)
+
+bench-weighting: setup  ## Intervals by speed of the series for each training.weighting; 6 minutes
+	@$(BIN)/python tests/benchmarks/weighting.py --config examples/quickstart.yaml
 
 bench-walmart: setup  ## Weekly real data: make bench-walmart SALES=/its/folder WORKSPACE=...
 	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/walmart_weekly.py --sales $(SALES) --workspace $(WORKSPACE)

@@ -159,12 +159,15 @@ def plan_pruning(config: RunConfig, *, now: datetime.datetime) -> PruningPlan:
     return replace(plan, size=sum(size_of(path) for path in (*plan.places, *folders)))
 
 
-def prune(plan: PruningPlan, config: RunConfig) -> None:
+def prune(plan: PruningPlan, config: RunConfig) -> PruningPlan:
     """Removes what a plan names. The caller holds the lock of the pipeline.
 
     Args:
         plan: Made under the same lock.
         config: The pipeline of the plan.
+
+    Returns:
+        What is gone: the plan without the models that a backtest took up in between.
     """
     if plan.artifact_ids:
         MetadataStore(metadata_file(config), read_only=False).mark_deleted(plan.artifact_ids)
@@ -174,8 +177,8 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
         # Somebody may have removed it by hand.
         if path not in in_serving and path.exists():
             shutil.rmtree(path)
-    for path in plan.retrained:
-        remove_retrained(path, config, now=datetime.datetime.now(datetime.UTC))
+    now = datetime.datetime.now(datetime.UTC)
+    gone = [path for path in plan.retrained if remove_retrained(path, config, now=now)]
     if plan.versions or in_serving:
         # Pipelines share that directory: another one may be pushing.
         remove_versions(
@@ -184,6 +187,8 @@ def prune(plan: PruningPlan, config: RunConfig) -> None:
             files=serving_files(directory),
             leftovers=[path.name for path in in_serving],
         )
+    stayed = sum(size_of(path) for path in plan.retrained if path not in gone)
+    return replace(plan, retrained=tuple(gone), size=plan.size - stayed)
 
 
 def _counted(things: Sequence[object], one: str, several: str) -> str:

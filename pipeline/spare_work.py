@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from demandcast.pipeline.folders import folders_in, last_change
@@ -33,15 +33,15 @@ def old_searches(
         now: Ages are counted back from it.
     """
     others = [path for path in folders_in(tuning_folder(config)) if path.name not in kept]
-    return _too_many_or_old(others, config.retention, now=now)
+    return _too_many_or_old({path: last_change(path) for path in others}, config.retention, now=now)
 
 
 def old_retrained(config: RunConfig, *, now: datetime.datetime) -> tuple[Path, ...]:
     """Finds the models of backtests that go; none that a backtest uses."""
-    old = _too_many_or_old(folders_in(retrained_folder(config)), config.retention, now=now)
-    return tuple(
-        path for path in old if running_run(path) is None and _is_idle(path, config, now=now)
-    )
+    changes = {path: _own_change(path) for path in folders_in(retrained_folder(config))}
+    old = _too_many_or_old(changes, config.retention, now=now)
+    idle_since = _idle_since(config, now=now)
+    return tuple(path for path in old if running_run(path) is None and changes[path] < idle_since)
 
 
 def remove_retrained(path: Path, config: RunConfig, *, now: datetime.datetime) -> bool:
@@ -57,7 +57,7 @@ def remove_retrained(path: Path, config: RunConfig, *, now: datetime.datetime) -
     """
     try:
         with run_lock(path, work="a pruning"):
-            if not _is_idle(path, config, now=now):
+            if _own_change(path) >= _idle_since(config, now=now):
                 return False
             shutil.rmtree(path)
     except RunningError:
@@ -65,21 +65,24 @@ def remove_retrained(path: Path, config: RunConfig, *, now: datetime.datetime) -
     return True
 
 
-def _is_idle(path: Path, config: RunConfig, *, now: datetime.datetime) -> bool:
-    """Tells whether nobody reads a model of a backtest, as far as its files can tell.
+def _idle_since(config: RunConfig, *, now: datetime.datetime) -> float:
+    """Moment before which a model of a backtest must have changed last for nobody to need it.
 
     A backtest holds the lock of such a folder only while it trains. Later it reads the model; what
-    changed a moment ago may be about to be read. Whoever only takes the lock changes its file.
+    changed a moment ago may be about to be read.
     """
-    recent = now - datetime.timedelta(hours=config.retention.leftover_hours)
-    return last_change(path, but=(LOCK_FILE,)) < recent.timestamp()
+    return (now - datetime.timedelta(hours=config.retention.leftover_hours)).timestamp()
+
+
+def _own_change(path: Path) -> float:
+    """When the content of such a folder changed; whoever only takes its lock changes that file."""
+    return last_change(path, but=(LOCK_FILE,))
 
 
 def _too_many_or_old(
-    paths: Iterable[Path], retention: RetentionConfig, *, now: datetime.datetime
+    changes: Mapping[Path, float], retention: RetentionConfig, *, now: datetime.datetime
 ) -> tuple[Path, ...]:
     """Finds what is not among the newest, or too old all the same; oldest first."""
-    changes = {path: last_change(path) for path in paths}
     by_age = sorted(changes, key=lambda path: (changes[path], path))
     kept = by_age if retention.runs is None else by_age[-retention.runs :]
     if retention.run_days is not None:

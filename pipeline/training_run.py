@@ -162,8 +162,7 @@ def _make_room(config: RunConfig) -> None:
     try:
         plan = plan_pruning(config, now=datetime.datetime.now(datetime.UTC))
         if not plan.is_empty:
-            prune(plan, config)
-            _LOG.info("removed %s", plan.text)
+            _LOG.info("removed %s", prune(plan, config).text)
     except Exception as error:
         _LOG.warning("retention: nothing more was removed: %s", error)
         _LOG.info("retention", exc_info=error, extra={LOG_ONLY: True})

@@ -158,41 +158,21 @@ def lay_on_grid(
     """
     sales = partition.sales
     first, kept = _first_recorded(sales, len(partition.series))
-    series = partition.series.filter(kept)
-    begin = np.maximum(first, span.earliest)
-    lengths = np.maximum(span.latest - begin + 1, 0)
-    offsets = ragged_offsets(lengths)
-    place = np.full(len(kept), -1, np.int64)
-    place[kept] = np.arange(len(series))
-
-    def cells_of(rows: pl.DataFrame) -> tuple[IntArray, BoolArray]:
-        """Finds the cell of each row, and which rows have one."""
-        at = place[rows[CODE].to_numpy()]
-        period = rows[PERIOD].to_numpy().astype(np.int64)
-        on_grid = (at >= 0) & (period <= span.latest)
-        on_grid[on_grid] = period[on_grid] >= begin[at[on_grid]]
-        at, period = at[on_grid], period[on_grid]
-        return offsets[at] + period - begin[at], on_grid
-
-    in_sales, inside = cells_of(sales)
+    layout = _Layout.of(first, kept, span)
+    in_sales, inside = layout.cells_of(sales)
     layers = [(sales.filter(inside), in_sales)]
     if len(partition.future):
-        in_future, ahead = cells_of(partition.future)
+        in_future, ahead = layout.cells_of(partition.future)
         layers.insert(0, (partition.future.filter(ahead), in_future))  # Sales go on top.
-    target, observed, in_stock = _lay_target(*layers[-1], int(offsets[-1]))
-    filled = np.zeros(len(target), np.bool_)
-    if span.zero_until is not None:
-        periods = _periods(begin, lengths)
-        filled = (periods <= span.zero_until) & ~np.isin(periods, span.closed)
-        filled[in_sales] = False
-    observed |= filled
+    target, observed, in_stock = _lay_target(*layers[-1], layout.size)
+    filled = _filled(layout, span, in_sales)
     grid = Grid(
-        series=series,
+        series=partition.series.filter(kept),
         first=first,
-        begin=begin,
-        offsets=offsets,
+        begin=layout.begin,
+        offsets=layout.offsets,
         target=target,
-        observed=observed,
+        observed=observed | filled,
         in_stock=in_stock,
         numeric={},
         words={},
@@ -201,8 +181,60 @@ def lay_on_grid(
     )
     _add_covariates(grid, layers, roles)
     if calendar is not None:
-        _add_calendar(grid, calendar, lengths)
+        _add_calendar(grid, calendar, layout.lengths)
     return grid
+
+
+@dataclasses.dataclass(frozen=True)
+class _Layout:
+    """Where the cells of each series lie; N series have a recorded period.
+
+    Attributes:
+        place: Position of a series among the N by its code; -1 if it is not one of them.
+        begin: Period of the first cell. Shape [N].
+        lengths: Cells. Shape [N].
+        offsets: As in `Grid`. Shape [N + 1].
+        latest: Last period of each series.
+    """
+
+    place: IntArray
+    begin: IntArray
+    lengths: IntArray
+    offsets: IntArray
+    latest: int
+
+    @classmethod
+    def of(cls, first: IntArray, kept: BoolArray, span: Span) -> _Layout:
+        """Lays out series by their first recorded periods; arguments as from `_first_recorded`."""
+        place = np.full(len(kept), -1, np.int64)
+        place[kept] = np.arange(len(first))
+        begin = np.maximum(first, span.earliest)
+        lengths = np.maximum(span.latest - begin + 1, 0)
+        return cls(place, begin, lengths, ragged_offsets(lengths), span.latest)
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return int(self.offsets[-1])
+
+    def cells_of(self, rows: pl.DataFrame) -> tuple[IntArray, BoolArray]:
+        """Finds the cell of each row that has one, and which rows have."""
+        at = self.place[rows[CODE].to_numpy()]
+        period = rows[PERIOD].to_numpy().astype(np.int64)
+        on_grid = (at >= 0) & (period <= self.latest)
+        on_grid[on_grid] = period[on_grid] >= self.begin[at[on_grid]]
+        at, period = at[on_grid], period[on_grid]
+        return self.offsets[at] + period - self.begin[at], on_grid
+
+
+def _filled(layout: _Layout, span: Span, in_sales: IntArray) -> BoolArray:
+    """Tells which cells count as observed zeros: no row of sales, before the end, not closed."""
+    filled = np.zeros(layout.size, np.bool_)
+    if span.zero_until is not None:
+        periods = _periods(layout.begin, layout.lengths)
+        filled = (periods <= span.zero_until) & ~np.isin(periods, span.closed)
+        filled[in_sales] = False
+    return filled
 
 
 _Layer = tuple[pl.DataFrame, IntArray]

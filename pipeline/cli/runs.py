@@ -154,7 +154,7 @@ def prune_command(
     with contextlib.nullcontext() if dry_run else lock:
         plan = plan_pruning(config, now=datetime.datetime.now(datetime.UTC))
         if not dry_run:
-            prune(plan, config)
+            plan = prune(plan, config)
     if as_json:
         print_json({"removed": not dry_run, **dataclasses.asdict(plan)})
     elif not quiet:

@@ -224,6 +224,23 @@ def test_work_that_no_kept_run_used_goes(world):
     assert (world.folder / "metadata.db").exists()
 
 
+def test_what_a_backtest_took_up_since_the_plan_is_not_said_to_be_gone(world):
+    folders = [world.folder / "backtests" / "retrained" / day for day in ("01", "02", "03")]
+    for path in folders:
+        path.mkdir(parents=True)
+        (path / "file").write_text("x" * 10)
+        age(path, 30 * DAY)
+    found = plan(world, runs=1)
+    assert found.retrained == tuple(folders[:2])
+    with run_lock(folders[0], run_id="a"):
+        removed = prune(found, config(world, runs=1))
+    assert removed.retrained == (folders[1],)
+    assert removed.text == "1 retrained model: less than 1 MiB"
+    # The lock's file and that of the model.
+    assert found.size - removed.size >= 10
+    assert [path.exists() for path in folders] == [True, False, True]
+
+
 @pytest.mark.parametrize("hours", [0, -1])
 def test_a_folder_that_is_being_written_is_no_leftover(hours):
     with pytest.raises(ValueError, match="leftover_hours"):
