@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,14 @@ def data_part(run: RunFiles) -> DataPart | None:
         series=summary["series"],
         first=summary["first"],
         last=summary["last"],
+        age_days=_age_days(summary["last"], run.report.started),
         splits=tuple(
             SplitFacts(
                 name,
                 split["examples"],
                 tuple(split["cutoffs"]),
                 _demand_classes(statistics.get(name, {})),
+                *_looked_at(name, split["cutoffs"], summary["first"], run.report.config),
             )
             for name, split in summary["splits"].items()
         ),
@@ -56,6 +59,30 @@ def data_part(run: RunFiles) -> DataPart | None:
         continuity=_continuity(run),
         **_shares(train),
     )
+
+
+def _age_days(last: str | None, started: str | None) -> int | None:
+    """Counts the days from the newest period to the run."""
+    if not last or not started:
+        return None
+    began = datetime.datetime.fromisoformat(started).date()
+    return (began - datetime.date.fromisoformat(last)).days
+
+
+def _looked_at(
+    split: str, cutoffs: Sequence[str], begin: str | None, config: Mapping[str, Any]
+) -> tuple[str | None, str | None]:
+    """Says from when to when demand teaches or judges: the horizons, in training all before, too.
+
+    Nothing is known of a run that did not keep its configuration.
+    """
+    forecast = config.get("forecast")
+    if not forecast or not cutoffs:
+        return None, None
+    period = datetime.timedelta(days=1 if forecast["frequency"] == "D" else 7)
+    dates = [datetime.date.fromisoformat(cutoff) for cutoff in cutoffs]
+    first = begin if split == "train" else (min(dates) + period).isoformat()
+    return first, (max(dates) + forecast["horizon"] * period).isoformat()
 
 
 def _statistics(run: RunFiles) -> dict[str, Statistics]:

@@ -31,6 +31,7 @@ from demandcast.pipeline.run_parts import (
     training_part,
     tuning_part,
 )
+from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.whole_file import write_whole
 
 __all__ = ["gather_page", "write_run_page"]
@@ -112,7 +113,11 @@ def gather_page(folder: Path) -> RunPage:
 
 def _slices(run: RunFiles) -> SlicesPart | None:
     verdict = run.report.verdict
-    return slices_part(verdict) if verdict else None
+    if not verdict:
+        return None
+    gate = run.report.config.get("gate")  # A run of an older version may not have kept it.
+    least = GateConfig.model_validate(gate).change.min_slice_examples if gate else 0
+    return slices_part(verdict, least_examples=least)
 
 
 def _changes(run: RunFiles) -> Changes | None:

@@ -92,12 +92,23 @@ class Changes:
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """Examples and cutoffs of a split."""
+    """Examples of a split.
+
+    Attributes:
+        name: Of the split.
+        examples: How many.
+        cutoffs: Last known periods, ISO dates.
+        demand_classes: Examples of each class.
+        first: First period whose demand teaches or judges, ISO date; None if unknown.
+        last: Last of them.
+    """
 
     name: str
     examples: int
     cutoffs: tuple[str, ...]
     demand_classes: Mapping[str, int] = field(default_factory=dict)
+    first: str | None = None
+    last: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +137,7 @@ class DataPart:
         series: Series with a row.
         first: First period, ISO date.
         last: Last period, ISO date.
+        age_days: Days from that to the run; None if unknown.
         splits: In order.
         not_recorded: Share of the periods of the train split without a record.
         zeros: Share of the recorded periods in which nothing was sold.
@@ -140,6 +152,7 @@ class DataPart:
     series: int | None = None
     first: str | None = None
     last: str | None = None
+    age_days: int | None = None
     splits: tuple[SplitFacts, ...] = ()
     not_recorded: Number = None
     zeros: Number = None

@@ -74,6 +74,7 @@ class SliceRow:
         in_service: Of the model in service, by name; empty if none was compared.
         intervals: Confidence intervals of the candidate's metrics, by name.
         differences: Candidate minus model in service with its confidence interval, by name.
+        too_small: Whether the gate does not judge it alone, for want of examples.
     """
 
     name: str
@@ -82,6 +83,7 @@ class SliceRow:
     in_service: Mapping[str, Number] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     differences: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    too_small: bool = False
 
     @property
     def loss(self) -> Number:

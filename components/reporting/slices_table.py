@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from demandcast.components.reporting.page_judged import SliceRow, SlicesPart, StepRange
@@ -14,9 +15,15 @@ __all__ = ["slices_part"]
 _STEPS = re.compile(r"(?P<metric>.+)_steps_(?P<first>\d+)_(?P<last>\d+)")
 
 
-def slices_part(verdict: Mapping[str, Any]) -> SlicesPart:
-    """Lays out metrics by slice, worst first, and by range of steps."""
+def slices_part(verdict: Mapping[str, Any], *, least_examples: int = 0) -> SlicesPart:
+    """Lays out metrics by slice, worst first, and by range of steps.
+
+    Args:
+        verdict: As in `verdict.json`.
+        least_examples: Slices with fewer are marked as too small to be judged.
+    """
     overall, *others = map(_row, _slices(verdict))
+    others = [replace(row, too_small=row.examples < least_examples) for row in others]
     return SlicesPart(overall, tuple(sorted(others, key=_badness)), steps=_steps(overall))
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from run_folders import write_run
 from tensorflow_metadata.proto.v0 import anomalies_pb2
@@ -33,6 +35,42 @@ def test_splits_have_their_demand_classes(folder):
         {"smooth": 7, "lumpy": 3},
     )
     assert evaluation.cutoffs == ("2026-03-16",)
+
+
+def configured(folder, **forecast):
+    file = folder / "run.json"
+    report = json.loads(file.read_text())
+    report["config"]["forecast"] = forecast
+    file.write_text(json.dumps(report))
+
+
+@pytest.mark.parametrize(
+    ("frequency", "ends"), [("D", ("2026-02-15", "2026-03-30")), ("W-MON", ("2026-05-10", None))]
+)
+def test_splits_say_which_demand_they_look_at(folder, frequency, ends):
+    """Two weeks of horizon after the cutoffs 2026-02-01 and 2026-03-16; or 14 weeks."""
+    configured(folder, frequency=frequency, horizon=14)
+    train, evaluation = data_part(read_run(folder)).splits
+    assert (train.first, train.last) == ("2024-01-01", ends[0])
+    if frequency == "D":
+        assert (evaluation.first, evaluation.last) == ("2026-03-17", ends[1])
+    else:
+        assert evaluation.first == "2026-03-23"
+
+
+def test_a_run_without_its_configuration_does_not_say_so(folder):
+    assert {(split.first, split.last) for split in data_part(read_run(folder)).splits} == {
+        (None, None)
+    }
+
+
+def test_the_age_of_the_data_is_counted_from_the_run(folder):
+    file = folder / "run.json"
+    report = json.loads(file.read_text())
+    file.write_text(json.dumps(report | {"started": "2026-04-01T00:30:00+00:00"}))
+    assert data_part(read_run(folder)).age_days == 2
+    file.write_text(json.dumps(report | {"started": None}))
+    assert data_part(read_run(folder)).age_days is None
 
 
 def test_columns_are_described_by_role(folder):

@@ -103,6 +103,21 @@ def test_a_full_page_has_every_part_and_each_anchor_leads_somewhere():
     assert found.text.count("Pushed as version 8") == 2  # Title and headline.
 
 
+def test_what_a_reader_asked_for_is_there(no_charts):
+    page = full_page()
+    small = replace(page.slices.slices[0], too_small=True)
+    splits = (replace(page.data.splits[0], first="2023-01-02", last="2025-01-14"),)
+    page = full_page(
+        slices=replace(page.slices, slices=(small, *page.slices.slices[1:])),
+        data=replace(page.data, age_days=1, splits=splits),
+    )
+    text = outline(page).text
+    assert "What the words mean" in text
+    assert text.count("too few to judge") == 1
+    assert "1 day before the run" in text
+    assert "2025-01-14" in text
+
+
 def test_nothing_is_loaded_from_elsewhere():
     html = full_html()
     assert outline_of(html).loads == ["data:,"]

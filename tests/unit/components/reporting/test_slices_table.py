@@ -1,5 +1,7 @@
 import math
 
+import pytest
+
 from demandcast.components.reporting.slices_table import slices_part
 
 METRICS = {"examples": 380.0, "weighted_quantile_loss": 0.21, "wape": 0.36}
@@ -24,6 +26,15 @@ def test_slices_stand_worst_first_and_those_without_a_loss_last():
     assert [row.name for row in part.slices] == ["c", "a", "nan", "none"]
     assert part.overall.examples == 380
     assert part.slices[0].examples == 200
+
+
+@pytest.mark.parametrize(("least", "marked"), [(0, []), (200, ["b"]), (201, ["a", "b"])])
+def test_slices_that_the_gate_does_not_judge_are_marked(least, marked):
+    small = other("b", 0.2)
+    small["candidate"]["examples"] = 199
+    part = slices_part(verdict(other("a", 0.1), small), least_examples=least)
+    assert sorted(row.name for row in part.slices if row.too_small) == marked
+    assert not part.overall.too_small
 
 
 def test_ranges_of_steps_are_taken_from_the_names_of_metrics():
