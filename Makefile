@@ -67,8 +67,8 @@ bench-freshretailnet: setup  ## The whole walk on real data: make bench-freshret
 bench-continuity: setup  ## False alarms about good weekly data: make bench-continuity SALES=/folder/of/walmart
 	@PYTHONPATH=tests/benchmarks:tests/helpers $(BIN)/python tests/benchmarks/continuity.py --sales $(SALES)
 
-bench-weighting: setup  ## Intervals by speed of the series for each training.weighting; 6 minutes
-	@$(BIN)/python tests/benchmarks/weighting.py --config examples/quickstart.yaml
+bench-weighting: setup  ## Intervals by speed of series for each training.weighting: make bench-weighting [CONFIG=... SALES=...]
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/benchmarks/weighting.py --config $(or $(CONFIG),examples/quickstart.yaml) $(if $(SALES),--set data.sales=$(SALES))
 
 bench-walmart: setup  ## Weekly real data: make bench-walmart SALES=/its/folder WORKSPACE=...
 	PYTHONPATH=tests/benchmarks $(BIN)/python tests/benchmarks/walmart_weekly.py --sales $(SALES) --workspace $(WORKSPACE)

@@ -24,7 +24,7 @@ _CLASSES = 5
 
 def main() -> None:
     options = _arguments()
-    job, evaluation, config = _job(options.config)
+    job, evaluation, config = _job(options.config, options.set)
     edges = None
     print(_head())
     for weighting in _WEIGHTINGS:
@@ -44,11 +44,12 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--config", type=Path, required=True, help="configuration of the run")
+    parser.add_argument("--set", action="append", default=[], help="as of `demandcast run`")
     parser.add_argument("--seeds", type=int, nargs="+", default=[17, 18, 19])
     return parser.parse_args()
 
 
-def _job(config_file: Path) -> tuple[Any, list[str], Any]:
+def _job(config_file: Path, overrides: Sequence[str]) -> tuple[Any, list[str], Any]:
     """Prepares the examples as the pipeline does.
 
     Returns:
@@ -60,7 +61,7 @@ def _job(config_file: Path) -> tuple[Any, list[str], Any]:
     from demandcast.pipeline.quickstart import ensure_sample_data
     from demandcast.pipeline.training_run import RunOptions, run
 
-    config = load_with_overrides(config_file, (), folder=config_file.parent)
+    config = load_with_overrides(config_file, overrides, folder=config_file.parent)
     console = Console(io.StringIO())
     ensure_sample_data(config, console, preset="quickstart")
     report = run(config, console, RunOptions(until="training"))
