@@ -100,7 +100,8 @@ def _worst(page: RunPage) -> str:
     words = []
     ranked = [row for row in page.slices.slices if is_number(row.loss) and row.examples]
     if ranked:
-        worst = ranked[0]
+        # The loss of a handful of examples may be anything.
+        worst = next((row for row in ranked if not row.too_small), ranked[0])
         words.append(
             f"In the slice {worst.name}: quantile loss {number(worst.loss)}, overall "
             f"{number(page.slices.overall.loss)}; {count(worst.examples)} of "

@@ -56,6 +56,14 @@ def test_slices_without_examples_are_not_the_worst():
     assert texts(full_page(slices=slices))["slices"].startswith("In the slice b:")
 
 
+@pytest.mark.parametrize(("small", "named"), [((0,), "b"), ((0, 1), "a"), ((), "a")])
+def test_slices_too_small_to_judge_are_the_worst_only_among_themselves(small, named):
+    slices = [slice_row(name, loss) for name, loss in (("a", 0.9), ("b", 0.5))]
+    slices = [replace(row, too_small=k in small) for k, row in enumerate(slices)]
+    page = full_page(slices=replace(full_page().slices, slices=tuple(slices)))
+    assert texts(page)["slices"].startswith(f"In the slice {named}:")
+
+
 def test_figures_say_which_way_the_bias_goes():
     notes = {}
     for bias in (0.1, -0.1, 0.0, -0.0004, math.nan):
