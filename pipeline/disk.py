@@ -39,6 +39,9 @@ _TEXTS = re.compile(
     "No space left on device|Disk quota exceeded|database or disk is full", re.IGNORECASE
 )
 
+_SYMPTOMS = re.compile("cannot commit - no transaction is active|disk I/O error", re.IGNORECASE)
+"""What SQLite says after it took a change back, for want of room or for another reason."""
+
 
 class DiskFullError(BadInputError):
     """There is no room left on a disk that a run writes to."""
@@ -87,6 +90,8 @@ def disk_full(
         The error in words for the user; none if the cause is another.
     """
     cause = next((one for one in _chain(error) if _tells_it(one)), None)
+    if cause is None and _hardly_any_room(config):
+        cause = next((one for one in _chain(error) if _SYMPTOMS.search(str(one))), None)
     if cause is None:
         return None
     folder = _folder_of(cause, config)
@@ -142,6 +147,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _tells_it(error: BaseException) -> bool:
     by_number = isinstance(error, OSError) and error.errno in _NUMBERS
     return by_number or bool(_TEXTS.search(str(error)))
+
+
+def _hardly_any_room(config: RunConfig) -> bool:
+    return any(shutil.disk_usage(folder).free < _LEAST for _, folder in _folders(config))
 
 
 def _folder_of(error: BaseException, config: RunConfig) -> Path:

@@ -64,6 +64,24 @@ def test_a_full_disk_is_recognised_below_other_errors(config, free, cause):
         assert part in str(found)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Error when executing query: cannot commit - no transaction is active query: COMMIT;",
+        "disk I/O error",
+    ],
+)
+def test_what_sqlite_says_afterwards_tells_it_only_where_there_is_hardly_any_room(
+    config, free, text
+):
+    free(16 * MEBIBYTE)
+    assert disk_full(chained(RuntimeError(text)), config, stage="Trainer") is None
+    free(16 * MEBIBYTE - 1)
+    found = disk_full(chained(RuntimeError(text)), config, stage="Trainer")
+    assert "while Trainer was at work" in str(found)
+    assert disk_full(chained(KeyError("x")), config, stage="Trainer") is None
+
+
 @pytest.mark.parametrize("error", [KeyError("x"), OSError(errno.EACCES, "Permission denied")])
 def test_other_errors_are_other_errors(config, error):
     assert disk_full(chained(error), config, stage=None) is None
