@@ -100,8 +100,7 @@ def _worst(page: RunPage) -> str:
     words = []
     ranked = [row for row in page.slices.slices if is_number(row.loss) and row.examples]
     if ranked:
-        # The loss of a handful of examples may be anything.
-        worst = next((row for row in ranked if not row.too_small), ranked[0])
+        worst = max(ranked, key=_loss_at_least)
         words.append(
             f"In the slice {worst.name}: quantile loss {number(worst.loss)}, overall "
             f"{number(page.slices.overall.loss)}; {count(worst.examples)} of "
@@ -114,6 +113,12 @@ def _worst(page: RunPage) -> str:
             f"with {percent(heaviest.loss_share)} of the loss."
         )
     return " ".join(words) or "There is only one slice."
+
+
+def _loss_at_least(row: SliceRow) -> float:
+    """The loss that a slice has beyond doubt: that of a handful of examples may be anything."""
+    interval = row.intervals.get(_DECIDING)
+    return interval[0] if interval else row.loss or 0.0
 
 
 def _sure(page: RunPage) -> str:

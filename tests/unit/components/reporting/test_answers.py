@@ -56,11 +56,21 @@ def test_slices_without_examples_are_not_the_worst():
     assert texts(full_page(slices=slices))["slices"].startswith("In the slice b:")
 
 
-@pytest.mark.parametrize(("small", "named"), [((0,), "b"), ((0, 1), "a"), ((), "a")])
-def test_slices_too_small_to_judge_are_the_worst_only_among_themselves(small, named):
-    slices = [slice_row(name, loss) for name, loss in (("a", 0.9), ("b", 0.5))]
-    slices = [replace(row, too_small=k in small) for k, row in enumerate(slices)]
-    page = full_page(slices=replace(full_page().slices, slices=tuple(slices)))
+@pytest.mark.parametrize(
+    ("intervals", "named"),
+    [
+        ((None, None), "a"),
+        (((0.1, 1.7), (0.4, 0.6)), "b"),
+        (((0.8, 1.0), (0.4, 0.6)), "a"),
+        ((None, (0.4, 0.6)), "a"),
+    ],
+)
+def test_the_worst_slice_is_the_worst_beyond_doubt(intervals, named):
+    slices = tuple(
+        slice_row(name, loss, intervals={"weighted_quantile_loss": interval})
+        for name, loss, interval in zip("ab", (0.9, 0.5), intervals, strict=True)
+    )
+    page = full_page(slices=replace(full_page().slices, slices=slices))
     assert texts(page)["slices"].startswith(f"In the slice {named}:")
 
 
