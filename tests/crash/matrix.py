@@ -1,6 +1,6 @@
 """Every stage of the pipeline killed at every moment, and left without room: `make test-crash`.
 
-pytest does not find this file by itself: it takes a quarter of an hour.
+pytest does not find this file by itself: it takes twenty minutes.
 
 A chain begins with a change that makes every stage run again. The first stage is killed; the
 next run finds what was done before it in the cache, and is killed in the stage after it; and so

@@ -1,8 +1,15 @@
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.slow
+
+TABLES = (
+    *("Association", "Attribution", "Event", "EventPath"),
+    *("ArtifactProperty", "ContextProperty", "ExecutionProperty"),
+)
 
 
 @pytest.fixture
@@ -83,3 +90,48 @@ def test_a_new_pipeline_has_nothing_to_clear(connection, tmp_path):
     from demandcast.pipeline.runners.recovery import clear_unfinished
 
     assert clear_unfinished(connection, tmp_path / "artifacts") == ()
+
+
+def rows(connection, table):
+    with contextlib.closing(sqlite3.connect(connection.sqlite.filename_uri)) as database:
+        return database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+
+
+def write(connection, statements):
+    with contextlib.closing(sqlite3.connect(connection.sqlite.filename_uri)) as database:
+        database.executescript(statements)
+
+
+def test_rows_of_what_was_never_recorded_are_removed(connection, record, tmp_path):
+    from demandcast.pipeline.runners.recovery import clear_unfinished
+
+    assert record("Trainer", "COMPLETE") == 1
+    whole = {table: rows(connection, table) for table in TABLES}
+    # Execution 2, context 90 and artifact 70 are not there.
+    write(
+        connection,
+        """
+        INSERT INTO Association (context_id, execution_id) VALUES (1, 2), (90, 1);
+        INSERT INTO Attribution (context_id, artifact_id) VALUES (1, 70);
+        INSERT INTO Event (id, artifact_id, execution_id, type) VALUES (7, 70, 2, 4);
+        INSERT INTO EventPath (event_id, is_index_step, step_key) VALUES (7, 0, 'model');
+        INSERT INTO ExecutionProperty (execution_id, name, is_custom_property) VALUES (2, 'p', 1);
+        INSERT INTO ArtifactProperty (artifact_id, name, is_custom_property) VALUES (70, 'p', 1);
+        INSERT INTO ContextProperty (context_id, name, is_custom_property) VALUES (90, 'p', 1);
+        """,
+    )
+    assert all(rows(connection, table) != whole[table] for table in TABLES)
+    clear_unfinished(connection, tmp_path / "artifacts")
+    assert {table: rows(connection, table) for table in TABLES} == whole
+    # The number is given again, and nothing of the lost one sticks to it.
+    assert record("SchemaImport", "COMPLETE") == 2
+    assert rows(connection, "ExecutionProperty") == []
+
+
+def test_a_file_in_which_nothing_was_written_yet_is_no_hindrance(connection, record, tmp_path):
+    from demandcast.pipeline.runners.recovery import clear_unfinished
+
+    Path(connection.sqlite.filename_uri).touch()
+    assert clear_unfinished(connection, tmp_path / "artifacts") == ()
+    record("Trainer", "RUNNING")
+    assert clear_unfinished(connection, tmp_path / "artifacts") == ("Trainer",)
