@@ -17,6 +17,7 @@ of its own code: its cache key then changes when, and only when, its result may.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,7 @@ from demandcast.components.examples.component import SeriesExampleGen
 from demandcast.components.examples.fingerprint import data_fingerprint
 from demandcast.components.publishing.baseline import ModelInService
 from demandcast.components.publishing.component import Pusher
-from demandcast.components.publishing.pointer import pointer_digest
+from demandcast.components.publishing.pointer import ANY_POINTER, pointer_digest
 from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.components.tuning.component import Tuner
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
@@ -42,10 +43,11 @@ from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
 from demandcast.schema.feature_schema import compose_schema_text
 
-__all__ = ["NEVER_CACHED", "Surroundings", "make_pipeline"]
+__all__ = ["NEVER_CACHED", "Surroundings", "Target", "make_pipeline"]
 
 NEVER_CACHED = frozenset({"Pusher"})
-"""Nodes that look at the serving directory, which changes without the pipeline."""
+"""Nodes that look at the serving directory, which changes without the pipeline, and whose cache
+key says nothing of it."""
 
 _COMPONENTS = "demandcast.components"
 _TRAINING_SPLITS = {
@@ -82,6 +84,48 @@ class Surroundings:
             pointer_digest=pointer_digest(str(config.push.serving_directory), TfxFiles()),
         )
 
+    @classmethod
+    def unseen(cls, config: RunConfig) -> Surroundings:
+        """Stands for what can only be seen where the stages run; reads the reviewed schema.
+
+        Raises:
+            ConfigurationError: The reviewed schema cannot be read.
+        """
+        return cls(
+            data_fingerprint="",
+            feature_schema_text=_read_schema(config.feature_schema),
+            pointer_digest=ANY_POINTER,
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the stages run, as far as their wiring depends on it.
+
+    Attributes:
+        artifacts: Root of the artifacts.
+        tuning: Folder of searches, from which an interrupted one goes on.
+        metadata: Connection to the metadata store; None where the orchestrator has its own.
+        run_id: What names the run that pushes; empty where TFX does.
+        push_if_blessed: Leave the Pusher out where the gate said no; otherwise it runs, and says
+            why it pushed nothing.
+    """
+
+    artifacts: str
+    tuning: str
+    metadata: Any = None
+    run_id: str = ""
+    push_if_blessed: bool = False
+
+    @classmethod
+    def local(cls, config: RunConfig) -> Target:
+        """This machine: everything in the workspace."""
+        return cls(
+            artifacts=str(artifacts_folder(config)),
+            tuning=str(tuning_folder(config)),
+            metadata=metadata.sqlite_metadata_connection_config(str(metadata_file(config))),
+        )
+
 
 @dataclass(frozen=True)
 class _Checked:
@@ -102,6 +146,7 @@ def make_pipeline(
     config: RunConfig,
     surroundings: Surroundings,
     *,
+    target: Target | None = None,
     until: Until = "push",
     enable_cache: bool = True,
 ) -> tfx.dsl.Pipeline:
@@ -110,27 +155,27 @@ def make_pipeline(
     Args:
         config: The run; paths are absolute.
         surroundings: What lies behind its paths.
+        target: Where it runs; this machine if not given.
         until: Last stage: the statistics, the gate for data, the training, or the push. Name and
             root stay the same, so that a later whole run takes the first stages from the cache.
         enable_cache: Use earlier results where nothing changed.
     """
+    target = target or Target.local(config)
     checked, components = _data_stages(config, surroundings)
     if until == "statistics":
         components = components[:2]
     elif until != "gate":
-        components += _model_stages(config, checked=checked, after=components[-1])
+        components += _model_stages(config, target, checked=checked, after=components[-1])
     if until == "training":
         names = [component.id for component in components]
         components = components[: names.index("Trainer") + 1]
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(artifacts_folder(config)),
+        pipeline_root=target.artifacts,
         components=components,
         enable_cache=enable_cache,
         beam_pipeline_args=beam_flags(config.beam.args),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(metadata_file(config))
-        ),
+        metadata_connection_config=target.metadata,
     )
 
 
@@ -173,7 +218,7 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[_Checke
     return _Checked(examples, gate.outputs["schema"], in_service.outputs["model"]), stages
 
 
-def _model_stages(config: RunConfig, *, checked: _Checked, after: Any) -> list[Any]:
+def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after: Any) -> list[Any]:
     """Returns the components after the gates for data; `after` is the last of these."""
     examples, schema = checked.examples, checked.schema
     transform = _transform(config, examples=examples, schema=schema)
@@ -183,7 +228,7 @@ def _model_stages(config: RunConfig, *, checked: _Checked, after: Any) -> list[A
         "transform_graph": transform.outputs["transform_graph"],
         "schema": schema,
     }
-    tuners = [_tuner(config, training_inputs)] if config.tuning.enabled else []
+    tuners = [_tuner(config, target, training_inputs)] if config.tuning.enabled else []
     for tuner in tuners:
         training_inputs["hyperparameters"] = tuner.outputs["best_hyperparameters"]
     trainer = _trainer(config, training_inputs)
@@ -195,14 +240,22 @@ def _model_stages(config: RunConfig, *, checked: _Checked, after: Any) -> list[A
         config=config,
         code_digest=stage_digest("Evaluator"),
     )
-    pusher = Pusher(
-        model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        evaluation=evaluator.outputs["evaluation"],
-        examples=examples,
-        serving_directory=str(config.push.serving_directory),
-    )
+    with _if_blessed(evaluator) if target.push_if_blessed else contextlib.nullcontext():
+        pusher = Pusher(
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            evaluation=evaluator.outputs["evaluation"],
+            examples=examples,
+            serving_directory=str(config.push.serving_directory),
+            run_id=target.run_id,
+        )
     return [transform, *tuners, trainer, evaluator, pusher]
+
+
+def _if_blessed(evaluator: Any) -> Any:
+    """Makes what is wired within it depend on the verdict."""
+    blessing = evaluator.outputs["blessing"].future()[0]
+    return tfx.dsl.Cond(blessing.custom_property("blessed") == 1)
 
 
 def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
@@ -224,7 +277,7 @@ def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:
     )
 
 
-def _tuner(config: RunConfig, inputs: Mapping[str, Any]) -> Any:
+def _tuner(config: RunConfig, target: Target, inputs: Mapping[str, Any]) -> Any:
     return Tuner(
         **inputs,
         **_TRAINING_SPLITS,
@@ -232,7 +285,7 @@ def _tuner(config: RunConfig, inputs: Mapping[str, Any]) -> Any:
         custom_config={
             **_training_config(config),
             "tuning": config.tuning.model_dump_json(exclude={"enabled"}),
-            "directory": str(tuning_folder(config)),
+            "directory": target.tuning,
             "code_digest": stage_digest("Tuner"),
         },
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any, TypeAlias
@@ -14,7 +13,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ExecutionParameter
-from tfx.utils import io_utils, json_utils, path_utils
+from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from demandcast.components.evaluation import module
 from demandcast.components.evaluation.answers import (
@@ -34,6 +33,8 @@ from demandcast.components.storage.model_digest import model_digest
 from demandcast.components.storage.tfx_files import TfxFiles
 from demandcast.schema.artifact_names import SUMMARY_FILE, VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
+from demandcast.schema.config.data import CovariatesConfig
+from demandcast.schema.config.forecast import ForecastConfig
 from demandcast.schema.config.gate import GateConfig
 from demandcast.schema.config.run import RunConfig
 from demandcast.schema.config.series import SeriesSpec
@@ -53,7 +54,7 @@ logger = logging.getLogger(__name__)
 
 _EVAL_SPLIT = "eval"
 _GATE = "gate"
-_SHAPES = "shapes"
+_SERIES = "series"
 _CODE_DIGEST = "code_digest"
 
 ArtifactDict: TypeAlias = dict[str, list[types.Artifact]]
@@ -65,7 +66,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
     PARAMETERS = {  # noqa: RUF012  TFX reads it as a class attribute.
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         _GATE: ExecutionParameter(type=str),
-        _SHAPES: ExecutionParameter(type=str),
+        _SERIES: ExecutionParameter(type=str),
         _CODE_DIGEST: ExecutionParameter(type=str),
     }
 
@@ -79,9 +80,10 @@ class Executor(executor.Executor):
         """Evaluates the model; the verdict is in the evaluation and in the log."""
         # Before anything is judged, or a file changed meanwhile would be blessed unseen.
         judged = _judged_digests(input_dict)
-        unfit = _unfit(input_dict, json.loads(exec_properties[_SHAPES]))
+        series = SeriesSpec.model_validate_json(exec_properties[_SERIES])
+        unfit = _unfit(input_dict, asked_shapes(series))
         if unfit is None:
-            verdict = self._evaluate(input_dict, output_dict, exec_properties)
+            verdict = self._evaluate(input_dict, output_dict, exec_properties, series=series)
         else:
             verdict = refusal(unfit)
         evaluation_uri = artifact_utils.get_single_uri(
@@ -99,11 +101,20 @@ class Executor(executor.Executor):
             _write_examples(input_dict, evaluation_uri)
 
     def _evaluate(
-        self, input_dict: ArtifactDict, output_dict: ArtifactDict, exec_properties: dict[str, Any]
+        self,
+        input_dict: ArtifactDict,
+        output_dict: ArtifactDict,
+        exec_properties: dict[str, Any],
+        *,
+        series: SeriesSpec,
     ) -> Verdict:
         """Lets TFMA compute the metrics, and judges them."""
         inputs, comparison = _with_comparable_baseline(input_dict)
-        super().Do(inputs, output_dict, exec_properties)
+        gate = GateConfig.model_validate_json(exec_properties[_GATE])
+        # Made here and no parameter of its own: the gate may be changed for one run.
+        eval_config = proto_utils.proto_to_json(make_eval_config(series, gate))
+        properties = {**exec_properties, standard_component_specs.EVAL_CONFIG_KEY: eval_config}
+        super().Do(inputs, output_dict, properties)
         evaluation_uri = artifact_utils.get_single_uri(
             output_dict[standard_component_specs.EVALUATION_KEY]
         )
@@ -111,7 +122,7 @@ class Executor(executor.Executor):
         return judge(
             read_slices(evaluation_uri),
             read_failures(evaluation_uri),
-            GateConfig.model_validate_json(exec_properties[_GATE]),
+            gate,
             comparison=comparison,
             carried=_carried(inputs),
             beforehand=[] if seen is None else [seen],
@@ -157,18 +168,29 @@ class Evaluator(tfx_component.Evaluator):
             model=model,
             baseline_model=baseline_model,
             schema=schema,
-            eval_config=make_eval_config(config.series, config.gate),
             example_splits=json_utils.dumps([_EVAL_SPLIT]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             module_path=module.__name__,
             gate=config.gate.model_dump_json(),
-            shapes=json.dumps(asked_shapes(config.series)),
+            series=_judged_series(config.series).model_dump_json(),
             code_digest=code_digest,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )
         # TFX's own constructor cannot make another specification than its own.
         base_beam_component.BaseBeamComponent.__init__(self, spec=spec)
+
+
+def _judged_series(series: SeriesSpec) -> SeriesSpec:
+    """Keeps what the judgement depends on: the key, the horizon and the quantile levels."""
+    horizon, levels = series.forecast.horizon, series.forecast.quantile_levels
+    return SeriesSpec(
+        series_key=series.series_key,
+        static=series.series_key,
+        known_future=CovariatesConfig(),
+        observed_past=CovariatesConfig(),
+        forecast=ForecastConfig(horizon=horizon, quantile_levels=levels),
+    )
 
 
 def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:

@@ -56,6 +56,7 @@ class SeriesExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
         """
         del input_dict
         ingestion = _ingestion_of(exec_properties)
+        fingerprint = exec_properties["fingerprint"] or data_fingerprint(ingestion.data)
         artifact = artifact_utils.get_single_instance(output_dict["examples"])
         report = write_splits(
             ingestion,
@@ -63,10 +64,11 @@ class SeriesExampleGenExecutor(base_beam_executor.BaseBeamExecutor):
             make_pipeline=self._make_beam_pipeline,
             temporary=self._get_tmp_dir(),
         )
-        _refuse_if_changed(ingestion.data, exec_properties["fingerprint"])
+        _refuse_if_changed(ingestion.data, fingerprint)
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(artifact, _FILE_FORMAT)
+        artifact.set_string_custom_property("fingerprint", fingerprint)
         artifact.set_int_custom_property("rows", report.rows)
         artifact.set_int_custom_property("series", report.series)
         for split, count in report.examples:
@@ -129,7 +131,9 @@ class SeriesExampleGen(base_beam_component.BaseBeamComponent):
             forecast: Frequency and horizon.
             sampling: History and splits.
             beam: Sizes of blocks and number of partitions; its arguments are the pipeline's.
-            fingerprint: Digest of the data: see `data_fingerprint`.
+            fingerprint: Digest of the data, see `data_fingerprint`; empty where nobody can look at
+                the data beforehand: then the snapshot that the paths name must be enough for a
+                cache, and the stage takes the digest itself.
             code_digest: Digest of the code that builds the examples.
         """
         spec = SeriesExampleGenSpec(

@@ -18,6 +18,7 @@ from demandcast.schema.config import (
     DataConfig,
     TableConfig,
 )
+from demandcast.schema.config.data import SNAPSHOT
 from demandcast.schema.errors import ContractError
 
 __all__ = [
@@ -52,14 +53,7 @@ def static_table_name(index: int) -> str:
 
 def table_paths(data: DataConfig) -> dict[str, str]:
     """Returns file or glob of each table that is given, by the table's name."""
-    paths = {SALES: data.sales}
-    for index, table in enumerate(data.static_tables):
-        paths[static_table_name(index)] = table.path
-    if data.calendar is not None:
-        paths[CALENDAR] = data.calendar.path
-    if data.future is not None:
-        paths[FUTURE] = data.future
-    return paths
+    return {name: path.replace(SNAPSHOT, data.snapshot) for name, path in data.paths.items()}
 
 
 @dataclasses.dataclass(frozen=True)

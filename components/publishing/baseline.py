@@ -17,6 +17,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import path_utils
 
 from demandcast.components.publishing.pointer import (
+    ANY_POINTER,
     NO_POINTER,
     POINTER_FILE,
     digest_of_pointer,
@@ -50,7 +51,8 @@ class _ModelInServiceExecutor(base_executor.BaseExecutor):
         model = artifact_utils.get_single_instance(output_dict["model"])
         serving_directory = exec_properties["serving_directory"]
         pointer = read_pointer(serving_directory, files)
-        if digest_of_pointer(pointer) != exec_properties["pointer_digest"]:
+        expected = exec_properties["pointer_digest"]
+        if expected not in (ANY_POINTER, digest_of_pointer(pointer)):
             # The result would be kept under the key of the model that served before.
             raise ServingError(
                 f"{serving_directory}: another model was put into service since this run began; "
@@ -113,7 +115,8 @@ class ModelInService(base_component.BaseComponent):
         Args:
             serving_directory: Directory that the server watches.
             pointer_digest: `pointer.pointer_digest` of it: part of the cache key, so that the
-                node runs again when another model is in service.
+                node runs again when another model is in service. `pointer.ANY_POINTER` where
+                nobody can look beforehand; then the node must never be cached.
             code_digest: Of this package's sources, for the same reason.
         """
         model = types.Channel(type=standard_artifacts.Model)

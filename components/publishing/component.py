@@ -49,7 +49,7 @@ class _PusherExecutor(base_executor.BaseExecutor):
         push = push_model(
             ModelToPush(
                 folder=folder,
-                run_id=str(self._context.pipeline_run_id) if self._context else "",
+                run_id=exec_properties["run_id"] or self._run_id(),
                 metrics=_metrics(input_dict.get("evaluation", []), files),
                 profile=_profile(input_dict.get("examples", []), files),
                 judged=_judged(blessing),
@@ -60,6 +60,11 @@ class _PusherExecutor(base_executor.BaseExecutor):
         )
         _LOG.info("%s", push.reason)
         _record(pushed_model, push, push.reason, files)
+
+    def _run_id(self) -> str:
+        """Returns the run that TFX names; only its own orchestrators do."""
+        run_id = None if self._context is None else self._context.pipeline_run_id
+        return "" if run_id is None else str(run_id)
 
 
 def _judged(blessing: types.Artifact) -> Judged | None:
@@ -113,7 +118,10 @@ def _record(pushed_model: types.Artifact, push: Push | None, reason: str, files:
 
 
 class _PusherSpec(ComponentSpec):
-    PARAMETERS: ClassVar = {"serving_directory": ExecutionParameter(type=str)}
+    PARAMETERS: ClassVar = {
+        "serving_directory": ExecutionParameter(type=str),
+        "run_id": ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
@@ -145,6 +153,7 @@ class Pusher(base_component.BaseComponent):
         serving_directory: str,
         evaluation: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
+        run_id: str = "",
     ) -> None:
         """Describes the node.
 
@@ -154,6 +163,7 @@ class Pusher(base_component.BaseComponent):
             serving_directory: Directory that the server watches.
             evaluation: Evaluation whose metrics the pointer shall carry.
             examples: Examples whose profile is kept for the next run's comparison.
+            run_id: Run that pushes; empty where TFX itself tells the executor.
         """
         super().__init__(
             _PusherSpec(
@@ -162,6 +172,7 @@ class Pusher(base_component.BaseComponent):
                 evaluation=evaluation,
                 examples=examples,
                 serving_directory=serving_directory,
+                run_id=run_id,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

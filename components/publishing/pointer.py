@@ -21,6 +21,7 @@ from demandcast.components.storage.files import Files, join
 from demandcast.schema.errors import ServingError
 
 __all__ = [
+    "ANY_POINTER",
     "HISTORY_FILE",
     "NO_POINTER",
     "POINTER_FILE",
@@ -38,6 +39,9 @@ __all__ = [
 POINTER_FILE = "in_service.json"
 HISTORY_FILE = "in_service.history.jsonl"
 NO_POINTER = "none"
+"""Digest of a pointer that is not there."""
+ANY_POINTER = "any"
+"""In place of a digest: whatever is in service."""
 
 _LOG = logging.getLogger(__name__)
 

@@ -23,6 +23,12 @@ from demandcast.schema.config.forecast import (
     ValidationConfig,
 )
 from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig, PushConfig
+from demandcast.schema.config.kubeflow import (
+    KubeflowConfig,
+    StageConfig,
+    TolerationConfig,
+    VolumeConfig,
+)
 from demandcast.schema.config.loading import load_config, parse_config, resolve_paths
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
 from demandcast.schema.config.retention import RetentionConfig
@@ -61,6 +67,7 @@ __all__ = [
     "GateConfig",
     "ImputationConfig",
     "Interaction",
+    "KubeflowConfig",
     "NetworkConfig",
     "PairsConfig",
     "OutlierConfig",
@@ -70,13 +77,16 @@ __all__ = [
     "SamplingConfig",
     "SeriesSpec",
     "SpaceConfig",
+    "StageConfig",
     "TableConfig",
+    "TolerationConfig",
     "TrainingConfig",
     "TransactionsConfig",
     "TuningConfig",
     "ValidationConfig",
     "Value",
     "VocabularyConfig",
+    "VolumeConfig",
     "load_config",
     "parse_config",
     "resolve_paths",

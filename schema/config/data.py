@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from demandcast.schema import series_example
 from demandcast.schema.config.base import Section
@@ -18,8 +19,12 @@ __all__ = [
     "ColumnsConfig",
     "CovariatesConfig",
     "DataConfig",
+    "SNAPSHOT",
     "TableConfig",
 ]
+
+SNAPSHOT = "{snapshot}"
+"""Stands in a path for `data.snapshot`."""
 
 
 class CovariatesConfig(Section):
@@ -129,6 +134,13 @@ class DataConfig(Section):
     sales: str = Field(
         description="File or glob of the sales table, CSV or Parquet, on any filesystem Beam reads."
     )
+    snapshot: str = Field(
+        "",
+        description=(
+            "What stands for {snapshot} in the paths of the tables, such as 2026-11-20: a name of "
+            "data that never changes again. A scheduled run on Kubeflow gives its own."
+        ),
+    )
     columns: ColumnsConfig = Field(description="Roles of the columns.")
     static_tables: tuple[TableConfig, ...] = Field(
         (), description="Attributes of items or stores, one row per key."
@@ -186,6 +198,48 @@ class DataConfig(Section):
         if isinstance(values, Mapping) and values.get("transactions") is not None:
             return {"missing_period": "zero", **values}
         return values
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """File or glob of each table that is given, by the table's name, as written."""
+        paths = {"sales": self.sales}
+        for index, table in enumerate(self.static_tables):
+            paths[f"static_tables[{index}]"] = table.path
+        if self.calendar is not None:
+            paths["calendar"] = self.calendar.path
+        if self.future is not None:
+            paths["future"] = self.future
+        return paths
+
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether the sales are those of a snapshot, named in their path."""
+        return SNAPSHOT in self.sales
+
+    @field_validator("snapshot")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._=-]*|", value):
+            raise ValueError(
+                "data.snapshot may hold letters, digits, '.', '_', '=' and '-' only, "
+                "such as 2026-11-20"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _snapshot_has_a_place(self) -> DataConfig:
+        used = [name for name, path in self.paths.items() if SNAPSHOT in path]
+        if used and not self.snapshot:
+            raise ValueError(
+                f"data.snapshot: missing; data.{used[0]} has {SNAPSHOT} in its path, "
+                "so it must be given, such as 2026-11-20"
+            )
+        if self.snapshot and SNAPSHOT not in self.sales:
+            raise ValueError(
+                f"data.snapshot: got {self.snapshot!r}, but data.sales has no {SNAPSHOT} in its "
+                "path; expected there, such as sales/snapshot={snapshot}/*.parquet"
+            )
+        return self
 
     @model_validator(mode="after")
     def _calendar_has_dates(self) -> DataConfig:

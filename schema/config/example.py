@@ -47,10 +47,14 @@ _EXAMPLE_VALUES: dict[str, Any] = {
     "features.holiday_column": "holiday",
     "features.interactions[].columns": ["category", "promotion"],
     "gate.slices": ["category"],
+    "kubeflow.pipeline_root": "gs://bucket/demandcast",
+    "kubeflow.volumes[].claim": "sales",
+    "kubeflow.volumes[].mount_path": "/data",
+    "kubeflow.defaults.tolerations[].key": "nvidia.com/gpu",
 }
 """Values of the example that are not defaults; the names follow the sample data."""
 
-_COMMENTED_OUT = ("data.transactions",)
+_COMMENTED_OUT = ("data.transactions", "kubeflow")
 """Sections that the sample data has no use for; their lines are there as comments."""
 
 _MORE_ITEMS: dict[str, list[dict[str, Any]]] = {
@@ -243,7 +247,11 @@ def _allowed(kind: Mapping[str, Any]) -> str:
     if kind["type"] == "object":
         held = kind["additionalProperties"]
         # Of sections there is the name only: the description of the key says more.
-        words = held["$ref"].rpartition("/")[2].lower() if "$ref" in held else _allowed(held)
+        words = (
+            held["$ref"].rpartition("/")[2].removesuffix("Config").lower()
+            if "$ref" in held
+            else _allowed(held)
+        )
         return f"mapping of text to {words}"
     if kind["type"] in ("integer", "number"):
         word = "whole number" if kind["type"] == "integer" else "number"

@@ -14,6 +14,7 @@ from demandcast.schema.config.data import DataConfig
 from demandcast.schema.config.features import WEEKLY_DEFAULTS, FeaturesConfig
 from demandcast.schema.config.forecast import ForecastConfig, SamplingConfig
 from demandcast.schema.config.gate import GateConfig, PushConfig
+from demandcast.schema.config.kubeflow import KubeflowConfig
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
 from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.series import SeriesSpec
@@ -73,6 +74,10 @@ class RunConfig(Section):
         RetentionConfig(), description="How much of the past is kept."
     )
     beam: BeamConfig = Field(BeamConfig(), description="How Beam runs.")
+    kubeflow: KubeflowConfig = Field(
+        KubeflowConfig(),
+        description="How the compiled pipeline runs on Kubeflow Pipelines; local runs ignore it.",
+    )
 
     @property
     def series(self) -> SeriesSpec:

@@ -33,10 +33,9 @@ def main() -> None:
     )
     from tfx.dsl.components.base import base_beam_executor
     from tfx.types import standard_artifacts
-    from tfx.utils import json_utils, proto_utils
+    from tfx.utils import json_utils
 
     from demandcast.components.evaluation import component
-    from demandcast.components.evaluation.eval_config import make_eval_config
     from demandcast.components.evaluation.verdict import format_verdict, read_verdict
     from demandcast.schema.config.gate import GateConfig
 
@@ -63,7 +62,7 @@ def main() -> None:
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},
         {
-            "eval_config": proto_utils.proto_to_json(make_eval_config(make_series(horizon), gate)),
+            "series": make_series(horizon).model_dump_json(),
             "example_splits": json_utils.dumps(["eval"]),
             "module_path": "demandcast.components.evaluation.module",
             "gate": gate.model_dump_json(),

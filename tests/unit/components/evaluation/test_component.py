@@ -16,11 +16,9 @@ from evaluation_models import (
 )
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import channel_utils, standard_artifacts
-from tfx.utils import json_utils, path_utils, proto_utils
+from tfx.utils import json_utils, path_utils
 
 from demandcast.components.evaluation import component
-from demandcast.components.evaluation.answers import asked_shapes
-from demandcast.components.evaluation.eval_config import make_eval_config
 from demandcast.components.evaluation.verdict import read_verdict
 from demandcast.components.storage.model_digest import model_digest
 from demandcast.components.storage.tfx_files import TfxFiles
@@ -78,11 +76,10 @@ def evaluate(world, folder, *, model, in_service, gate=GATE):
         inputs,
         {"evaluation": [evaluation], "blessing": [blessing]},
         {
-            "eval_config": proto_utils.proto_to_json(make_eval_config(make_series(HORIZON), gate)),
             "example_splits": json_utils.dumps(["eval"]),
             "module_path": "demandcast.components.evaluation.module",
             "gate": gate.model_dump_json(),
-            "shapes": json.dumps(asked_shapes(make_series(HORIZON))),
+            "series": make_series(HORIZON).model_dump_json(),
             "code_digest": "1",
         },
     )

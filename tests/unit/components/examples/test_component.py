@@ -24,7 +24,7 @@ def component(data, fingerprint=None):
         forecast=ForecastConfig(horizon=7),
         sampling=SamplingConfig(),
         beam=BeamConfig(partitions=2, args=("--runner=Nothing",)),
-        fingerprint=fingerprint or data_fingerprint(data),
+        fingerprint=data_fingerprint(data) if fingerprint is None else fingerprint,
         code_digest="c",
     )
 
@@ -156,6 +156,15 @@ def test_unchanged_data_is_not_read_again_and_changed_data_is(tmp_path):
     write_rows(tmp_path / "sales.parquet", [*ROWS, row(60, 1.0, item="a")])
     run(tmp_path, component(data))
     assert len(stored(tmp_path, "Examples")) == 2
+
+
+def test_where_nobody_looked_at_the_data_the_stage_takes_its_fingerprint_itself(tmp_path):
+    data = make_data(str(tmp_path / "{snapshot}.parquet"), snapshot="2026-11-20")
+    write_rows(tmp_path / "2026-11-20.parquet", ROWS)
+    run(tmp_path, component(data, fingerprint=""))
+    (artifact,) = stored(tmp_path, "Examples")
+    assert artifact.custom_properties["fingerprint"].string_value == data_fingerprint(data)
+    assert artifact.custom_properties["rows"].int_value == len(ROWS)
 
 
 def test_data_that_changes_while_it_is_read_is_refused(tmp_path):

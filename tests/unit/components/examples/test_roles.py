@@ -88,3 +88,8 @@ def test_paths_of_all_tables():
     )
     assert table_paths(data) == {"sales": "s.csv", "static_tables[0]": "i.csv", "future": "f.csv"}
     assert COLUMNS.timestamp == "date"
+
+
+def test_a_snapshot_takes_its_place_in_the_paths():
+    data = make_data("{snapshot}/s.csv", future="f-{snapshot}.csv", snapshot="2026-11-20")
+    assert table_paths(data) == {"sales": "2026-11-20/s.csv", "future": "f-2026-11-20.csv"}

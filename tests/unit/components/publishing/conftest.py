@@ -27,7 +27,7 @@ def push(artifacts, tmp_path):
 
     from demandcast.components.publishing.component import Pusher
 
-    def run(content, *, blessed=True, metrics=None, carried=None, judged=None):
+    def run(content, *, blessed=True, metrics=None, carried=None, judged=None, run_id=""):
         model = artifacts("Model", f"model-{content}")
         write_model(Path(model.uri) / "Format-Serving", content)
         blessing = artifacts("ModelBlessing", "blessing")
@@ -48,7 +48,7 @@ def push(artifacts, tmp_path):
         Pusher.EXECUTOR_SPEC.executor_class(context).Do(
             {"model": [model], "model_blessing": [blessing], "evaluation": [evaluation]},
             {"pushed_model": [pushed]},
-            {"serving_directory": str(tmp_path / "serving")},
+            {"serving_directory": str(tmp_path / "serving"), "run_id": run_id},
         )
         return pushed
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from demandcast.components.publishing.pointer import POINTER_FILE, pointer_digest
+from demandcast.components.publishing.pointer import ANY_POINTER, POINTER_FILE, pointer_digest
 from demandcast.components.storage.files import LocalFiles
 from demandcast.schema.errors import ServingError
 
@@ -73,6 +73,12 @@ def test_a_model_put_into_service_since_the_run_began_is_not_taken_for_the_one_b
     push("b")
     with pytest.raises(ServingError, match="another model was put into service since this run"):
         in_service(before)
+
+
+def test_whatever_is_in_service_is_taken_where_nobody_looked_beforehand(push, in_service):
+    assert in_service(ANY_POINTER).get_int_custom_property("absent") == 1
+    push("a")
+    assert in_service(ANY_POINTER).get_int_custom_property("absent") == 0
 
 
 def test_what_models_lost_little_by_little_goes_from_push_to_push(push, in_service, tmp_path):

@@ -23,6 +23,12 @@ def test_a_blessed_model_is_pushed_with_its_metrics(push, tmp_path):
     assert record["in_service"] == pointer
 
 
+def test_a_run_that_names_itself_is_the_one_that_pushed(push, tmp_path):
+    push("a", run_id="kubeflow-7")
+    pointer = json.loads((tmp_path / "serving" / "in_service.json").read_text())
+    assert pointer["run_id"] == "kubeflow-7"
+
+
 def test_a_model_without_blessing_leaves_the_serving_directory_alone(push, tmp_path):
     pushed = push("a", blessed=False)
     assert pushed.get_int_custom_property("pushed") == 0

@@ -11,6 +11,7 @@ def test_defaults_are_pinned():
     values = parse().data.model_dump(mode="json")
     assert values == {
         "sales": "sales.csv",
+        "snapshot": "",
         "columns": {
             "series_key": ["store", "item"],
             "timestamp": "date",
@@ -114,3 +115,45 @@ def test_net_needs_sums():
 def test_wrong_values_are_refused_with_path_value_and_what_is_allowed(key, value, message):
     with pytest.raises(ConfigurationError, match=message):
         parse(**{key: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"data.sales": "sales/{snapshot}/*.csv"},
+            r"data\.snapshot: missing; data\.sales has \{snapshot\} in its path",
+        ),
+        (
+            {"data.future": "future-{snapshot}.csv"},
+            r"data\.snapshot: missing; data\.future has \{snapshot\} in its path",
+        ),
+        (
+            {"data.snapshot": "2026-11-20"},
+            r"got '2026-11-20', but data\.sales has no \{snapshot\} in its path",
+        ),
+        (
+            {"data.snapshot": "../up", "data.sales": "{snapshot}.csv"},
+            r"data\.snapshot may hold letters, digits",
+        ),
+    ],
+)
+def test_a_snapshot_and_its_place_in_the_paths_go_together(changes, message):
+    with pytest.raises(ConfigurationError, match=message):
+        parse(**changes)
+
+
+def test_a_snapshot_may_also_stand_in_other_paths_than_that_of_the_sales():
+    data = parse(
+        **{
+            "data.snapshot": "2026-11-20",
+            "data.sales": "gs://b/{snapshot}/sales.parquet",
+            "data.future": "gs://b/{snapshot}/future.parquet",
+        }
+    ).data
+    assert data.has_snapshots
+    assert data.paths == {
+        "sales": "gs://b/{snapshot}/sales.parquet",
+        "future": "gs://b/{snapshot}/future.parquet",
+    }
+    assert not parse().data.has_snapshots

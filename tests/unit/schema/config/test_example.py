@@ -7,7 +7,7 @@ import yaml
 from configurations import parse
 
 from demandcast.components.simulation.dictionary import TABLES
-from demandcast.schema.config import RunConfig, TransactionsConfig, parse_config
+from demandcast.schema.config import KubeflowConfig, RunConfig, TransactionsConfig, parse_config
 from demandcast.schema.config.example import describe_keys, example_yaml, reference_markdown
 
 KEYS = {key.path: key for key in describe_keys()}
@@ -28,16 +28,17 @@ def leaves(values, prefix=""):
 
 
 TRANSACTIONS = "data.transactions"
+COMMENTED_OUT = (TRANSACTIONS, "kubeflow")
 
 
 def test_the_example_parses_and_has_every_key():
     parse_config(example_yaml())
     given = dict(leaves(parse_config(example_yaml()).model_dump()))
-    given = {path for path in given if path != TRANSACTIONS}
+    given = {path for path in given if not path.startswith(COMMENTED_OUT)}
     assert given == {
         path
         for path, key in KEYS.items()
-        if not key.is_section and not path.startswith(f"{TRANSACTIONS}.")
+        if not key.is_section and not path.startswith(COMMENTED_OUT)
     }
     for key in KEYS.values():
         assert f"{key.name}:" in example_yaml()
@@ -55,6 +56,17 @@ def test_the_section_that_is_a_comment_parses_too_and_has_every_key():
         path
         for path, key in KEYS.items()
         if not key.is_section and path.startswith(f"{TRANSACTIONS}.")
+    }
+
+
+def test_the_section_of_kubeflow_that_is_a_comment_parses_too_and_has_every_key():
+    lines = example_yaml().splitlines()
+    lines = lines[lines.index("# kubeflow:") :]
+    values = yaml.safe_load("\n".join(line.removeprefix("# ") for line in lines))
+    section = KubeflowConfig.model_validate(values["kubeflow"])
+    given = dict(leaves({"kubeflow": section.model_dump()}))
+    assert set(given) == {
+        path for path, key in KEYS.items() if not key.is_section and path.startswith("kubeflow.")
     }
 
 

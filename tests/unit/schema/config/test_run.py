@@ -130,6 +130,31 @@ DEFAULTS = {
         "leftover_hours": 24.0,
     },
     "beam": {"args": [], "partitions": 16, "block_rows": 262_144},
+    "kubeflow": {
+        "pipeline_root": None,
+        "image": None,
+        "gpu_image": None,
+        "image_pull_secret": None,
+        "service_account": None,
+        "volumes": [],
+        "cache": True,
+        "defaults": {
+            "cpu": 2.0,
+            "memory_gib": 8.0,
+            "gpus": 0,
+            "gpu_type": "nvidia.com/gpu",
+            "disk_gib": None,
+            "node_selector": {},
+            "tolerations": [],
+            "labels": {},
+            "retries": 2,
+            "backoff_seconds": 30,
+            "backoff_max_seconds": 600,
+            "timeout_minutes": None,
+            "beam_args": None,
+        },
+        "stages": {},
+    },
 }
 
 
