@@ -12,6 +12,7 @@ import click
 
 from demandcast.pipeline.capture import screen
 from demandcast.pipeline.cli.backtest import backtest_command
+from demandcast.pipeline.cli.compile import compile_command
 from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
@@ -75,6 +76,7 @@ for command in (
     backtest_command,
     serve_command,
     rollback_command,
+    compile_command,
     quickstart_command,
 ):
     cli.add_command(command)

@@ -54,6 +54,7 @@ HEAVY = (
     "demandcast.components.tuning.space",
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",
+    "demandcast.pipeline.kubeflow.compiling",
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
     "demandcast.serving.saved_model",

@@ -30,6 +30,7 @@ COMMANDS = [
     ["backtest"],
     ["serve"],
     ["rollback"],
+    ["compile"],
     ["quickstart"],
 ]
 HEAVY = {"tensorflow", "tfx", "apache_beam", "polars", "pyarrow", "pandas", "grpc", "numpy"}

@@ -1,0 +1,25 @@
+"""Which stages a server must not serve from its cache.
+
+A cache key of Kubeflow Pipelines has the inputs of a task, its image and its command; no code of
+TFX or ours is asked before it (B10: `lifecycle.preCacheCheck` is never read). What a stage finds
+elsewhere is no part of it.
+"""
+
+from __future__ import annotations
+
+from demandcast.schema.config import RunConfig
+
+__all__ = ["never_cached"]
+
+_SERVING = "what serves changes without it"
+
+
+def never_cached(config: RunConfig) -> dict[str, str]:
+    """Returns the stages that run each time, with the reason in words."""
+    stages = {"ModelInService": _SERVING, "Pusher": _SERVING}
+    if not config.data.has_snapshots:
+        stages["SeriesExampleGen"] = (
+            "the data may change behind data.sales, which names no {snapshot}; "
+            "so every stage after it runs each time as well"
+        )
+    return stages

@@ -1,0 +1,13 @@
+from configurations import parse
+
+from demandcast.pipeline.kubeflow.caching import never_cached
+
+
+def test_what_looks_at_the_serving_directory_runs_each_time():
+    config = parse(**{"data.sales": "gs://b/{snapshot}/s.csv", "data.snapshot": "1"})
+    assert set(never_cached(config)) == {"ModelInService", "Pusher"}
+
+
+def test_without_a_snapshot_in_its_path_the_data_is_read_each_time():
+    assert set(never_cached(parse())) == {"ModelInService", "Pusher", "SeriesExampleGen"}
+    assert "{snapshot}" in never_cached(parse())["SeriesExampleGen"]
