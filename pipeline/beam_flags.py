@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from demandcast.schema.errors import ConfigurationError
 
-__all__ = ["beam_flags"]
+__all__ = ["beam_flags", "is_local"]
 
 _LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 _DIRECT_RUNNERS = frozenset({"directrunner", "direct", "fnapirunner", _LOCAL_RUNNER.lower()})
@@ -43,7 +43,7 @@ def beam_flags(args: Sequence[str]) -> list[str]:
      '--sdk_container_image=none-local-workers-share-this-environment']
     """
     runner = _value_of("--runner", args)
-    local = runner is None or runner.lower() in _DIRECT_RUNNERS
+    local = is_local(args)
     packaged = any(arg.split("=")[0] in _PACKAGING for arg in args)
     if not local and not packaged:
         raise ConfigurationError(
@@ -56,6 +56,16 @@ def beam_flags(args: Sequence[str]) -> list[str]:
     if not packaged:
         flags.append("--sdk_container_image=none-local-workers-share-this-environment")
     return flags
+
+
+def is_local(args: Sequence[str]) -> bool:
+    """Tells whether Beam works in this process.
+
+    >>> is_local([]), is_local(["--runner=DirectRunner"]), is_local(["--runner=DataflowRunner"])
+    (True, True, False)
+    """
+    runner = _value_of("--runner", args)
+    return runner is None or runner.lower() in _DIRECT_RUNNERS
 
 
 def _value_of(flag: str, args: Sequence[str]) -> str | None:
