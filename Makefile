@@ -4,7 +4,7 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup browser run test test-crash test-tfx121 lint types imports unit lock links clean
+.PHONY: help setup browser run test test-crash test-kubeflow test-tfx121 lint types imports unit lock links clean
 .PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting
 
 help:  ## Lists the targets.
@@ -48,6 +48,9 @@ test: setup browser lint types imports  ## Everything: set-up, lint, types, impo
 
 test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
 	$(BIN)/pytest tests/crash/matrix.py
+
+test-kubeflow: setup  ## The compiled pipeline on an emulated Kubeflow Pipelines 2.5, 2.17 and 3: ten minutes.
+	$(BIN)/pytest tests/kubeflow/walk.py --durations 12
 
 test-tfx121: setup  ## The other TFX line: all of it on 1.21.0 in a Debian 13 root; ten minutes, needs root.
 	@tests/debian13/run
