@@ -23,6 +23,7 @@ from demandcast.pipeline.cli.runs import runs_group
 from demandcast.pipeline.cli.sample_data import sample_data_command
 from demandcast.pipeline.cli.schema import schema_group
 from demandcast.pipeline.cli.serve import serve_command
+from demandcast.pipeline.cli.submit import schedule_command, submit_command
 from demandcast.pipeline.cli.validate import validate_command
 from demandcast.pipeline.console import console_for
 from demandcast.schema.errors import DemandcastError, exit_code_of
@@ -50,7 +51,7 @@ Progress goes to standard error, results to standard output. Exit codes:
   2    bad input: configuration, data, arguments; a full disk; another run at work
   3    the data contradicts the schema, or does not go on as it was
   4    the model did not pass the gate; nothing was pushed
-  5    no model is in service (forecast, backtest), or the server failed
+  5    no model is in service (forecast, backtest), or a server failed or refused
   130  interrupted
 """
 
@@ -77,6 +78,8 @@ for command in (
     serve_command,
     rollback_command,
     compile_command,
+    submit_command,
+    schedule_command,
     quickstart_command,
 ):
     cli.add_command(command)

@@ -31,6 +31,8 @@ COMMANDS = [
     ["serve"],
     ["rollback"],
     ["compile"],
+    ["submit"],
+    ["schedule"],
     ["quickstart"],
 ]
 HEAVY = {"tensorflow", "tfx", "apache_beam", "polars", "pyarrow", "pandas", "grpc", "numpy"}

@@ -1,0 +1,146 @@
+"""Options of the commands that talk to Kubeflow Pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from demandcast.schema.errors import BadInputError
+
+if TYPE_CHECKING:
+    from demandcast.pipeline.console import Console
+    from demandcast.pipeline.kubeflow.server_api import KubeflowServer, PipelineVersion
+    from demandcast.schema.config import RunConfig
+
+__all__ = ["connection_options", "open_server", "submission_options", "upload_compiled"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_OPTIONS = (
+    click.option(
+        "--host",
+        envvar="DEMANDCAST_KFP_HOST",
+        show_envvar=True,
+        help="URL of the API of Kubeflow Pipelines; without it the way goes by kubeconfig.",
+    ),
+    click.option(
+        "--namespace",
+        envvar="DEMANDCAST_KFP_NAMESPACE",
+        show_envvar=True,
+        help="Namespace of the user, where the server has many.",
+    ),
+    click.option(
+        "--token-file",
+        type=_FILE,
+        envvar="DEMANDCAST_KFP_TOKEN_FILE",
+        show_envvar=True,
+        help="File with a bearer token. DEMANDCAST_KFP_TOKEN holds one itself.",
+    ),
+    click.option("--ca-certificate", type=_FILE, help="File with the authority to trust, PEM."),
+    click.option("--client-certificate", type=_FILE, help="File with a client certificate, PEM."),
+    click.option("--client-key", type=_FILE, help="File with its key, PEM."),
+    click.option("--context", help="Context of the kubeconfig, where there is no --host."),
+    click.option(
+        "--installed-in",
+        default="kubeflow",
+        show_default=True,
+        help="Namespace of the server, where there is no --host.",
+    ),
+    click.option(
+        "--call-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=30.0,
+        show_default=True,
+        help="Seconds for each call.",
+    ),
+)
+_SUBMISSION = (
+    click.option(
+        "--parameter",
+        "assignments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value of a parameter of the run; 'demandcast compile --explain' lists them.",
+    ),
+    click.option(
+        "--experiment", default="demandcast", show_default=True, help="Experiment of the run."
+    ),
+)
+
+
+def connection_options(function: F) -> F:
+    """Adds --host and the like; the command gets them as `connection`, a mapping."""
+    return _with(_OPTIONS, function)
+
+
+def submission_options(function: F) -> F:
+    """Adds --parameter and --experiment."""
+    return _with(_SUBMISSION, function)
+
+
+def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def open_server(options: Mapping[str, Any], *, token: str | None) -> KubeflowServer:
+    """Connects to the server that the options name, and asks for its version.
+
+    Args:
+        options: Values of `connection_options`.
+        token: From the environment; the file wins.
+
+    Raises:
+        BadInputError: A file is not there, or no server is named.
+        KubeflowError: It is not there, refuses, or is too old.
+    """
+    from demandcast.pipeline.kubeflow.server_api import Connection, KubeflowServer
+
+    file = options["token_file"]
+    server = KubeflowServer(
+        Connection(
+            host=options["host"],
+            namespace=options["namespace"],
+            token=token if file is None else _token(file),
+            ca_certificate=options["ca_certificate"],
+            client_certificate=options["client_certificate"],
+            client_key=options["client_key"],
+            context=options["context"],
+            installed_in=options["installed_in"],
+            timeout_seconds=options["call_timeout"],
+        )
+    )
+    server.check()
+    return server
+
+
+def upload_compiled(config: RunConfig, server: KubeflowServer, console: Console) -> PipelineVersion:
+    """Compiles the pipeline and uploads it, unless the same one is there."""
+    import os
+
+    from demandcast.pipeline.capture import captured_output
+    from demandcast.pipeline.kubeflow.submitting import version_name
+
+    console.say("loading TensorFlow and TFX")
+    with captured_output(Path(os.devnull)):
+        from demandcast.pipeline.kubeflow.compiling import compile_pipeline
+
+        text = compile_pipeline(config, "kubeflow").text
+    version = server.upload(text, pipeline=config.name, version=version_name(text))
+    done = "uploaded" if version.is_new else "on the server already"
+    console.say(f"{config.name}, version {version.name}: {done}")
+    return version
+
+
+def _token(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadInputError(
+            f"--token-file: {file} cannot be read: {error.strerror or error}"
+        ) from error
