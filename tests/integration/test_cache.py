@@ -100,6 +100,7 @@ SECTIONS = [
     ("beam", {"partitions": 3}, {"SeriesExampleGen"}),
     # TFX counts Beam's options for each stage that Beam runs.
     ("beam", {"args": ("--direct_num_workers=2",)}, {"SeriesExampleGen"}),
+    ("kubeflow", {"cache": False}, set()),  # Of compiled pipelines alone.
 ]
 
 
