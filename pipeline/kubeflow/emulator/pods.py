@@ -52,7 +52,7 @@ class Pods:
     """Runs commands `python -m MODULE ...`; use as a context manager."""
 
     def __init__(self, log: Path, *, preload: Sequence[str] = PRELOADED) -> None:
-        """Starts the process that is forked.
+        """Starts the process that is forked, and waits until it has imported what it shall.
 
         Args:
             log: What it prints itself.
@@ -68,6 +68,7 @@ class Pods:
                 stderr=file,
                 text=True,
             )
+        self._answer()  # Ready: no command waits for the imports.
 
     def __enter__(self) -> Pods:
         """Returns itself."""
@@ -137,6 +138,7 @@ def _serve(modules: Sequence[str]) -> None:
     os.dup2(2, 1)
     for module in modules:
         __import__(module)
+    answers.write("{}\n")
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:
