@@ -18,7 +18,7 @@ from demandcast.schema.config import (
     DataConfig,
     TableConfig,
 )
-from demandcast.schema.config.data import SNAPSHOT
+from demandcast.schema.config.data import SNAPSHOT, static_table_name
 from demandcast.schema.errors import ContractError
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "RowTable",
     "SALES",
     "resolve_roles",
-    "static_table_name",
     "table_paths",
 ]
 
@@ -40,15 +39,6 @@ CALENDAR = "calendar"
 
 Header = tuple[str, tuple[str, ...]]
 """Path of a file and the names of its columns."""
-
-
-def static_table_name(index: int) -> str:
-    """Returns the name of a static table in messages.
-
-    >>> static_table_name(0)
-    'static_tables[0]'
-    """
-    return f"static_tables[{index}]"
 
 
 def table_paths(data: DataConfig) -> dict[str, str]:

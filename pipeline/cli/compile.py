@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from demandcast.pipeline.cli.kubeflow_options import compile_quietly
 from demandcast.pipeline.cli.options import config_options, examples, load, progress, quiet_option
 
 if TYPE_CHECKING:
@@ -61,7 +61,6 @@ def compile_command(
     output: no data, no network. The same configuration and code give the same bytes. Images,
     resources and places come from the section kubeflow of the configuration.
     """
-    from demandcast.pipeline.capture import captured_output
     from demandcast.pipeline.cli.outputs import check_outputs
     from demandcast.pipeline.kubeflow.reach import check_compilable
     from demandcast.schema.whole_file import write_whole
@@ -69,12 +68,8 @@ def compile_command(
     config = load(config_file, overrides)
     check_outputs([output])
     check_compilable(config, target)
-    # What TensorFlow prints while it is loaded helps nobody here.
-    with progress(quiet=quiet) as console, captured_output(Path(os.devnull)):
-        console.say("loading TensorFlow and TFX")
-        from demandcast.pipeline.kubeflow.compiling import compile_pipeline
-
-        compiled = compile_pipeline(config, target)
+    with progress(quiet=quiet) as console:
+        compiled = compile_quietly(config, target, console)
         write_whole(output, compiled.text)
         console.say(f"{target}: {len(compiled.stages)} stages in {output}")
     if explain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,10 +13,18 @@ from demandcast.schema.errors import BadInputError
 
 if TYPE_CHECKING:
     from demandcast.pipeline.console import Console
+    from demandcast.pipeline.kubeflow.compiling import Compiled
+    from demandcast.pipeline.kubeflow.reach import TargetName
     from demandcast.pipeline.kubeflow.server_api import KubeflowServer, PipelineVersion
     from demandcast.schema.config import RunConfig
 
-__all__ = ["connection_options", "open_server", "submission_options", "upload_compiled"]
+__all__ = [
+    "compile_quietly",
+    "connection_options",
+    "open_server",
+    "submission_options",
+    "upload_compiled",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -119,18 +128,22 @@ def open_server(options: Mapping[str, Any], *, token: str | None) -> KubeflowSer
     return server
 
 
-def upload_compiled(config: RunConfig, server: KubeflowServer, console: Console) -> PipelineVersion:
-    """Compiles the pipeline and uploads it, unless the same one is there."""
-    import os
-
+def compile_quietly(config: RunConfig, target: TargetName, console: Console) -> Compiled:
+    """Compiles the pipeline; what TensorFlow prints while it is loaded helps nobody here."""
     from demandcast.pipeline.capture import captured_output
-    from demandcast.pipeline.kubeflow.submitting import version_name
 
     console.say("loading TensorFlow and TFX")
     with captured_output(Path(os.devnull)):
         from demandcast.pipeline.kubeflow.compiling import compile_pipeline
 
-        text = compile_pipeline(config, "kubeflow").text
+        return compile_pipeline(config, target)
+
+
+def upload_compiled(config: RunConfig, server: KubeflowServer, console: Console) -> PipelineVersion:
+    """Compiles the pipeline and uploads it, unless the same one is there."""
+    from demandcast.pipeline.kubeflow.submitting import version_name
+
+    text = compile_quietly(config, "kubeflow", console).text
     version = server.upload(text, pipeline=config.name, version=version_name(text))
     done = "uploaded" if version.is_new else "on the server already"
     console.say(f"{config.name}, version {version.name}: {done}")

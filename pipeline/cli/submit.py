@@ -82,13 +82,12 @@ def submit_command(  # noqa: PLR0913 - one per option
         server = open_server(connection, token=os.environ.get(_TOKEN))
         version = upload_compiled(config, server, console)
         run_id = server.create_run(
-            Submission(
+            Submission.of(
+                config.kubeflow,
                 version,
                 name=name or f"{config.name} {version.name}",
                 experiment=experiment,
                 parameters=parameters,
-                pipeline_root=str(config.kubeflow.pipeline_root),
-                service_account=config.kubeflow.service_account,
             )
         )
         console.say(f"run {run_id}")
@@ -152,13 +151,12 @@ def schedule_command(  # noqa: PLR0913 - one per option
         server = open_server(connection, token=os.environ.get(_TOKEN))
         version = upload_compiled(config, server, console)
         schedule_id = server.create_schedule(
-            Submission(
+            Submission.of(
+                config.kubeflow,
                 version,
                 name=name or config.name,
                 experiment=experiment,
                 parameters=parameters,
-                pipeline_root=str(config.kubeflow.pipeline_root),
-                service_account=config.kubeflow.service_account,
             ),
             cron=expression,
         )

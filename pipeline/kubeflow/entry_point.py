@@ -24,6 +24,7 @@ from demandcast.pipeline.kubeflow.executor_input import (
     is_vertex,
     localised,
     output_places,
+    output_uris,
     returned,
 )
 from demandcast.pipeline.kubeflow.markers import remove_markers
@@ -91,7 +92,7 @@ def run(arguments: Sequence[str], *, root: str = "") -> None:
         _refuse_unshared(fit.remote)
     _execute(options, beam_args, fit.message)
     if shared:
-        remove_markers(_output_uris(fit.message))
+        remove_markers(output_uris(fit.message))
     for place in output_places(message, root=root):
         if not Path(place).exists():
             Path(place).mkdir(parents=True)
@@ -128,11 +129,6 @@ def _refuse_unshared(remote: Mapping[str, str]) -> None:
             f"kubeflow.pipeline_root: {uri} is out of reach of Beam's remote workers; a runner "
             f"other than the DirectRunner needs a root in {_SHARED}"
         )
-
-
-def _output_uris(message: dict[str, Any]) -> list[str]:
-    outputs = message["outputs"].get("artifacts", {})
-    return [one["uri"] for artifacts in outputs.values() for one in artifacts["artifacts"]]
 
 
 if __name__ == "__main__":

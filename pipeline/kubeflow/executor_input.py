@@ -15,7 +15,15 @@ from typing import Any
 
 from demandcast.pipeline.kubeflow.parameters import take_parameters
 
-__all__ = ["LOCAL_FOLDERS", "Localised", "is_vertex", "localised", "output_places", "returned"]
+__all__ = [
+    "LOCAL_FOLDERS",
+    "Localised",
+    "is_vertex",
+    "localised",
+    "output_places",
+    "output_uris",
+    "returned",
+]
 
 LOCAL_FOLDERS = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
 """Where the launcher puts the objects of a store (`component/launcher_v2.go LocalPathForURI`)."""
@@ -121,6 +129,11 @@ def output_places(message: Mapping[str, Any], *, root: str = "") -> tuple[str, .
         for name, artifact in _artifacts(message.get("outputs", {}))
         if name != _LOGS
     )
+
+
+def output_uris(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the URI of each output."""
+    return tuple(artifact["uri"] for _, artifact in _artifacts(message.get("outputs", {})))
 
 
 def _artifacts(part: Mapping[str, Any]) -> Iterator[tuple[str, Message]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demandcast.schema.config import KubeflowConfig
 from demandcast.schema.errors import BadInputError, DemandcastError
 
 __all__ = [
@@ -103,6 +104,26 @@ class Submission:
     parameters: Mapping[str, Any]
     pipeline_root: str
     service_account: str | None
+
+    @classmethod
+    def of(
+        cls,
+        config: KubeflowConfig,
+        version: PipelineVersion,
+        *,
+        name: str,
+        experiment: str,
+        parameters: Mapping[str, Any],
+    ) -> Submission:
+        """Takes root and account from the configuration."""
+        return cls(
+            version,
+            name=name,
+            experiment=experiment,
+            parameters=parameters,
+            pipeline_root=str(config.pipeline_root),
+            service_account=config.service_account,
+        )
 
 
 @dataclass(frozen=True)

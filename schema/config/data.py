@@ -21,10 +21,20 @@ __all__ = [
     "DataConfig",
     "SNAPSHOT",
     "TableConfig",
+    "static_table_name",
 ]
 
 SNAPSHOT = "{snapshot}"
 """Stands in a path for `data.snapshot`."""
+
+
+def static_table_name(index: int) -> str:
+    """Returns the name of a static table in messages.
+
+    >>> static_table_name(0)
+    'static_tables[0]'
+    """
+    return f"static_tables[{index}]"
 
 
 class CovariatesConfig(Section):
@@ -204,7 +214,7 @@ class DataConfig(Section):
         """File or glob of each table that is given, by the table's name, as written."""
         paths = {"sales": self.sales}
         for index, table in enumerate(self.static_tables):
-            paths[f"static_tables[{index}]"] = table.path
+            paths[static_table_name(index)] = table.path
         if self.calendar is not None:
             paths["calendar"] = self.calendar.path
         if self.future is not None:
@@ -234,7 +244,7 @@ class DataConfig(Section):
                 f"data.snapshot: missing; data.{used[0]} has {SNAPSHOT} in its path, "
                 "so it must be given, such as 2026-11-20"
             )
-        if self.snapshot and SNAPSHOT not in self.sales:
+        if self.snapshot and not self.has_snapshots:
             raise ValueError(
                 f"data.snapshot: got {self.snapshot!r}, but data.sales has no {SNAPSHOT} in its "
                 "path; expected there, such as sales/snapshot={snapshot}/*.parquet"
