@@ -21,7 +21,7 @@ from demandcast.components.inference.prediction import Predictor
 from demandcast.components.inference.writing import open_forecast_files
 from demandcast.components.publishing.pointer import read_pointer
 from demandcast.components.storage.files import join
-from demandcast.components.storage.tfx_files import TfxFiles
+from demandcast.components.storage.tfx_files import files_of
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import ServingError
 
@@ -74,7 +74,7 @@ def forecast_batch(
     """
     start = time.monotonic()
     serving_directory = str(config.push.serving_directory)
-    pointer = read_pointer(serving_directory, TfxFiles())
+    pointer = read_pointer(serving_directory, files_of(serving_directory))
     if pointer is None:
         raise ServingError(
             f"{serving_directory}: no model is in service; 'demandcast run' pushes one"

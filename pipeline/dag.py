@@ -31,7 +31,7 @@ from demandcast.components.examples.fingerprint import data_fingerprint
 from demandcast.components.publishing.baseline import ModelInService
 from demandcast.components.publishing.component import Pusher
 from demandcast.components.publishing.pointer import ANY_POINTER, pointer_digest
-from demandcast.components.storage.tfx_files import TfxFiles
+from demandcast.components.storage.tfx_files import files_of
 from demandcast.components.tuning.component import Tuner
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.components.validation.continuity_gate import DataContinuity
@@ -78,10 +78,11 @@ class Surroundings:
             BadInputError: There is no data, or the reviewed schema cannot be read.
             ServingError: The pointer to the model in service cannot be understood.
         """
+        serving_directory = str(config.push.serving_directory)
         return cls(
             data_fingerprint=data_fingerprint(config.data),
             feature_schema_text=_read_schema(config.feature_schema),
-            pointer_digest=pointer_digest(str(config.push.serving_directory), TfxFiles()),
+            pointer_digest=pointer_digest(serving_directory, files_of(serving_directory)),
         )
 
     @classmethod
@@ -337,6 +338,6 @@ def _read_schema(path: str | None) -> str | None:
     if path is None:
         return None
     try:
-        return TfxFiles().read(path).decode("utf-8")
+        return files_of(path).read(path).decode("utf-8")
     except Exception as error:  # Each filesystem has its own.
         raise ConfigurationError(f"feature_schema: {path} cannot be read: {error}") from error

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from demandcast.components.evaluation.verdict import read_verdict
 from demandcast.components.publishing.pointer import Pointer, read_history, read_pointer
 from demandcast.components.storage.files import Files, LocalFiles, is_remote
+from demandcast.components.storage.gcs_files import GcsFiles, is_gcs
 from demandcast.pipeline.lineage import MetadataStore, StageLineage
 from demandcast.pipeline.lock import running_run
 from demandcast.pipeline.places import (
@@ -300,9 +301,11 @@ class History:
 
 
 def serving_files(serving_directory: str) -> Files:
-    """Gives the files of a serving directory; only a remote one needs TFX, and its 16 seconds."""
+    """Gives the files of a serving directory; only unusual ones need TFX, and its 16 seconds."""
     if not is_remote(serving_directory):
         return LocalFiles()
+    if is_gcs(serving_directory):
+        return GcsFiles()
     from demandcast.components.storage.tfx_files import TfxFiles
 
     return TfxFiles()

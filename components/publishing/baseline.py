@@ -25,7 +25,7 @@ from demandcast.components.publishing.pointer import (
 )
 from demandcast.components.publishing.profiles import profile_file
 from demandcast.components.storage.files import join
-from demandcast.components.storage.tfx_files import TfxFiles
+from demandcast.components.storage.tfx_files import files_of
 from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.data_profile import PROFILE_FILE
@@ -47,9 +47,9 @@ class _ModelInServiceExecutor(base_executor.BaseExecutor):
     ) -> None:
         """Fills the output `model`."""
         del input_dict
-        files = TfxFiles()
         model = artifact_utils.get_single_instance(output_dict["model"])
         serving_directory = exec_properties["serving_directory"]
+        files = files_of(serving_directory)
         pointer = read_pointer(serving_directory, files)
         expected = exec_properties["pointer_digest"]
         if expected not in (ANY_POINTER, digest_of_pointer(pointer)):

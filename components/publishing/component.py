@@ -17,7 +17,7 @@ from tfx.utils import path_utils
 
 from demandcast.components.publishing.push import Judged, ModelToPush, Push, push_model
 from demandcast.components.storage.files import Files, join
-from demandcast.components.storage.tfx_files import TfxFiles
+from demandcast.components.storage.tfx_files import files_of
 from demandcast.schema.artifact_names import PUSH_FILE, VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.data_profile import PROFILE_FILE
@@ -37,7 +37,7 @@ class _PusherExecutor(base_executor.BaseExecutor):
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Fills the output `pushed_model` and, if blessed, the serving directory."""
-        files = TfxFiles()
+        files = files_of(exec_properties["serving_directory"])
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
         if not model_utils.is_model_blessed(blessing):

@@ -3,7 +3,9 @@
     in_service.json            the model in service
     in_service.history.jsonl   the pointers that it replaced, oldest first, one per line
 
-A pointer enters the history before its successor is written, so no crash can lose one.
+A pointer enters the history before its successor is written, so no crash can lose one. It is
+replaced only while it is still the one with which the change began, so of two changes at once one
+is refused; on gs:// and for the first pointer of all it is the filesystem that compares.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from demandcast.components.storage.files import Files, join
+from demandcast.components.storage.files import ChangedError, Files, join
 from demandcast.schema.errors import ServingError
 
 __all__ = [
@@ -139,9 +141,8 @@ def read_pointer(serving_directory: str, files: Files) -> Pointer | None:
         ServingError: The file is there and cannot be understood.
     """
     path = join(serving_directory, POINTER_FILE)
-    if not files.exists(path):
-        return None
-    return Pointer.from_json(files.read(path).decode("utf-8", "replace"), source=path)
+    seen = files.look(path)
+    return None if seen is None else _pointer_in(seen.content, path)
 
 
 def read_history(serving_directory: str, files: Files) -> tuple[Pointer, ...]:
@@ -186,33 +187,60 @@ def withdrawn(history: Sequence[Pointer]) -> dict[str, Pointer]:
     return found
 
 
-def write_pointer(pointer: Pointer, serving_directory: str, files: Files) -> None:
+def write_pointer(
+    pointer: Pointer, serving_directory: str, files: Files, *, before: Pointer | None
+) -> None:
     """Keeps the pointer that is there in the history, then replaces it.
 
-    Both files are written aside and renamed: readers see the old or the new one.
+    Readers see the old or the new file, never a part of one.
+
+    Args:
+        pointer: The model in service from now on.
+        serving_directory: Directory that the server watches.
+        files: Filesystem.
+        before: The pointer with which the change began; it must still be there.
+
+    Raises:
+        ServingError: Another change was faster.
     """
-    before = read_pointer(serving_directory, files)
-    if before is not None:
-        lines = _history_lines(serving_directory, files)
-        line = before.to_json(indent=None).rstrip("\n")
-        if lines[-1:] != [line]:
-            text = "".join(f"{kept}\n" for kept in (*lines, line))
-            _replace(HISTORY_FILE, text, serving_directory, files)
-    _replace(POINTER_FILE, pointer.to_json(), serving_directory, files)
+    path = join(serving_directory, POINTER_FILE)
+    try:
+        seen = files.look(path)
+        present = None if seen is None else _pointer_in(seen.content, path)
+        if present != before:
+            raise ChangedError(path)
+        if before is not None:
+            _keep(before, serving_directory, files)
+        files.replace(path, pointer.to_json().encode(), seen and seen.generation)
+    except ChangedError as error:
+        raise ServingError(
+            f"{serving_directory}: another model was put into service at the same time; "
+            "run again, and it is compared with that one"
+        ) from error
+
+
+def _keep(pointer: Pointer, serving_directory: str, files: Files) -> None:
+    """Writes a pointer at the end of the history, unless it is there."""
+    path = join(serving_directory, HISTORY_FILE)
+    seen = files.look(path)
+    lines = [] if seen is None else _lines_in(seen.content)
+    line = pointer.to_json(indent=None).rstrip("\n")
+    if lines[-1:] != [line]:
+        text = "".join(f"{kept}\n" for kept in (*lines, line))
+        files.replace(path, text.encode(), seen and seen.generation)
 
 
 def _history_lines(serving_directory: str, files: Files) -> list[str]:
-    path = join(serving_directory, HISTORY_FILE)
-    if not files.exists(path):
-        return []
-    return files.read(path).decode("utf-8", "replace").splitlines()
+    seen = files.look(join(serving_directory, HISTORY_FILE))
+    return [] if seen is None else _lines_in(seen.content)
 
 
-def _replace(name: str, text: str, serving_directory: str, files: Files) -> None:
-    # By `Files`, not `write_whole`: on any filesystem, and flushed to the disk.
-    aside = join(serving_directory, f".{name}.new")
-    files.write(aside, text.encode())
-    files.rename(aside, join(serving_directory, name))
+def _lines_in(content: bytes) -> list[str]:
+    return content.decode("utf-8", "replace").splitlines()
+
+
+def _pointer_in(content: bytes, path: str) -> Pointer:
+    return Pointer.from_json(content.decode("utf-8", "replace"), source=path)
 
 
 def pointer_digest(serving_directory: str, files: Files) -> str:

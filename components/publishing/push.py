@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from demandcast.components.publishing.exclusive import exclusively
+from demandcast.components.publishing.lease import Hold
 from demandcast.components.publishing.pointer import (
     Pointer,
     read_history,
@@ -138,8 +139,8 @@ def push_model(
             "since. Run again with --no-cache: that trains a new model, and searches anew if "
             "tuning is enabled"
         )
-    with exclusively(serving_directory):
-        return _push(model, serving_directory, digest=digest, files=files, now=now)
+    with exclusively(serving_directory, files) as hold:
+        return _push(model, serving_directory, digest=digest, files=files, now=now, hold=hold)
 
 
 def _push(
@@ -149,6 +150,7 @@ def _push(
     digest: str,
     files: Files,
     now: datetime.datetime,
+    hold: Hold,
 ) -> Push:
     """Pushes a model into a directory that nobody else changes meanwhile."""
     _remove_leftovers(serving_directory, files)
@@ -164,7 +166,9 @@ def _push(
     if rollback is not None and in_service is not None:
         reason = _withdrawn_reason(rollback)
         return Push(pushed=False, pointer=in_service, reason=reason, serves=False)
-    version = place_model(model.folder, serving_directory, digest=digest, files=files, now=now)
+    version = place_model(
+        model.folder, serving_directory, digest=digest, files=files, now=now, hold=hold
+    )
     if model.profile is not None:
         # Before the pointer: a model in service without its profile could not be compared with.
         others = _digests_of_versions(serving_directory, files)
@@ -177,7 +181,8 @@ def _push(
         metrics=model.metrics,
         time=utc_text(now),
     )
-    write_pointer(pointer, serving_directory, files)
+    hold.check()
+    write_pointer(pointer, serving_directory, files, before=in_service)
     return Push(pushed=True, pointer=pointer, reason=f"pushed as version {version}")
 
 
@@ -210,7 +215,13 @@ def _withdrawn_reason(pointer: Pointer) -> str:
 
 
 def place_model(
-    folder: str, serving_directory: str, *, digest: str, files: Files, now: datetime.datetime
+    folder: str,
+    serving_directory: str,
+    *,
+    digest: str,
+    files: Files,
+    now: datetime.datetime,
+    hold: Hold,
 ) -> int:
     """Copies a model to a new version, or finds the copy of an interrupted attempt.
 
@@ -223,16 +234,20 @@ def place_model(
         digest: Digest of the model.
         files: Filesystem.
         now: The version number follows from it.
+        hold: Of the directory.
 
     Returns:
         The version; only the pointer is missing.
+
+    Raises:
+        ServingError: The directory is not held any more.
     """
     _remove_leftovers(serving_directory, files)
     in_service = read_pointer(serving_directory, files)
     version = _uncommitted(serving_directory, in_service, digest=digest, files=files)
     if version is None:
         version = next_version(versions_in(serving_directory, files), now)
-        _copy_model(folder, serving_directory, version=version, files=files)
+        _copy_model(folder, serving_directory, version=version, files=files, hold=hold)
     return version
 
 
@@ -284,7 +299,9 @@ def _uncommitted(
     return max(same, default=None)
 
 
-def _copy_model(source: str, serving_directory: str, *, version: int, files: Files) -> None:
+def _copy_model(
+    source: str, serving_directory: str, *, version: int, files: Files, hold: Hold
+) -> None:
     """Copies a model so that a watching server sees all of it or nothing."""
     target = join(serving_directory, str(version))
     remote = is_remote(serving_directory)
@@ -292,7 +309,11 @@ def _copy_model(source: str, serving_directory: str, *, version: int, files: Fil
     names = files.files_below(source)
     try:
         for name in sorted(names, key=lambda name: (name == SAVED_MODEL_FILE, name)):
+            if name == SAVED_MODEL_FILE:
+                hold.check()
             files.copy(join(source, name), join(aside, name))
+        # Whoever took the directory over took what is half-copied for a leftover.
+        hold.check()
     except Exception:
         # Half a model is of no use, and on a full disk its room is what is missing.
         with contextlib.suppress(Exception):

@@ -93,8 +93,9 @@ def remove_versions(
     Raises:
         ServingError: A push or rollback holds the directory for long.
     """
-    with exclusively(serving_directory):
+    with exclusively(serving_directory, files) as hold:
         for version in versions:
+            hold.check()
             folder = join(serving_directory, str(version))
             if not is_remote(serving_directory):
                 aside = join(serving_directory, f"{REMOVING}{version}")

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demandcast.components.publishing.exclusive import exclusively
+from demandcast.components.publishing.lease import Hold
 from demandcast.components.publishing.pointer import (
     Pointer,
     Rollback,
@@ -71,12 +72,17 @@ def roll_back(
         ServingError: No model is in service, or the pointer cannot be understood.
     """
     _present(serving_directory, files)  # Holding the directory would make it.
-    with exclusively(serving_directory):
-        return _roll_back(request, serving_directory, files=files, now=now)
+    with exclusively(serving_directory, files) as hold:
+        return _roll_back(request, serving_directory, files=files, now=now, hold=hold)
 
 
 def _roll_back(
-    request: RollbackRequest, serving_directory: str, *, files: Files, now: datetime.datetime
+    request: RollbackRequest,
+    serving_directory: str,
+    *,
+    files: Files,
+    now: datetime.datetime,
+    hold: Hold,
 ) -> Pointer:
     """Rolls back in a directory that nobody else changes meanwhile."""
     present = _present(serving_directory, files)
@@ -87,7 +93,7 @@ def _roll_back(
     past = _check_target(version, history, serving_directory, files)
     folder = join(serving_directory, str(version))
     digest = _check_content(folder, past, present, files=files)
-    new = place_model(folder, serving_directory, digest=digest, files=files, now=now)
+    new = place_model(folder, serving_directory, digest=digest, files=files, now=now, hold=hold)
     pointer = Pointer(
         version=new,
         uri=join(serving_directory, str(new)),
@@ -97,7 +103,8 @@ def _roll_back(
         time=utc_text(now),
         rollback=Rollback(version, present.version, by=request.by, reason=request.reason),
     )
-    write_pointer(pointer, serving_directory, files)
+    hold.check()
+    write_pointer(pointer, serving_directory, files, before=present)
     return pointer
 
 

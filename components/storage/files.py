@@ -1,21 +1,58 @@
 """The few file operations that publishing and evaluation need, on any filesystem.
 
 The pure modules of this folder take a `Files`: `LocalFiles` here, which needs no library;
-the one of `tfx_files.py`, which reads and writes everything TFX does; and tests bring one
-that breaks on demand.
+`GcsFiles` (`gcs_files.py`) for gs://; `TfxFiles` (`tfx_files.py`) for everything else that TFX
+reads and writes; and tests bring one that breaks on demand.
+
+Changes that others may make at the same time go by `look` and `replace`:
+
+    seen = files.look(path)                          what is there, and which generation of it
+    files.replace(path, content, seen.generation)    only if it is still that one
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-__all__ = ["Files", "LocalFiles", "flush", "is_remote", "join"]
+__all__ = [
+    "ChangedError",
+    "Files",
+    "LocalFiles",
+    "Seen",
+    "aside_of",
+    "check_generation",
+    "flush",
+    "generation_of",
+    "is_remote",
+    "join",
+]
 
 _BLOCK_BYTES = 1 << 22
+_NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
+
+
+class ChangedError(Exception):
+    """A file is not as it was when it was looked at."""
+
+
+class Seen(NamedTuple):
+    """A small file as it was at a moment.
+
+    Attributes:
+        content: What was in it.
+        generation: Tells it from what it was before and after.
+    """
+
+    content: bytes
+    generation: str
 
 
 class Files(Protocol):
@@ -48,9 +85,38 @@ class Files(Protocol):
     def remove_folder(self, path: str) -> None:
         """Removes a folder and everything below it."""
 
+    def look(self, path: str) -> Seen | None:
+        """Content and generation of a small file; None if it is not there."""
+
+    def replace(self, path: str, content: bytes, generation: str | None) -> str:
+        """Writes a small file whole: readers see the old or the new one.
+
+        Args:
+            path: The file; its folder is there.
+            content: New content.
+            generation: As `look` gave it; None if there must be no such file yet.
+
+        Returns:
+            The new generation.
+
+        Raises:
+            ChangedError: Somebody else wrote or removed it since.
+        """
+
+    def remove(self, path: str, generation: str) -> None:
+        """Removes a file.
+
+        Raises:
+            ChangedError: It is not there any more, or is another generation.
+        """
+
 
 class LocalFiles(Files):
-    """Files of this machine."""
+    """Files of this machine, or of a disk that machines share.
+
+    Without a lock there is a moment between comparing and replacing in which another machine
+    may replace, too. A file that must not be there yet has no such moment.
+    """
 
     def exists(self, path: str) -> bool:
         """Tells whether a file or folder is there."""
@@ -100,6 +166,96 @@ class LocalFiles(Files):
     def remove_folder(self, path: str) -> None:
         """Removes a folder and everything below it."""
         shutil.rmtree(path)
+
+    def look(self, path: str) -> Seen | None:
+        """Content and generation of a small file; None if it is not there."""
+        try:
+            content = self.read(path)
+        except FileNotFoundError:
+            return None
+        return Seen(content, generation_of(content))
+
+    def replace(self, path: str, content: bytes, generation: str | None) -> str:
+        """Writes a small file whole, if it is still the one that was looked at."""
+        # Those who make a file at once must not write to one place.
+        aside = aside_of(path) if generation else f"{aside_of(path)}.{secrets.token_hex(4)}"
+        self.write(aside, content)
+        try:
+            if generation is None:
+                self.make(aside, path)
+            else:
+                check_generation(self.look(path), generation, path)
+                self.rename(aside, path)
+        except (ChangedError, OSError):
+            Path(aside).unlink(missing_ok=True)
+            raise
+        return generation_of(content)
+
+    def make(self, source: str, target: str) -> None:
+        """Renames a file to one that must not be there yet.
+
+        Raises:
+            ChangedError: It is there.
+        """
+        try:
+            os.link(source, target)
+        except FileExistsError as error:
+            raise ChangedError(target) from error
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            self._make_without_links(source, target)
+        Path(source).unlink()
+        flush(str(Path(target).parent))
+
+    def _make_without_links(self, source: str, target: str) -> None:
+        try:
+            with Path(target).open("xb") as file:
+                file.write(self.read(source))
+        except FileExistsError as error:
+            raise ChangedError(target) from error
+        flush(target)
+
+    def remove(self, path: str, generation: str) -> None:
+        """Removes a file, if it is still the one that was looked at."""
+        aside = f"{aside_of(path)}.{secrets.token_hex(4)}"
+        try:
+            Path(path).rename(aside)  # One only of those who remove it at once gets it.
+        except FileNotFoundError as error:
+            raise ChangedError(path) from error
+        try:
+            check_generation(self.look(aside), generation, path)
+        except ChangedError:
+            with contextlib.suppress(FileExistsError):
+                os.link(aside, path)
+            raise
+        finally:
+            Path(aside).unlink(missing_ok=True)
+
+
+def aside_of(path: str) -> str:
+    """Where the new content of a file is written before it takes its place.
+
+    >>> aside_of("/srv/serving/in_service.json")
+    '/srv/serving/.in_service.json.new'
+    """
+    folder, _, name = path.rpartition("/")
+    return join(folder, f".{name}.new")
+
+
+def generation_of(content: bytes) -> str:
+    """Generation of a file where the filesystem itself counts none."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def check_generation(seen: Seen | None, generation: str | None, path: str) -> None:
+    """Compares what is there with what was looked at.
+
+    Raises:
+        ChangedError: It is another generation.
+    """
+    if (None if seen is None else seen.generation) != generation:
+        raise ChangedError(path)
 
 
 def flush(path: str) -> None:

@@ -1,4 +1,4 @@
-"""The files of publishing on every filesystem that TFX reads and writes."""
+"""The files of publishing on every filesystem that TFX reads and writes, and the choice of one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,35 @@ from collections.abc import Iterator
 
 from tfx.dsl.io import fileio
 
-from demandcast.components.storage.files import Files, flush, join
+from demandcast.components.storage.files import (
+    Files,
+    LocalFiles,
+    Seen,
+    aside_of,
+    check_generation,
+    flush,
+    generation_of,
+    is_remote,
+    join,
+)
+from demandcast.components.storage.gcs_files import GcsFiles, is_gcs
 
-__all__ = ["TfxFiles"]
+__all__ = ["TfxFiles", "files_of"]
 
 _BLOCK_BYTES = 1 << 22
 
 
-class TfxFiles(Files):
-    """Files on every filesystem that TFX reads and writes."""
+def files_of(folder: str) -> Files:
+    """Gives the files of a folder, for copies between it and this machine, too."""
+    return GcsFiles() if is_gcs(folder) else TfxFiles()
+
+
+class TfxFiles(LocalFiles):
+    """Files on every filesystem that TFX reads and writes.
+
+    What lies elsewhere than here is compared and then replaced: with two writers at once the
+    last one holds. `GcsFiles` does better.
+    """
 
     def exists(self, path: str) -> bool:
         """Tells whether a file or folder is there."""
@@ -69,3 +89,27 @@ class TfxFiles(Files):
     def remove_folder(self, path: str) -> None:
         """Removes a folder and everything below it."""
         fileio.rmtree(path)
+
+    def look(self, path: str) -> Seen | None:
+        """Content and generation of a small file; None if it is not there."""
+        if not self.exists(path):
+            return None
+        content = self.read(path)
+        return Seen(content, generation_of(content))
+
+    def replace(self, path: str, content: bytes, generation: str | None) -> str:
+        """Writes a small file whole, if it is still the one that was looked at."""
+        if not is_remote(path):
+            return super().replace(path, content, generation)
+        self.write(aside_of(path), content)
+        check_generation(self.look(path), generation, path)
+        self.rename(aside_of(path), path)
+        return generation_of(content)
+
+    def remove(self, path: str, generation: str) -> None:
+        """Removes a file, if it is still the one that was looked at."""
+        if not is_remote(path):
+            super().remove(path, generation)
+            return
+        check_generation(self.look(path), generation, path)
+        fileio.remove(path)

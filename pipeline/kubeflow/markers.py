@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from demandcast.components.storage.gcs_files import gcs_client
+
 __all__ = ["remove_markers"]
 
 
@@ -21,9 +23,7 @@ def remove_markers(uris: Iterable[str], *, client: Any = None) -> int:
     Returns:
         How many there were.
     """
-    from google.cloud import storage
-
-    client = client or storage.Client()
+    client = client or gcs_client()
     count = 0
     for uri in uris:
         bucket, _, prefix = uri.removeprefix("gs://").partition("/")

@@ -1,7 +1,8 @@
 """A container that does as it is told: `python -m fake_container --message {{$}} --do JSON`.
 
 The keys of the JSON: `write` (outputs to write), `metadata` (by output), `uri` (by output), `show`
-(a file of the pod into which the arguments go), `fail` (attempts that fail), `exit`.
+(a file of the pod into which the arguments go), `fail` (attempts that fail), `sleep` (seconds, at
+first), `exit`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 
 def main() -> int:
     message, do = json.loads(sys.argv[2]), json.loads(sys.argv[4])
+    time.sleep(do.get("sleep", 0))
     outputs = message["outputs"]["artifacts"]
     seen = Path(os.environ.get("FAKE_ATTEMPTS", "attempts"))
     attempts = len(seen.read_text()) + 1 if seen.exists() else 1

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from demandcast.components.publishing.lease import LOCK_FILE
+from demandcast.components.storage import files
 
 
 class SimulatedCrashError(Exception):
     """The simulated crash."""
 
 
-class LocalFiles:
-    """`Files` over pathlib; every change is recorded, and the one numbered `break_at` crashes."""
+class LocalFiles(files.LocalFiles):
+    """The real ones; every change is recorded, and from the one numbered `break_at` on all crash.
+
+    What is done about locks does not count: it depends on time.
+    """
 
     def __init__(self, break_at: int | None = None) -> None:
         self.changes: list[tuple[str, str]] = []
@@ -21,44 +26,33 @@ class LocalFiles:
     def _change(self, kind: str, path: str) -> None:
         if self._break_at is not None and len(self.changes) == self._break_at:
             raise SimulatedCrashError(f"{kind} {path}")
+        if LOCK_FILE in path:
+            return
         self.changes.append((kind, path))
-
-    def exists(self, path: str) -> bool:
-        return Path(path).exists()
-
-    def folders(self, path: str) -> list[str]:
-        folder = Path(path)
-        return [p.name for p in folder.iterdir() if p.is_dir()] if folder.exists() else []
-
-    def files_below(self, path: str) -> list[str]:
-        root = Path(path)
-        return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
-
-    def read(self, path: str) -> bytes:
-        return Path(path).read_bytes()
-
-    def blocks(self, path: str) -> Iterator[bytes]:
-        content = Path(path).read_bytes()
-        for start in range(0, len(content), 3):
-            yield content[start : start + 3]
 
     def write(self, path: str, content: bytes) -> None:
         self._change("write", path)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(content)
+        super().write(path, content)
 
     def copy(self, source: str, target: str) -> None:
         self._change("copy", target)
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+        super().copy(source, target)
 
     def rename(self, source: str, target: str) -> None:
         self._change("rename", target)
-        Path(source).rename(target)
+        super().rename(source, target)
+
+    def make(self, source: str, target: str) -> None:
+        self._change("make", target)
+        super().make(source, target)
+
+    def remove(self, path: str, generation: str) -> None:
+        self._change("remove", path)
+        super().remove(path, generation)
 
     def remove_folder(self, path: str) -> None:
         self._change("remove", path)
-        shutil.rmtree(path)
+        super().remove_folder(path)
 
 
 class RemoteFiles(LocalFiles):
@@ -99,6 +93,12 @@ class RemoteFiles(LocalFiles):
 
     def remove_folder(self, path: str) -> None:
         super().remove_folder(self._local(path))
+
+    def replace(self, path: str, content: bytes, generation: str | None) -> str:
+        return super().replace(self._local(path), content, generation)
+
+    def remove(self, path: str, generation: str) -> None:
+        super().remove(self._local(path), generation)
 
 
 def write_model(folder: Path, content: str = "weights") -> str:

@@ -143,13 +143,14 @@ def test_two_pipelines_push_to_one_directory_one_after_the_other(world, evaluate
     wait_for_stop(first)
     # Another name is another pipeline, with a cache of its own; this one pushes by itself.
     from demandcast.components.publishing.exclusive import exclusively
+    from demandcast.components.storage.files import LocalFiles
     from demandcast.schema.errors import ServingError
 
-    with pytest.raises(ServingError), exclusively(str(world.serving), patience=0):
+    with pytest.raises(ServingError), exclusively(str(world.serving), LocalFiles(), patience=0):
         pass
     os.kill(first, signal.SIGCONT)
     assert world.server.wait(first).code == 0
-    with exclusively(str(world.serving), patience=0):
+    with exclusively(str(world.serving), LocalFiles(), patience=0):
         pass
     world.look_after_end()
 

@@ -9,6 +9,7 @@ import pytest
 from history_world import World
 
 from demandcast.components.publishing import retention as publishing_retention
+from demandcast.components.publishing.lease import Hold
 from demandcast.pipeline import retention
 from demandcast.pipeline.lineage import MetadataStore
 from demandcast.pipeline.lock import run_lock
@@ -183,9 +184,10 @@ def test_nothing_leaves_the_serving_directory_while_another_pipeline_pushes(worl
     taken = []
 
     @contextlib.contextmanager
-    def watched(directory):
+    def watched(directory, files):
+        del files
         taken.append((directory, left.exists()))
-        yield
+        yield Hold()
 
     monkeypatch.setattr(publishing_retention, "exclusively", watched)
     make_room(world)

@@ -3,16 +3,23 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from publishing_files import RemoteFiles
 
-from demandcast.components.publishing.exclusive import exclusively
+from demandcast.components.publishing import exclusive
+from demandcast.components.publishing.exclusive import exclusively, filesystem_type
+from demandcast.components.publishing.lease import LOCK_FILE
+from demandcast.components.storage.files import LocalFiles
 from demandcast.schema.errors import ServingError
 
+FILES = LocalFiles()
 HOLD = """
 import sys
 from demandcast.components.publishing.exclusive import exclusively
-with exclusively(sys.argv[1]):
+from demandcast.components.storage.files import LocalFiles
+with exclusively(sys.argv[1], LocalFiles()):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -23,7 +30,7 @@ def test_changes_of_one_directory_come_one_after_the_other(tmp_path, caplog):
     events = []
 
     def change(name):
-        with exclusively(str(tmp_path / "serving")):
+        with exclusively(str(tmp_path / "serving"), FILES):
             events.append(f"{name} begins")
             time.sleep(0.3)
             events.append(f"{name} ends")
@@ -41,15 +48,15 @@ def test_changes_of_one_directory_come_one_after_the_other(tmp_path, caplog):
 
 def test_whoever_waits_too_long_is_told(tmp_path):
     with (
-        exclusively(str(tmp_path)),
+        exclusively(str(tmp_path), FILES),
         pytest.raises(ServingError, match="has been working here for 0 s"),
-        exclusively(str(tmp_path), patience=0.2),
+        exclusively(str(tmp_path), FILES, patience=0.2),
     ):
         pass
 
 
 def test_other_directories_are_free_and_nothing_is_left_behind(tmp_path):
-    with exclusively(str(tmp_path / "a")), exclusively(str(tmp_path / "b")):
+    with exclusively(str(tmp_path / "a"), FILES), exclusively(str(tmp_path / "b"), FILES):
         pass
     assert list((tmp_path / "a").iterdir()) == []
 
@@ -63,20 +70,54 @@ def test_a_killed_process_holds_nothing(tmp_path):
     )
     with process:
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(ServingError), exclusively(str(tmp_path), patience=0):
+        with pytest.raises(ServingError), exclusively(str(tmp_path), FILES, patience=0):
             pass
         process.kill()
-    with exclusively(str(tmp_path), patience=0):
+    with exclusively(str(tmp_path), FILES, patience=0):
         pass
 
 
-def test_an_object_store_has_no_locks(tmp_path):
-    with exclusively("mem://serving"), exclusively("mem://serving", patience=0):
-        pass
+def test_an_object_store_is_held_by_a_lease(tmp_path):
+    files = RemoteFiles(tmp_path)
+    with exclusively("mem://serving", files) as hold:
+        assert (tmp_path / "serving" / LOCK_FILE).exists()
+        hold.check()
+        with pytest.raises(ServingError), exclusively("mem://serving", files, patience=0):
+            pass
+    assert not (tmp_path / "serving" / LOCK_FILE).exists()
+
+
+def test_a_disk_that_machines_share_is_held_by_a_lease_too(tmp_path, monkeypatch):
+    """Its locks may reach one machine only; /proc says what it is."""
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"40 36 0:9 / {tmp_path} rw - nfs4 10.0.0.1:/exports rw\n")
+    monkeypatch.setattr(exclusive, "_MOUNTS", mounts)
+    serving = tmp_path / "serving"
+    with exclusively(str(serving), FILES):
+        assert [path.name for path in serving.iterdir()] == [LOCK_FILE]
+    assert list(serving.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("mounts", "expected"),
+    [
+        ("", ""),
+        ("36 35 98:0 / / rw shared:1 - ext4 /dev/sda rw", "ext4"),
+        ("36 35 98:0 / / rw - ext4 a rw\n40 36 0:9 / /srv/data rw - ceph b rw", "ceph"),
+        ("36 35 98:0 / / rw - ext4 a rw\n40 36 0:9 / /srv/da rw - ceph b rw", "ext4"),
+        (
+            "36 35 98:0 / /srv rw - xfs a rw\n40 36 0:9 / /srv rw - fuse.gcsfuse b rw",
+            "fuse.gcsfuse",
+        ),
+    ],
+    ids=["unknown", "root", "nested", "another name", "over another"],
+)
+def test_the_filesystem_is_that_of_the_longest_mount_point(mounts, expected):
+    assert filesystem_type(Path("/srv/data/serving"), mounts) == expected
 
 
 def test_a_failed_change_gives_the_directory_back(tmp_path):
-    with pytest.raises(ZeroDivisionError), exclusively(str(tmp_path)):
+    with pytest.raises(ZeroDivisionError), exclusively(str(tmp_path), FILES):
         raise ZeroDivisionError
-    with exclusively(str(tmp_path), patience=0):
+    with exclusively(str(tmp_path), FILES, patience=0):
         pass

@@ -31,13 +31,17 @@ POINTER = Pointer(
 )
 
 
+def write(pointer, folder, files):
+    write_pointer(pointer, str(folder), files, before=read_pointer(str(folder), files))
+
+
 def test_examples_in_docstrings_are_true():
     assert doctest.testmod(module).failed == 0
 
 
 def test_what_is_written_is_read(tmp_path):
     files = LocalFiles()
-    write_pointer(POINTER, str(tmp_path), files)
+    write(POINTER, tmp_path, files)
     assert read_pointer(str(tmp_path), files) == POINTER
     assert [p.name for p in tmp_path.iterdir()] == [POINTER_FILE]
 
@@ -78,11 +82,20 @@ def test_an_unreadable_pointer_is_named(tmp_path, text):
 
 
 def test_a_crash_while_writing_leaves_the_old_pointer(tmp_path):
-    write_pointer(POINTER, str(tmp_path), LocalFiles())
+    write(POINTER, tmp_path, LocalFiles())
     newer = Pointer(1800000000, "u", "run-2", "cd" * 32)
     with pytest.raises(SimulatedCrashError):
-        write_pointer(newer, str(tmp_path), LocalFiles(break_at=1))  # Before the rename.
+        write(newer, tmp_path, LocalFiles(break_at=1))  # Before the rename.
     assert read_pointer(str(tmp_path), LocalFiles()) == POINTER
+
+
+@pytest.mark.parametrize("before", [None, Pointer(1600000000, "u", "run-0", "ef" * 32)])
+def test_a_change_that_began_before_another_one_is_refused(tmp_path, before):
+    write(POINTER, tmp_path, LocalFiles())
+    newer = Pointer(1800000000, "u", "run-2", "cd" * 32)
+    with pytest.raises(ServingError, match="put into service at the same time; run again"):
+        write_pointer(newer, str(tmp_path), LocalFiles(), before=before)
+    assert read_history(str(tmp_path), LocalFiles()) == (POINTER,)
 
 
 @pytest.fixture
@@ -104,7 +117,7 @@ def pointers():
 def test_the_history_holds_every_pointer_oldest_first(tmp_path, pointers):
     files = LocalFiles()
     for count, pointer in enumerate(pointers, start=1):
-        write_pointer(pointer, str(tmp_path), files)
+        write(pointer, tmp_path, files)
         assert read_history(str(tmp_path), files) == pointers[:count]
     assert read_pointer(str(tmp_path), files) == pointers[-1]
     lines = (tmp_path / HISTORY_FILE).read_text().splitlines()
@@ -119,17 +132,17 @@ def test_nothing_pushed_has_no_history(tmp_path):
 @pytest.mark.parametrize("break_at", range(4))
 def test_no_crash_loses_or_doubles_a_pointer(tmp_path, pointers, break_at):
     """Changes of the second write: aside and rename of the history, then of the pointer."""
-    write_pointer(pointers[0], str(tmp_path), LocalFiles())
+    write(pointers[0], tmp_path, LocalFiles())
     with pytest.raises(SimulatedCrashError):
-        write_pointer(pointers[1], str(tmp_path), LocalFiles(break_at))
+        write(pointers[1], tmp_path, LocalFiles(break_at))
     assert read_history(str(tmp_path), LocalFiles()) == pointers[:1]
-    write_pointer(pointers[1], str(tmp_path), LocalFiles())
+    write(pointers[1], tmp_path, LocalFiles())
     assert read_history(str(tmp_path), LocalFiles()) == pointers[:2]
 
 
 def test_a_damaged_line_of_the_history_is_passed_over(tmp_path, pointers, caplog):
     for pointer in pointers[:2]:
-        write_pointer(pointer, str(tmp_path), LocalFiles())
+        write(pointer, tmp_path, LocalFiles())
     history = tmp_path / HISTORY_FILE
     history.write_text("edited by hand\n" + history.read_text())
     assert read_history(str(tmp_path), LocalFiles()) == pointers[:2]
@@ -138,7 +151,7 @@ def test_a_damaged_line_of_the_history_is_passed_over(tmp_path, pointers, caplog
 
 def test_without_its_pointer_a_directory_still_has_a_history(tmp_path, pointers):
     for pointer in pointers[:2]:
-        write_pointer(pointer, str(tmp_path), LocalFiles())
+        write(pointer, tmp_path, LocalFiles())
     (tmp_path / POINTER_FILE).unlink()
     assert read_history(str(tmp_path), LocalFiles()) == pointers[:1]
 
@@ -166,7 +179,7 @@ def test_the_digest_follows_the_model_and_not_the_metrics(tmp_path):
         Pointer(POINTER.version, POINTER.uri, POINTER.run_id, "cd" * 32),
         Pointer(POINTER.version + 1, POINTER.uri, POINTER.run_id, POINTER.digest),
     ):
-        write_pointer(pointer, str(tmp_path), files)
+        write(pointer, tmp_path, files)
         digests.append(pointer_digest(str(tmp_path), files))
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3

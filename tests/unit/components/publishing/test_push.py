@@ -5,6 +5,7 @@ import errno
 import pytest
 from publishing_files import LocalFiles, RemoteFiles, SimulatedCrashError, write_model
 
+from demandcast.components.publishing import lease
 from demandcast.components.publishing import push as module
 from demandcast.components.publishing.pointer import read_pointer
 from demandcast.components.publishing.push import Judged, ModelToPush, next_version, push_model
@@ -90,7 +91,7 @@ def test_going_back_to_an_older_model_is_a_new_version(tmp_path):
 
 @pytest.mark.parametrize("break_at", range(9))
 def test_a_crash_at_any_point_is_made_good_by_the_next_push(tmp_path, break_at):
-    """4 copies, rename of the folder; write and rename of the history, and of the pointer."""
+    """4 copies, rename of the folder; write aside and put in place the history, and the pointer."""
     serving = tmp_path / "serving"
     old = push(write_model(tmp_path / "a"), serving).pointer
     source = write_model(tmp_path / "b", "better")
@@ -112,7 +113,7 @@ def test_a_push_makes_nine_changes_so_that_the_crash_test_covers_all(tmp_path):
     files = LocalFiles()
     push(write_model(tmp_path / "b", "better"), tmp_path / "serving", files)
     kinds = [kind for kind, _ in files.changes]
-    assert kinds == ["copy"] * 4 + ["rename"] + ["write", "rename"] * 2
+    assert kinds == ["copy"] * 4 + ["rename"] + ["write", "make"] + ["write", "rename"]
 
 
 def test_in_an_object_store_saved_model_comes_last_and_nothing_is_renamed(tmp_path):
@@ -125,7 +126,8 @@ def test_in_an_object_store_saved_model_comes_last_and_nothing_is_renamed(tmp_pa
 
 
 @pytest.mark.parametrize("break_at", range(8))
-def test_an_interrupted_push_to_an_object_store_is_made_good(tmp_path, break_at):
+def test_an_interrupted_push_to_an_object_store_is_made_good(tmp_path, break_at, monkeypatch):
+    monkeypatch.setattr(lease, "ABANDONED_SECONDS", 0.05)
     old = push(write_model(tmp_path / "a"), "mem://serving", RemoteFiles(tmp_path)).pointer
     source = write_model(tmp_path / "b", "better")
     with pytest.raises(SimulatedCrashError):

@@ -370,7 +370,7 @@ def test_a_pod_may_be_killed(server):
     def on_start(name, attempt):
         return (lambda pid: os.kill(pid, signal.SIGKILL)) if attempt == 1 else None
 
-    text = make(task("a", retryPolicy={"maxRetryCount": 1}))
+    text = make(task("a", retryPolicy={"maxRetryCount": 1}), do={"a": {"sleep": 1}})
     run = server().run(text, pipeline_root=ROOT, on_start=on_start)
     assert run.steps["a"].attempts == 2
     assert run.succeeded
