@@ -4,7 +4,7 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup browser run test test-crash test-kubeflow test-tfx121 lint types imports unit lock links clean
+.PHONY: help setup browser run test test-crash test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
 .PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow
 
 help:  ## Lists the targets.
@@ -52,6 +52,9 @@ test-crash: setup  ## Every stage killed at every moment, and without disk space
 test-kubeflow: setup  ## The compiled pipeline on an emulated Kubeflow Pipelines 2.5, 2.17 and 3: ten minutes.
 	$(BIN)/pytest tests/kubeflow/walk.py --durations 12
 
+test-image: setup  ## The Dockerfile's steps in a Debian 13 root, and a pipeline inside: three minutes, needs root. [TARGET=gpu]
+	@TARGET=$(or $(TARGET),cpu) tests/image/run
+
 test-tfx121: setup  ## The other TFX line: all of it on 1.21.0 in a Debian 13 root; ten minutes, needs root.
 	@tests/debian13/run
 
@@ -85,9 +88,11 @@ bench-kubeflow: setup  ## Steps of a compiled pipeline on the emulator: make ben
 faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
 	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
 
-lock: setup  ## Regenerates the locks of both TFX lines from the .in files.
+lock: setup  ## Regenerates the locks of both TFX lines, and of the image, from the .in files.
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/tfx-1.21.0.in -o requirements/tfx-1.21.0.txt
+	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/image.in -o requirements/image.txt
+	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/image-gpu.in -o requirements/image-gpu.txt
 
 clean:  ## Removes what make made, but not runs/.
 	rm -rf build .venv

@@ -42,7 +42,7 @@ def write_kubeflow_config(
             {"path": f"{tables}/stores.parquet", "on": ["store"]},
         ],
     }
-    values["push"] = {"serving_directory": f"{volume}/serving"}
+    values["push"] = {"serving_directory": f"{volume}/serving"} | changes.get("push", {})
     values["kubeflow"] = {
         "image": IMAGE,
         "pipeline_root": root,

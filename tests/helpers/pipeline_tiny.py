@@ -65,7 +65,7 @@ def tiny_values(**changes: dict[str, Any]) -> dict[str, Any]:
         "beam": {"partitions": 2},
     }
     for section, keys in changes.items():
-        values[section] = {**values[section], **keys}
+        values[section] = {**values.get(section, {}), **keys}
     return values
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from fake_gcs import fake_gcs
 from kubeflow_world import write_kubeflow_config, write_snapshot
 
 from demandcast.components.metrics.point import scored_periods, wape
@@ -52,12 +53,12 @@ LOOKS_AT_SERVING = {"ModelInService", "DataContinuity", "Evaluator", "Pusher"}
 class World:
     """A configuration, its compiled file, and a server."""
 
-    def __init__(self, folder, pods, version, root):
+    def __init__(self, folder, pods, version, root, **push):
         from demandcast.pipeline.kubeflow.compiling import compile_pipeline
 
         self.folder = folder
         write_snapshot(folder / "volume", "1")
-        file = write_kubeflow_config(folder, root=root, training=TRAINING, gate=LENIENT)
+        file = write_kubeflow_config(folder, root=root, push=push, training=TRAINING, gate=LENIENT)
         self.config = load_config(file)
         self.text = compile_pipeline(self.config, "kubeflow").text
         self.server = EmulatedServer(folder / "kfp", pods, version)
@@ -93,7 +94,15 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def pods(tmp_path_factory):
+def gcs():
+    """Google Cloud Storage, for the pods as well."""
+    with fake_gcs() as gcs, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", gcs.url)
+        yield gcs
+
+
+@pytest.fixture(scope="module")
+def pods(tmp_path_factory, gcs):
     with Pods(tmp_path_factory.mktemp("pods") / "log.txt") as pods:
         yield pods
 
@@ -222,13 +231,8 @@ def test_bad_data_stops_the_run_with_one_clear_message(world):
     assert world.pointer() == before
 
 
-@pytest.mark.parametrize(
-    ("version", "root"),
-    [(KFP_2_5, "s3://bucket/artifacts"), (KFP_3, "gs://bucket/artifacts")],
-    ids=["2.5", "3"],
-)
-def test_other_releases_and_stores_run_it_as_well(pods, tmp_path, version, root):
-    world = World(tmp_path, pods, version, root)
+def test_the_oldest_release_runs_it_as_well(pods, tmp_path):
+    world = World(tmp_path, pods, KFP_2_5, "s3://bucket/artifacts")
     first = world.run()
     assert set(first.statuses.values()) == {"succeeded"}
     again = world.run()
@@ -236,6 +240,27 @@ def test_other_releases_and_stores_run_it_as_well(pods, tmp_path, version, root)
     assert again.succeeded
     assert len(world.versions()) == 1
     assert world.pointer()["run_id"] == first.run_id
+
+
+def test_the_next_release_runs_it_with_everything_in_gs(pods, gcs, tmp_path):
+    serving = "gs://models/demand"
+    world = World(
+        tmp_path, pods, KFP_3, "gs://bucket/artifacts", serving_directory=f"{serving}/main"
+    )
+    first = world.run()
+    assert set(first.statuses.values()) == {"succeeded"}
+    pointer = json.loads(gcs.content(f"{serving}/main/in_service.json"))
+    assert pointer["run_id"] == first.run_id
+    assert f"{pointer['uri']}/saved_model.pb" in gcs.paths()
+    again = world.run()
+    assert {name for name, status in again.statuses.items() if status == "cached"} == BEFORE_SERVING
+    assert world.verdict(again)["comparison"] == "compared with the model in service"
+    # Another place has no model yet; nothing else is compiled into the file.
+    other = world.run(parameters={"serving_directory": f"{serving}/canary"})
+    assert world.verdict(other)["comparison"].startswith("no model in service")
+    names = [path.removeprefix(f"{serving}/") for path in gcs.paths()]
+    assert {name.partition("/")[0] for name in names} == {"main", "canary"}
+    assert not [name for name in names if "lock" in name or "new" in name or name.endswith("/")]
 
 
 def compile_by_tfx_alone(world, **options):

@@ -51,18 +51,25 @@ class Finished:
 class Pods:
     """Runs commands `python -m MODULE ...`; use as a context manager."""
 
-    def __init__(self, log: Path, *, preload: Sequence[str] = PRELOADED) -> None:
+    def __init__(
+        self,
+        log: Path,
+        *,
+        preload: Sequence[str] = PRELOADED,
+        python: Sequence[str] = (sys.executable,),
+    ) -> None:
         """Starts the process that is forked, and waits until it has imported what it shall.
 
         Args:
             log: What it prints itself.
+            python: Command that starts Python; may lead into an image.
             preload: Modules that it imports once for all commands.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log
         with log.open("w", encoding="utf-8") as file:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, "-m", __name__, *preload],
+                [*python, "-m", __name__, *preload],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
