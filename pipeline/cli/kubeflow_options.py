@@ -28,6 +28,7 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_TOKEN = "DEMANDCAST_KFP_TOKEN"  # noqa: S105 - the name of a variable
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _OPTIONS = (
     click.option(
@@ -97,12 +98,11 @@ def _with(options: tuple[Callable[[F], F], ...], function: F) -> F:
     return function
 
 
-def open_server(options: Mapping[str, Any], *, token: str | None) -> KubeflowServer:
+def open_server(options: Mapping[str, Any]) -> KubeflowServer:
     """Connects to the server that the options name, and asks for its version.
 
     Args:
-        options: Values of `connection_options`.
-        token: From the environment; the file wins.
+        options: Values of `connection_options`; a file with a token wins over the environment.
 
     Raises:
         BadInputError: A file is not there, or no server is named.
@@ -115,7 +115,7 @@ def open_server(options: Mapping[str, Any], *, token: str | None) -> KubeflowSer
         Connection(
             host=options["host"],
             namespace=options["namespace"],
-            token=token if file is None else _token(file),
+            token=os.environ.get(_TOKEN) if file is None else _token(file),
             ca_certificate=options["ca_certificate"],
             client_certificate=options["client_certificate"],
             client_key=options["client_key"],

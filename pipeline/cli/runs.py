@@ -7,10 +7,12 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from demandcast.pipeline.cli.kubeflow_options import connection_options
+from demandcast.pipeline.cli.kubeflow_runs import list_server_runs, show_server_run
 from demandcast.pipeline.cli.options import (
     config_options,
     examples,
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["runs_group"]
 
+_kubeflow_option = click.option(
+    "--kubeflow",
+    is_flag=True,
+    help="Ask Kubeflow Pipelines for its runs, by the options below, instead of this machine.",
+)
 _RUN_HELP = "RUN is a run id or its beginning, 'latest', 'in-service', or a model's version."
 
 
@@ -48,6 +55,7 @@ def runs_group() -> None:
     epilog=examples(
         "demandcast runs list --config demand.yaml",
         "demandcast runs list --config demand.yaml --limit 0 --json",
+        "demandcast runs list --config demand.yaml --kubeflow --host https://kfp.example",
     ),
 )
 @config_options
@@ -58,11 +66,24 @@ def runs_group() -> None:
     show_default=True,
     help="Newest runs to show; 0 shows all.",
 )
+@_kubeflow_option
+@connection_options
 @json_option
-def list_command(*, config_file: Path, overrides: Sequence[str], limit: int, as_json: bool) -> None:
+def list_command(
+    *,
+    config_file: Path,
+    overrides: Sequence[str],
+    limit: int,
+    kubeflow: bool,
+    as_json: bool,
+    **connection: Any,
+) -> None:
     """List the newest runs: how they ended, on what data, how good the model was."""
     from demandcast.pipeline.cli.history_texts import run_row, runs_table
 
+    if kubeflow:
+        list_server_runs(load(config_file, overrides), connection, limit=limit, as_json=as_json)
+        return
     history = _history(config_file, overrides)
     runs = list(history.newest(limit or None))
     if as_json:
@@ -82,15 +103,29 @@ def list_command(*, config_file: Path, overrides: Sequence[str], limit: int, as_
     epilog=examples(
         "demandcast runs show latest --config demand.yaml",
         "demandcast runs show 20261120-0930 --config demand.yaml --json",
+        "demandcast runs show in-service --config demand.yaml --kubeflow",
     ),
 )
 @click.argument("run")
 @config_options
+@_kubeflow_option
+@connection_options
 @json_option
-def show_command(*, run: str, config_file: Path, overrides: Sequence[str], as_json: bool) -> None:
+def show_command(
+    *,
+    run: str,
+    config_file: Path,
+    overrides: Sequence[str],
+    kubeflow: bool,
+    as_json: bool,
+    **connection: Any,
+) -> None:
     """Prints one run in full."""
     from demandcast.pipeline.cli.history_texts import run_text, run_values
 
+    if kubeflow:
+        show_server_run(load(config_file, overrides), connection, run, as_json=as_json)
+        return
     history = _history(config_file, overrides)
     past = history.resolve(run)
     lineage = _lineage(history, past)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,6 @@ from demandcast.pipeline.cli.options import (
 )
 
 __all__ = ["schedule_command", "submit_command"]
-
-_TOKEN = "DEMANDCAST_KFP_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @click.command(
@@ -79,7 +76,7 @@ def submit_command(  # noqa: PLR0913 - one per option
     check_compilable(config, "kubeflow")
     parameters = given_parameters(config, assignments)
     with progress(quiet=quiet) as console:
-        server = open_server(connection, token=os.environ.get(_TOKEN))
+        server = open_server(connection)
         version = upload_compiled(config, server, console)
         run_id = server.create_run(
             Submission.of(
@@ -148,7 +145,7 @@ def schedule_command(  # noqa: PLR0913 - one per option
     parameters = scheduled_parameters(config, assignments)
     expression = check_cron(cron)
     with progress(quiet=quiet) as console:
-        server = open_server(connection, token=os.environ.get(_TOKEN))
+        server = open_server(connection)
         version = upload_compiled(config, server, console)
         schedule_id = server.create_schedule(
             Submission.of(

@@ -7,6 +7,7 @@ one prints, keeps a file in the user's home, and takes neither a client certific
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 import tempfile
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demandcast.pipeline.kubeflow.server_runs import RunState, ServerRun, read_run
 from demandcast.schema.config import KubeflowConfig
 from demandcast.schema.errors import BadInputError, DemandcastError
 
@@ -23,11 +25,12 @@ __all__ = [
     "KubeflowError",
     "KubeflowServer",
     "PipelineVersion",
-    "RunState",
     "Submission",
 ]
 
 _OLDEST = (2, 5)
+_PAGE = 50
+_NOT_FOUND = 404
 _SERVICE = "api/v1/namespaces/{}/services/ml-pipeline:http/proxy"
 
 
@@ -124,28 +127,6 @@ class Submission:
             pipeline_root=str(config.pipeline_root),
             service_account=config.service_account,
         )
-
-
-@dataclass(frozen=True)
-class RunState:
-    """How far a run is.
-
-    Attributes:
-        run_id: Its identity.
-        state: PENDING, RUNNING, SUCCEEDED, SKIPPED, FAILED, CANCELING, CANCELED or PAUSED.
-        tasks: State of each task that has begun, by name.
-        error: What the server says went wrong; may be empty.
-    """
-
-    run_id: str
-    state: str
-    tasks: Mapping[str, str]
-    error: str = ""
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.state in {"SUCCEEDED", "SKIPPED", "FAILED", "CANCELED"}
 
 
 class KubeflowServer:
@@ -275,19 +256,98 @@ class KubeflowServer:
         Raises:
             KubeflowError: The server does not know it, or refuses.
         """
+        return self.run(run_id).progress
+
+    def run(self, run_id: str) -> ServerRun:
+        """Asks for a run.
+
+        Raises:
+            KubeflowError: The server does not know it, or refuses.
+        """
         with self._said(f"ask for run {run_id}"):
-            run = self._api.RunServiceApi(self._client).run_service_get_run(run_id, **self._timeout)
-        details = getattr(run.run_details, "task_details", None) or []
-        return RunState(
-            run_id=run_id,
-            state=str(run.state or "PENDING"),
-            tasks={
-                task.display_name: str(task.state or "PENDING")
-                for task in details
-                if task.display_name
-            },
-            error=str(getattr(run.error, "message", "") or ""),
-        )
+            found = self._api.RunServiceApi(self._client).run_service_get_run(
+                run_id, **self._timeout
+            )
+        return read_run(found)
+
+    def runs(self, pipeline: str, *, limit: int | None = None) -> list[ServerRun]:
+        """Asks for the newest runs of a pipeline.
+
+        Args:
+            pipeline: Its name.
+            limit: Most runs; None for all.
+
+        Returns:
+            Newest first, maybe without their tasks; none if there is no such pipeline.
+
+        Raises:
+            KubeflowError: The server refused.
+        """
+        found: list[ServerRun] = []
+        with self._said(f"list the runs of {pipeline}"):
+            pipeline_id = self._find_pipeline(pipeline)
+            if pipeline_id is None:
+                return []
+            for run in self._all_runs():
+                if run.pipeline_id != pipeline_id:
+                    continue
+                if len(found) == limit:
+                    break
+                found.append(run)
+        return found
+
+    def _all_runs(self) -> Iterator[ServerRun]:
+        """Turns the pages of the list of runs, newest first."""
+        api = self._api.RunServiceApi(self._client)
+        page: dict[str, Any] = {}
+        while True:
+            answer = api.run_service_list_runs(
+                page_size=_PAGE,
+                sort_by="created_at desc",
+                **page,
+                **self._of_namespace(),
+                **self._timeout,
+            )
+            yield from (read_run(run) for run in answer.runs or [])
+            if not answer.next_page_token:
+                return
+            page = {"page_token": answer.next_page_token}
+
+    def version_name(self, pipeline_id: str, version_id: str) -> str:
+        """Asks for the name of a version.
+
+        Raises:
+            KubeflowError: The server refused.
+        """
+        return str(getattr(self._version(pipeline_id, version_id), "display_name", None) or "")
+
+    def version_defaults(self, pipeline_id: str, version_id: str) -> dict[str, Any]:
+        """Asks for the defaults of a version's parameters.
+
+        Raises:
+            KubeflowError: The server refused.
+        """
+        spec = getattr(self._version(pipeline_id, version_id), "pipeline_spec", None) or {}
+        # Of a file with two documents it is the first.
+        spec = spec.get("pipeline_spec", spec)
+        parameters = spec.get("root", {}).get("inputDefinitions", {}).get("parameters", {})
+        return {name: about.get("defaultValue") for name, about in parameters.items()}
+
+    @functools.cache  # noqa: B019 - a server lives as long as a command
+    def _version(self, pipeline_id: str, version_id: str) -> Any:
+        """Asks for a version; None if it was deleted."""
+        if not version_id:
+            return None
+        with self._said(f"ask for version {version_id}"):
+            api = self._api.PipelineServiceApi(self._client)
+            try:
+                return api.pipeline_service_get_pipeline_version(
+                    pipeline_id, version_id, **self._timeout
+                )
+            except self._api.ApiException as error:
+                if error.status == _NOT_FOUND:
+                    return None
+                raise
 
     @property
     def _timeout(self) -> dict[str, Any]:
@@ -322,7 +382,7 @@ class KubeflowServer:
                 name, **self._of_namespace(), **self._timeout
             )
         except self._api.ApiException as error:
-            if error.status == 404:
+            if error.status == _NOT_FOUND:
                 return None
             raise
         return str(found.pipeline_id)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from demandcast.pipeline.kubeflow.parameters import RunParameter, parameters_of
-from demandcast.pipeline.kubeflow.server_api import KubeflowServer, RunState
+from demandcast.pipeline.kubeflow.server_api import KubeflowServer
+from demandcast.pipeline.kubeflow.server_runs import GATES_FOR_DATA, RunState
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import (
     AnomalyError,
@@ -27,8 +28,6 @@ __all__ = [
     "wait_for_end",
 ]
 
-_GATES = ("AnomalyGate", "DataContinuity")
-_PUSHER = "Pusher"
 _DATE = "[[ScheduledTime.%Y-%m-%d]]"
 """The server writes the date of the schedule in its place."""
 
@@ -147,15 +146,15 @@ def raise_verdict(state: RunState) -> None:
         DemandcastError: It failed otherwise, or was canceled.
     """
     if state.state in ("SUCCEEDED", "SKIPPED"):
-        if state.tasks.get(_PUSHER) == "SKIPPED":
+        if state.was_refused:
             raise NotBlessedError(
                 f"run {state.run_id}: the model did not pass the gate; nothing was pushed; "
                 "the reasons are in the output 'evaluation' of Evaluator"
             )
         return
-    failed = [name for name, task in state.tasks.items() if task == "FAILED"]
+    failed = state.failed_tasks
     where = f" in {', '.join(failed)}" if failed else ""
     why = f": {state.error}" if state.error else ""
     message = f"run {state.run_id} ended as {state.state}{where}{why}; the log of the step says why"
-    kind = AnomalyError if set(failed) & set(_GATES) else DemandcastError
+    kind = AnomalyError if set(failed) & set(GATES_FOR_DATA) else DemandcastError
     raise kind(message)

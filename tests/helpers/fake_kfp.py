@@ -23,6 +23,8 @@ class FakeKfp:
         states: What it answers about a run, one after the other: state of the run and of its tasks.
         refuse: Status to answer with, by a part of the path.
         slow: Seconds before each answer.
+        runs: Runs that it lists, the newest first, as the API has them; without their tasks.
+        specs: Specification of each version, by its id.
     """
 
     def __init__(self):
@@ -34,6 +36,8 @@ class FakeKfp:
         self.pipelines = {}
         self.versions = {}
         self.experiments = {}
+        self.runs = []
+        self.specs = {}
         fake = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -143,7 +147,31 @@ class FakeKfp:
         assert len(given["trigger"]["cron_schedule"]["cron"].split()) == 6
         return 200, {"recurring_run_id": "s-1"}
 
+    def version(self, query, body, pipeline_id, version_id):
+        names = {found: name for name, found in self.versions.items()}
+        if version_id not in names:
+            return 404, {"message": "not found"}
+        return 200, {
+            "pipeline_version_id": version_id,
+            "display_name": names[version_id],
+            "pipeline_spec": self.specs.get(version_id, {}),
+        }
+
+    def list_runs(self, query, body):
+        """Two to a page, so that whoever lists must turn pages."""
+        assert query["sort_by"] == "created_at desc"
+        start = int(query.get("page_token", 0))
+        page = [
+            {key: value for key, value in run.items() if key != "run_details"}
+            for run in self.runs[start : start + 2]
+        ]
+        more = {"next_page_token": str(start + 2)} if start + 2 < len(self.runs) else {}
+        return 200, {"runs": page, "total_size": len(self.runs), **more}
+
     def run(self, query, body, run_id):
+        for run in self.runs:
+            if run["run_id"] == run_id:
+                return 200, run
         state, tasks = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         details = [{"display_name": name, "state": one} for name, one in tasks.items()]
         error = {"error": {"message": "a task failed"}} if state == "FAILED" else {}
@@ -163,6 +191,8 @@ ROUTES = {
     ("POST", f"{API}/pipelines/upload"): FakeKfp.upload,
     ("POST", f"{API}/pipelines/upload_version"): FakeKfp.upload_version,
     ("GET", f"{API}/pipelines/([^/]+)/versions"): FakeKfp.list_versions,
+    ("GET", f"{API}/pipelines/([^/]+)/versions/([^/]+)"): FakeKfp.version,
+    ("GET", f"{API}/runs"): FakeKfp.list_runs,
     ("GET", f"{API}/experiments"): FakeKfp.list_experiments,
     ("POST", f"{API}/experiments"): FakeKfp.create_experiment,
     ("POST", f"{API}/runs"): FakeKfp.create_run,

@@ -11,7 +11,6 @@ import argparse
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from kubeflow_world import write_kubeflow_config, write_snapshot
@@ -20,7 +19,8 @@ from build import Image, enter
 from demandcast.pipeline.cli.results import table_text
 from demandcast.pipeline.console import duration_text, memory_text
 from demandcast.pipeline.kubeflow.emulator.pods import Pods
-from demandcast.pipeline.kubeflow.emulator.server import EmulatedServer
+from demandcast.pipeline.kubeflow.emulator.server import EmulatedServer, Run
+from demandcast.pipeline.kubeflow.emulator.versions import KFP_2_17, KFP_3
 from demandcast.schema.config import load_config
 
 # Nothing that makes programs, nor what the tests need.
@@ -89,19 +89,25 @@ def run_pipeline(image: Image, workspace: Path) -> None:
     compile_ = (*image.entry_point, "compile", "--config", str(file), "--output", str(compiled))
     print(say(image, *compile_, binds=binds).strip().splitlines()[-1])
     root = load_config(file).kubeflow.pipeline_root
+    text = compiled.read_text(encoding="utf-8")
     with Pods(workspace / "pods.log", python=enter(image, ["python"], binds=binds)) as pods:
-        server = EmulatedServer(workspace / "kfp", pods)
-        run = server.run(compiled.read_text(encoding="utf-8"), pipeline_root=root)
+        newest = EmulatedServer(workspace / "kfp", pods, KFP_2_17)
+        report("first run", newest.run(text, pipeline_root=root))
+        report("the same again", newest.run(text, pipeline_root=root))
+        announced = EmulatedServer(workspace / "kfp3", pods, KFP_3)
+        report("on KFP 3 as announced", announced.run(text, pipeline_root=root))
+
+
+def report(title: str, run: Run) -> None:
+    """Prints the steps of a run; one that failed ends it all."""
     rows = [
         [step.name, step.status, duration_text(step.seconds), memory_text(step.peak_memory_bytes)]
         for step in run.steps.values()
     ]
-    print(table_text(["step", "", "time", "peak memory"], rows, left=2))
-    for step in run.steps.values():
-        if step.status == "failed":
-            print(step.message)
-    if not run.succeeded or run.statuses["Evaluator"] != "succeeded":
-        sys.exit(1)
+    print(f"\n{title}\n{table_text(['step', '', 'time', 'peak memory'], rows, left=2)}", flush=True)
+    failed = [step.message for step in run.steps.values() if step.status == "failed"]
+    if failed:
+        raise SystemExit("\n".join(failed))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pytest
 from configurations import parse
 
-from demandcast.pipeline.kubeflow.server_api import RunState
+from demandcast.pipeline.kubeflow.server_runs import RunState
 from demandcast.pipeline.kubeflow.submitting import (
     check_cron,
     given_parameters,
