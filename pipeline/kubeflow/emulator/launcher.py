@@ -66,13 +66,17 @@ class Launcher:
         message = {"inputs": inputs, "outputs": outputs}
         self._prepare(message, pod)
         log = pod / "log.txt"
+        deadline = task.pod.get("activeDeadlineSeconds")
         finished = self.pods.run(
             _command(task.executor["container"], message, str(pod)),
             root=pod,
             log=log,
             environment=_environment(task.executor["container"], pod),
+            deadline_seconds=None if deadline is None else float(deadline),
             on_start=on_start,
         )
+        if finished.over_deadline:
+            raise LauncherError(f"{task.name}: active for longer than {deadline} s")
         if finished.code:
             raise LauncherError(f"{task.name}: exit code {finished.code}: {_tail(log)}")
         return self._collect(task, outputs, pod), finished

@@ -7,13 +7,16 @@ JSON in, a line of JSON out.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,10 +45,12 @@ class Finished:
     Attributes:
         code: Exit code; that of a signal is negative.
         peak_memory_bytes: Most memory that it held, with what was loaded before it.
+        over_deadline: Whether it was killed because it took too long.
     """
 
     code: int
     peak_memory_bytes: int
+    over_deadline: bool = False
 
 
 class Pods:
@@ -97,6 +102,7 @@ class Pods:
         root: Path,
         log: Path,
         environment: dict[str, str],
+        deadline_seconds: float | None = None,
         on_start: OnStart | None = None,
     ) -> Finished:
         """Runs a command to its end.
@@ -107,6 +113,7 @@ class Pods:
                 and the like are.
             log: What it prints.
             environment: Variables of the container.
+            deadline_seconds: It is killed after that, as Kubernetes does with a pod.
             on_start: Told the pid.
 
         Raises:
@@ -120,8 +127,10 @@ class Pods:
         pid = int(self._answer()["pid"])
         if on_start is not None:
             on_start(pid)
-        self._ask({"wait": pid})
-        return Finished(**self._answer())
+        with _killed_after(deadline_seconds, pid) as killed:
+            self._ask({"wait": pid})
+            answer = self._answer()
+        return Finished(**answer, over_deadline=killed.is_set())
 
     def _ask(self, request: dict[str, Any]) -> None:
         assert self._process.stdin is not None  # noqa: S101 - for the type checker
@@ -136,6 +145,27 @@ class Pods:
             raise RuntimeError(f"the process that runs the pods has ended: {tail}")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+@contextlib.contextmanager
+def _killed_after(seconds: float | None, pid: int) -> Iterator[threading.Event]:
+    """Kills a process after some time; tells whether it did."""
+    ended, killed = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        if not ended.wait(seconds):
+            killed.set()
+            os.kill(pid, signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    if seconds is not None:
+        watcher.start()
+    try:
+        yield killed
+    finally:
+        ended.set()
+        if seconds is not None:
+            watcher.join()
 
 
 def _serve(modules: Sequence[str]) -> None:

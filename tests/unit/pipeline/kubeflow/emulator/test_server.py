@@ -376,6 +376,17 @@ def test_a_pod_may_be_killed(server):
     assert run.succeeded
 
 
+def test_a_pod_that_works_for_too_long_is_killed_and_each_attempt_has_all_its_time(server):
+    """`activeDeadlineSeconds` of a pod, in the second document."""
+    text = make(task("a", retryPolicy={"maxRetryCount": 1}), do={"a": {"sleep": 60}})
+    pods = {"a_executor": {"activeDeadlineSeconds": "1"}}
+    platform = {"platforms": {"kubernetes": {"deploymentSpec": {"executors": pods}}}}
+    run = server().run(f"{text}---\n{yaml.safe_dump(platform)}", pipeline_root=ROOT)
+    assert (run.steps["a"].status, run.steps["a"].attempts) == ("failed", 2)
+    assert run.steps["a"].message == "a: active for longer than 1 s"
+    assert 2 <= run.steps["a"].seconds < 30
+
+
 def test_a_scratch_volume_is_a_folder_of_the_pod(server, tmp_path):
     text = make(task("a")).replace(
         f"image: {IMAGE}", f"image: {IMAGE}\n        env: [{{name: TMPDIR, value: /scratch}}]"
