@@ -82,7 +82,11 @@ def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
     """Returns the configuration with relative local paths made absolute from a folder."""
 
     def absolute(path: str | None) -> str | None:
-        if path is None or "://" in path:
+        if path is None:
+            return None
+        # The one scheme that is a path of this machine; nobody below has to know it.
+        path = path.removeprefix("file://")
+        if "://" in path:
             return path
         return os.path.normpath(folder / Path(path).expanduser())
 

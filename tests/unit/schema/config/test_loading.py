@@ -153,6 +153,14 @@ def test_absolute_and_remote_paths_stay(tmp_path):
     assert resolve_paths(resolved, tmp_path / "elsewhere") == resolved
 
 
+def test_the_scheme_of_this_machine_goes(tmp_path):
+    changes = {"push.serving_directory": "file:///srv/serving", "data.sales": "file:///a.csv"}
+    config = parse_config(text_of(**changes))
+    resolved = resolve_paths(config, tmp_path)
+    assert resolved.push.serving_directory == "/srv/serving"
+    assert resolved.data.sales == "/a.csv"
+
+
 def test_the_home_folder_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     config = resolve_paths(parse_config(text_of(**{"data.sales": "~/sales.csv"})), tmp_path / "x")
