@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,12 @@ def gcs_client() -> Any:
     Raises:
         ServingError: There is no such identity.
     """
-    from google.auth.exceptions import GoogleAuthError
-    from google.cloud import storage
+    with warnings.catch_warnings():
+        # Google's libraries count the days of Python 3.11 while they are imported.
+        warnings.filterwarnings("ignore", message="You are using a Python", category=FutureWarning)
+        warnings.filterwarnings("ignore", message="Support for google", category=FutureWarning)
+        from google.auth.exceptions import GoogleAuthError
+        from google.cloud import storage
 
     try:
         return storage.Client(project=None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from demandcast.schema.config import RunConfig
 
 __all__ = [
+    "CONNECTION_NAMES",
     "compile_quietly",
     "connection_options",
     "open_server",
@@ -68,6 +69,12 @@ _OPTIONS = (
         help="Seconds for each call.",
     ),
 )
+CONNECTION_NAMES = (
+    *("host", "namespace", "token_file", "ca_certificate", "client_certificate", "client_key"),
+    *("context", "installed_in", "call_timeout"),
+)
+"""Names of `connection_options` in a command."""
+
 _SUBMISSION = (
     click.option(
         "--parameter",

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from demandcast.pipeline.cli.kubeflow_options import open_server
+from demandcast.pipeline.cli.kubeflow_options import CONNECTION_NAMES, open_server
 from demandcast.pipeline.cli.options import print_json
 from demandcast.pipeline.cli.results import table_text
 from demandcast.pipeline.console import duration_text
+from demandcast.schema.errors import BadInputError
 
 if TYPE_CHECKING:
     from demandcast.components.publishing.pointer import Pointer
@@ -20,10 +21,25 @@ if TYPE_CHECKING:
     from demandcast.pipeline.kubeflow.server_runs import ServerRun
     from demandcast.schema.config import RunConfig
 
-__all__ = ["list_server_runs", "show_server_run"]
+__all__ = ["list_server_runs", "refuse_without_kubeflow", "show_server_run"]
 
 _NOTHING = "-"
 _SNAPSHOT = "data_snapshot"
+
+
+def refuse_without_kubeflow() -> None:
+    """Refuses options of a server where none is asked; those of the environment may stay.
+
+    Raises:
+        BadInputError: One was given on the command line.
+    """
+    context = click.get_current_context()
+    for name in CONNECTION_NAMES:
+        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise BadInputError(
+                f"--{option}: is of Kubeflow Pipelines; add --kubeflow to ask for its runs"
+            )
 
 
 def list_server_runs(

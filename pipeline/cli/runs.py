@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from demandcast.pipeline.cli.kubeflow_options import connection_options
-from demandcast.pipeline.cli.kubeflow_runs import list_server_runs, show_server_run
+from demandcast.pipeline.cli.kubeflow_runs import (
+    list_server_runs,
+    refuse_without_kubeflow,
+    show_server_run,
+)
 from demandcast.pipeline.cli.options import (
     config_options,
     examples,
@@ -84,6 +88,7 @@ def list_command(
     if kubeflow:
         list_server_runs(load(config_file, overrides), connection, limit=limit, as_json=as_json)
         return
+    refuse_without_kubeflow()
     history = _history(config_file, overrides)
     runs = list(history.newest(limit or None))
     if as_json:
@@ -126,6 +131,7 @@ def show_command(
     if kubeflow:
         show_server_run(load(config_file, overrides), connection, run, as_json=as_json)
         return
+    refuse_without_kubeflow()
     history = _history(config_file, overrides)
     past = history.resolve(run)
     lineage = _lineage(history, past)

@@ -9,6 +9,7 @@ from kubeflow_runs import PARAMETERS, api_run
 
 from demandcast.components.publishing.pointer import Pointer, write_pointer
 from demandcast.components.storage.files import LocalFiles
+from demandcast.pipeline.cli import kubeflow_options
 from demandcast.pipeline.cli.main import invoke
 
 NO_GPU = {"message": "no GPU"}
@@ -108,3 +109,19 @@ def test_without_the_flag_it_is_this_machine_that_is_asked(kfp, tmp_path, capsys
     assert invoke(["runs", "list", "--config", str(CONFIG), "--set", workspace]) == 0
     assert "no runs in" in capsys.readouterr().out
     assert len(kfp.requests) == asked
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "latest"]])
+def test_options_of_a_server_need_the_flag(kfp, capsys, command):
+    assert invoke(["runs", *command, "--config", str(CONFIG), "--host", kfp.host]) == 2
+    assert "--host: is of Kubeflow Pipelines; add --kubeflow" in capsys.readouterr().err
+
+
+def test_the_names_of_the_options_are_all_of_them():
+    @kubeflow_options.connection_options
+    def command(**connection):
+        del connection
+
+    assert {option.name for option in command.__click_params__} == set(
+        kubeflow_options.CONNECTION_NAMES
+    )
