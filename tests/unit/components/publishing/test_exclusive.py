@@ -9,12 +9,13 @@ import pytest
 from publishing_files import RemoteFiles
 
 from demandcast.components.publishing import exclusive
-from demandcast.components.publishing.exclusive import exclusively, filesystem_type
+from demandcast.components.publishing.exclusive import exclusively, is_of_one_machine
 from demandcast.components.publishing.lease import LOCK_FILE
 from demandcast.components.storage.files import LocalFiles
 from demandcast.schema.errors import ServingError
 
 FILES = LocalFiles()
+NFS = 0x6969
 HOLD = """
 import sys
 from demandcast.components.publishing.exclusive import exclusively
@@ -88,32 +89,29 @@ def test_an_object_store_is_held_by_a_lease(tmp_path):
 
 
 def test_a_disk_that_machines_share_is_held_by_a_lease_too(tmp_path, monkeypatch):
-    """Its locks may reach one machine only; /proc says what it is."""
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(f"40 36 0:9 / {tmp_path} rw - nfs4 10.0.0.1:/exports rw\n")
-    monkeypatch.setattr(exclusive, "_MOUNTS", mounts)
+    """Its locks may reach one machine only."""
+    monkeypatch.setattr(exclusive, "_filesystem", lambda path: NFS)
     serving = tmp_path / "serving"
     with exclusively(str(serving), FILES):
         assert [path.name for path in serving.iterdir()] == [LOCK_FILE]
     assert list(serving.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("mounts", "expected"),
-    [
-        ("", ""),
-        ("36 35 98:0 / / rw shared:1 - ext4 /dev/sda rw", "ext4"),
-        ("36 35 98:0 / / rw - ext4 a rw\n40 36 0:9 / /srv/data rw - ceph b rw", "ceph"),
-        ("36 35 98:0 / / rw - ext4 a rw\n40 36 0:9 / /srv/da rw - ceph b rw", "ext4"),
-        (
-            "36 35 98:0 / /srv rw - xfs a rw\n40 36 0:9 / /srv rw - fuse.gcsfuse b rw",
-            "fuse.gcsfuse",
-        ),
-    ],
-    ids=["unknown", "root", "nested", "another name", "over another"],
-)
-def test_the_filesystem_is_that_of_the_longest_mount_point(mounts, expected):
-    assert filesystem_type(Path("/srv/data/serving"), mounts) == expected
+def test_the_number_is_that_of_the_type_that_stat_names(tmp_path):
+    """GNU's stat as oracle."""
+    said = subprocess.run(
+        ["stat", "--file-system", "--format", "%t", str(tmp_path)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert exclusive._filesystem(tmp_path) == int(said.stdout, 16)
+    assert exclusive._filesystem(Path("/proc")) == 0x9FA0  # PROC_SUPER_MAGIC
+
+
+def test_what_is_not_known_is_not_of_one_machine(tmp_path):
+    assert not is_of_one_machine(tmp_path / "none")
+    assert not is_of_one_machine(Path("/proc"))
 
 
 def test_a_failed_change_gives_the_directory_back(tmp_path):

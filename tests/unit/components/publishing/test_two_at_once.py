@@ -59,7 +59,7 @@ def place(request, tmp_path, monkeypatch):
     if request.param == "gs":
         request.getfixturevalue("gcs")
         return "gs://bucket/serving", GcsFiles
-    monkeypatch.setattr(exclusive, "_mounts", lambda: "1 0 0:1 / / rw - nfs4 server rw")
+    monkeypatch.setattr(exclusive, "is_of_one_machine", lambda path: False)
     monkeypatch.setattr(exclusive, "_take", lambda *args: True)
     return str(tmp_path / "serving"), LocalFiles
 
