@@ -53,6 +53,8 @@ COPY --from=build-gpu /opt/demandcast /opt/demandcast
 FROM ${BEAM_SDK} AS beam-sdk
 
 FROM runtime AS beam-worker
+# Its harness would make an environment of its own, without our packages.
+ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
 COPY --from=build-cpu /opt/demandcast /opt/demandcast
 COPY --from=beam-sdk /opt/apache/beam /opt/apache/beam
 ENTRYPOINT ["/opt/apache/beam/boot"]

@@ -19,7 +19,7 @@ import time
 import uuid
 from collections.abc import Iterator
 
-from demandcast.components.storage.files import ChangedError, Files, join
+from demandcast.components.storage.files import ChangedError, Files, Seen, join
 from demandcast.schema.errors import ServingError
 
 __all__ = ["ABANDONED_SECONDS", "BEAT_SECONDS", "LOCK_FILE", "Hold", "Lease", "leased"]
@@ -71,7 +71,7 @@ def leased(serving_directory: str, files: Files, *, patience: float) -> Iterator
     finally:
         ended.set()
         beating.join()
-        lease.give_back()
+        _give_back(lease)
 
 
 class Lease(Hold):
@@ -84,13 +84,12 @@ class Lease(Hold):
         self._files = files
         self._holder = uuid.uuid4().hex
         self._beats = 0
-        self._generation: str | None = None
         self._writing = threading.Lock()
 
     def take(self) -> bool:
         """Tries to become the holder."""
         try:
-            self._generation = self._files.replace(self._path, self._content(), None)
+            self._files.replace(self._path, self._content(), None)
         except ChangedError:
             return False
         return True
@@ -114,27 +113,35 @@ class Lease(Hold):
         with self._writing:
             self._beats += 1
             try:
-                self._generation = self._files.replace(
-                    self._path, self._content(), self._generation
-                )
+                self._files.replace(self._path, self._content(), self._own())
             except ChangedError as error:
                 raise _lost(self.serving_directory) from error
 
     def check(self) -> None:
         """Makes sure that the directory is still ours."""
         with self._writing:
-            if self.seen() != self._generation:
-                raise _lost(self.serving_directory)
+            self._own()
 
     def give_back(self) -> None:
         """Ends the hold; what others hold meanwhile stays theirs."""
-        if self._generation is None:
-            return
-        try:
-            self.clear(self._generation)
-        except (OSError, ServingError) as error:
-            # The change itself is done; the next one waits for a minute.
-            _LOG.warning("%s cannot be removed (%s)", self._path, error)
+        with self._writing:
+            seen = self._files.look(self._path)
+            if seen is not None and self._is_ours(seen):
+                self.clear(seen.generation)
+
+    def _own(self) -> str:
+        """Generation of the file, if it is ours: what was written last may be of a lost answer.
+
+        Raises:
+            ServingError: It is of somebody else, or gone.
+        """
+        seen = self._files.look(self._path)
+        if seen is None or not self._is_ours(seen):
+            raise _lost(self.serving_directory)
+        return seen.generation
+
+    def _is_ours(self, seen: Seen) -> bool:
+        return self._holder.encode() in seen.content
 
     def _content(self) -> bytes:
         """Text of the file: no two of them are alike."""
@@ -175,9 +182,17 @@ def _beat(lease: Lease, ended: threading.Event) -> None:
     while not ended.wait(BEAT_SECONDS):
         try:
             lease.renew()
-        except (OSError, ServingError) as error:
-            # `check` decides, before anything is committed.
+        except Exception as error:
+            # `check` decides, before anything is committed; the next beat may reach it again.
             _LOG.warning("%s cannot be renewed (%s)", LOCK_FILE, error)
+
+
+def _give_back(lease: Lease) -> None:
+    try:
+        lease.give_back()
+    except Exception as error:
+        # The change itself is done; the next one waits for a minute.
+        _LOG.warning("%s cannot be removed (%s)", LOCK_FILE, error)
 
 
 def _lost(serving_directory: str) -> ServingError:

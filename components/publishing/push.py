@@ -3,6 +3,9 @@
     local    copy to .pushing-<version>/  ->  rename to <version>/  ->  pointer
     remote   copy all but saved_model.pb  ->  saved_model.pb        ->  pointer
 
+Where copies are made in place, a version number is claimed first (`.claimed/<version>`, which must
+not be there yet): two pushes never write into one folder, even if one of them was overtaken.
+
 A server that watches the directory loads a version when its folder (or, in an
 object store, its `saved_model.pb`) appears, so it never sees half a model. What
 an interrupted push left half-copied is removed by the next one; a whole version
@@ -14,12 +17,15 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from demandcast.components.publishing.exclusive import exclusively
 from demandcast.components.publishing.lease import Hold
 from demandcast.components.publishing.pointer import (
+    HISTORY_FILE,
+    POINTER_FILE,
     Pointer,
     read_history,
     read_pointer,
@@ -28,13 +34,14 @@ from demandcast.components.publishing.pointer import (
     write_pointer,
 )
 from demandcast.components.publishing.profiles import keep_profile
-from demandcast.components.storage.files import Files, is_remote, join
+from demandcast.components.storage.files import NEW, ChangedError, Files, is_remote, join
 from demandcast.components.storage.model_digest import model_digest
 from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.errors import ServingError
 
 __all__ = [
     "ASIDE",
+    "CLAIMS",
     "FIRST_OF_OUR_VERSIONS",
     "Judged",
     "ModelToPush",
@@ -48,6 +55,9 @@ __all__ = [
 
 ASIDE = ".pushing-"
 """Begins the name of a folder that is being filled."""
+
+CLAIMS = ".claimed"
+"""Folder with a file for each version number that was taken and not committed."""
 
 FIRST_OF_OUR_VERSIONS = 1_000_000_000
 """Versions are Unix times, which have ten digits since 2001."""
@@ -246,8 +256,25 @@ def place_model(
     in_service = read_pointer(serving_directory, files)
     version = _uncommitted(serving_directory, in_service, digest=digest, files=files)
     if version is None:
-        version = next_version(versions_in(serving_directory, files), now)
+        version = _take_number(serving_directory, in_service, files=files, now=now)
         _copy_model(folder, serving_directory, version=version, files=files, hold=hold)
+    return version
+
+
+def _take_number(
+    serving_directory: str, in_service: Pointer | None, *, files: Files, now: datetime.datetime
+) -> int:
+    """Chooses the number of a new version; remotely nobody else gets the same one ever again."""
+    taken = versions_in(serving_directory, files)
+    version = next_version(taken if in_service is None else [*taken, in_service.version], now)
+    claimant = secrets.token_bytes(16)  # The content tells one's own claim from another's.
+    while is_remote(serving_directory):
+        try:
+            files.replace(join(serving_directory, CLAIMS, str(version)), claimant, None)
+        except ChangedError:
+            version += 1
+        else:
+            break
     return version
 
 
@@ -283,6 +310,35 @@ def _remove_leftovers(serving_directory: str, files: Files) -> None:
         )
         if name.startswith(ASIDE) or half_copied:
             files.remove_folder(folder)
+    if remote:
+        _forget_claims(serving_directory, files)
+    else:
+        _remove_asides(serving_directory, files)
+
+
+def _forget_claims(serving_directory: str, files: Files) -> None:
+    """Removes claims of numbers that nobody will choose: those up to the version in service."""
+    in_service = read_pointer(serving_directory, files)
+    claims = join(serving_directory, CLAIMS)
+    if in_service is None or not files.exists(claims):
+        return
+    for name in files.files_below(claims):
+        if _is_version(name) and int(name) <= in_service.version:
+            _remove_file(join(claims, name), files)
+
+
+def _remove_asides(serving_directory: str, files: Files) -> None:
+    """Removes what was to become a pointer or a history when its writer died."""
+    for name in files.files_below(serving_directory):
+        if name.startswith((f".{POINTER_FILE}{NEW}", f".{HISTORY_FILE}{NEW}")):
+            _remove_file(join(serving_directory, name), files)
+
+
+def _remove_file(path: str, files: Files) -> None:
+    seen = files.look(path)
+    if seen is not None:
+        with contextlib.suppress(ChangedError):
+            files.remove(path, seen.generation)
 
 
 def _uncommitted(
@@ -305,7 +361,9 @@ def _copy_model(
     """Copies a model so that a watching server sees all of it or nothing."""
     target = join(serving_directory, str(version))
     remote = is_remote(serving_directory)
-    aside = target if remote else join(serving_directory, f"{ASIDE}{version}")
+    # Another folder each time: whoever was overtaken must not write into that of others.
+    name_aside = f"{ASIDE}{version}-{secrets.token_hex(4)}"
+    aside = target if remote else join(serving_directory, name_aside)
     names = files.files_below(source)
     try:
         for name in sorted(names, key=lambda name: (name == SAVED_MODEL_FILE, name)):
@@ -314,10 +372,12 @@ def _copy_model(
             files.copy(join(source, name), join(aside, name))
         # Whoever took the directory over took what is half-copied for a leftover.
         hold.check()
+        if not remote:
+            files.rename(aside, target)
     except Exception:
-        # Half a model is of no use, and on a full disk its room is what is missing.
+        # Half a model is of no use, and on a full disk its room is what is missing. Who was
+        # overtaken removes nothing: others may have taken the copy up.
         with contextlib.suppress(Exception):
+            hold.check()
             files.remove_folder(aside)
         raise
-    if not remote:
-        files.rename(aside, target)

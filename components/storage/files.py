@@ -12,7 +12,6 @@ Changes that others may make at the same time go by `look` and `replace`:
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 __all__ = [
+    "NEW",
     "ChangedError",
     "Files",
     "LocalFiles",
@@ -34,6 +34,9 @@ __all__ = [
     "is_remote",
     "join",
 ]
+
+NEW = ".new-"
+"""In the name of a file that is written aside."""
 
 _BLOCK_BYTES = 1 << 22
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
@@ -94,7 +97,8 @@ class Files(Protocol):
         Args:
             path: The file; its folder is there.
             content: New content.
-            generation: As `look` gave it; None if there must be no such file yet.
+            generation: As `look` gave it; None if there must be no such file yet. Then content
+                that nobody else would write tells a repeated attempt from another writer.
 
         Returns:
             The new generation.
@@ -177,8 +181,7 @@ class LocalFiles(Files):
 
     def replace(self, path: str, content: bytes, generation: str | None) -> str:
         """Writes a small file whole, if it is still the one that was looked at."""
-        # Those who make a file at once must not write to one place.
-        aside = aside_of(path) if generation else f"{aside_of(path)}.{secrets.token_hex(4)}"
+        aside = aside_of(path)
         self.write(aside, content)
         try:
             if generation is None:
@@ -194,6 +197,8 @@ class LocalFiles(Files):
     def make(self, source: str, target: str) -> None:
         """Renames a file to one that must not be there yet.
 
+        Where a disk has no hard links, readers may see an empty file for an instant.
+
         Raises:
             ChangedError: It is there.
         """
@@ -204,21 +209,14 @@ class LocalFiles(Files):
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            self._make_without_links(source, target)
-        Path(source).unlink()
+            _make_without_links(source, target)
+        else:
+            Path(source).unlink()
         flush(str(Path(target).parent))
-
-    def _make_without_links(self, source: str, target: str) -> None:
-        try:
-            with Path(target).open("xb") as file:
-                file.write(self.read(source))
-        except FileExistsError as error:
-            raise ChangedError(target) from error
-        flush(target)
 
     def remove(self, path: str, generation: str) -> None:
         """Removes a file, if it is still the one that was looked at."""
-        aside = f"{aside_of(path)}.{secrets.token_hex(4)}"
+        aside = aside_of(path)
         try:
             Path(path).rename(aside)  # One only of those who remove it at once gets it.
         except FileNotFoundError as error:
@@ -226,21 +224,47 @@ class LocalFiles(Files):
         try:
             check_generation(self.look(aside), generation, path)
         except ChangedError:
-            with contextlib.suppress(FileExistsError):
-                os.link(aside, path)
+            _put_back(aside, path)
             raise
-        finally:
-            Path(aside).unlink(missing_ok=True)
+        Path(aside).unlink()
+
+
+def _make_without_links(source: str, target: str) -> None:
+    """Takes the name first, and then puts the content there."""
+    try:
+        Path(target).open("xb").close()
+    except FileExistsError as error:
+        raise ChangedError(target) from error
+    try:
+        Path(source).replace(target)
+    except OSError:
+        Path(target).unlink(missing_ok=True)
+        raise
+
+
+def _put_back(aside: str, path: str) -> None:
+    """Gives a file that was taken by mistake its name again, unless there is a newer one."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    except OSError:
+        if not Path(path).exists():
+            Path(aside).replace(path)
+            return
+    Path(aside).unlink()
 
 
 def aside_of(path: str) -> str:
     """Where the new content of a file is written before it takes its place.
 
-    >>> aside_of("/srv/serving/in_service.json")
-    '/srv/serving/.in_service.json.new'
+    Another place each time: whoever was overtaken must not write into what others put in place.
+
+    >>> aside_of("/srv/serving/in_service.json")[:34]
+    '/srv/serving/.in_service.json.new-'
     """
     folder, _, name = path.rpartition("/")
-    return join(folder, f".{name}.new")
+    return join(folder, f".{name}{NEW}{secrets.token_hex(4)}")
 
 
 def generation_of(content: bytes) -> str:

@@ -98,7 +98,7 @@ class GcsFiles(Files):
         """Content of a small file."""
         if not is_gcs(path):
             return self._local.read(path)
-        with _said(path):
+        with _said(path, object_missing=True):
             return bytes(self._blob(path).download_as_bytes())
 
     def blocks(self, path: str) -> Iterator[bytes]:
@@ -106,7 +106,10 @@ class GcsFiles(Files):
         if not is_gcs(path):
             yield from self._local.blocks(path)
             return
-        with _said(path), self._blob(path).open("rb", chunk_size=_BLOCK_BYTES) as file:
+        with (
+            _said(path, object_missing=True),
+            self._blob(path).open("rb", chunk_size=_BLOCK_BYTES) as file,
+        ):
             while block := file.read(_BLOCK_BYTES):
                 yield block
 
@@ -120,7 +123,7 @@ class GcsFiles(Files):
 
     def copy(self, source: str, target: str) -> None:
         """Copies a file; the target's folder is made if needed."""
-        with _said(source if is_gcs(source) else target):
+        with _said(source if is_gcs(source) else target, object_missing=is_gcs(source)):
             if is_gcs(source) and is_gcs(target):
                 self._rewrite(source, target)
             elif is_gcs(source):
@@ -160,11 +163,13 @@ class GcsFiles(Files):
 
         bucket, name = _split(path)
         with _said(path):
-            while (blob := self._client.bucket(bucket).get_blob(name)) is not None:
+            while (blob := self._client.bucket(bucket).get_blob(name, **_soon())) is not None:
                 # Replaced between the two questions: asked again.
                 with contextlib.suppress(NotFound, PreconditionFailed):
-                    content = blob.download_as_bytes(if_generation_match=blob.generation)
+                    content = blob.download_as_bytes(if_generation_match=blob.generation, **_soon())
                     return Seen(bytes(content), str(blob.generation))
+            # No object, or no bucket? A list fails where there is none.
+            any(self._client.list_blobs(bucket, prefix=name, max_results=1))
         return None
 
     def replace(self, path: str, content: bytes, generation: str | None) -> str:
@@ -176,7 +181,9 @@ class GcsFiles(Files):
         blob = self._blob(path)
         try:
             with _said(path):
-                blob.upload_from_string(content, if_generation_match=int(generation or 0))
+                blob.upload_from_string(
+                    content, if_generation_match=int(generation or 0), **_soon()
+                )
         except PreconditionFailed as error:
             # An upload whose answer was lost is sent again, and finds itself there.
             seen = self.look(path)
@@ -190,12 +197,12 @@ class GcsFiles(Files):
         if not is_gcs(path):
             self._local.remove(path, generation)
             return
-        from google.api_core.exceptions import PreconditionFailed
+        from google.api_core.exceptions import NotFound, PreconditionFailed
 
         try:
-            with _said(path):
-                self._blob(path).delete(if_generation_match=int(generation))
-        except (FileNotFoundError, PreconditionFailed) as error:
+            with _said(path, object_missing=True):
+                self._blob(path).delete(if_generation_match=int(generation), **_soon())
+        except (FileNotFoundError, NotFound, PreconditionFailed) as error:
             raise ChangedError(path) from error
 
     def _blob(self, path: str) -> Any:
@@ -240,17 +247,27 @@ def _always() -> Any:
     return DEFAULT_RETRY
 
 
+def _soon() -> dict[str, Any]:
+    """Limits of what holds a lease: after a fault, too, its holder is heard within a minute."""
+    from google.cloud.storage.retry import DEFAULT_RETRY
+
+    return {"timeout": 10, "retry": DEFAULT_RETRY.with_timeout(20)}
+
+
 @contextlib.contextmanager
-def _said(path: str) -> Iterator[None]:
+def _said(path: str, *, object_missing: bool = False) -> Iterator[None]:
     """Says what Cloud Storage refused, and for what.
+
+    Args:
+        path: For what.
+        object_missing: Whether 404 can mean an object; otherwise it is the bucket.
 
     Raises:
         FileNotFoundError: There is no such object.
         PreconditionFailed: A condition did not hold; for the caller.
         ServingError: Any other refusal, or no way to it.
     """
-    from google.api_core.exceptions import GoogleAPIError, NotFound, PreconditionFailed
-    from google.auth.exceptions import GoogleAuthError
+    from google.api_core.exceptions import NotFound, PreconditionFailed
     from requests.exceptions import RequestException
 
     try:
@@ -258,7 +275,18 @@ def _said(path: str) -> Iterator[None]:
     except PreconditionFailed:
         raise
     except NotFound as error:
-        raise FileNotFoundError(f"{path}: {getattr(error, 'message', error)}") from error
-    except (GoogleAPIError, GoogleAuthError, RequestException) as error:
+        if object_missing:
+            raise FileNotFoundError(f"{path}: {getattr(error, 'message', error)}") from error
+        raise ServingError(
+            f"{path}: there is no bucket {_split(path)[0]}, or nobody may know of it"
+        ) from error
+    except Exception as error:
+        # The libraries below have many errors without a common one above them.
+        if not isinstance(error, RequestException) and not _is_of_google(error):
+            raise
         message = getattr(error, "message", None) or str(error)
         raise ServingError(f"{path}: Google Cloud Storage: {message}") from error
+
+
+def _is_of_google(error: Exception) -> bool:
+    return type(error).__module__.startswith("google.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -122,7 +123,7 @@ def open_server(options: Mapping[str, Any]) -> KubeflowServer:
         Connection(
             host=options["host"],
             namespace=options["namespace"],
-            token=os.environ.get(_TOKEN) if file is None else _token(file),
+            token=_checked(os.environ.get(_TOKEN), _TOKEN) if file is None else _token(file),
             ca_certificate=options["ca_certificate"],
             client_certificate=options["client_certificate"],
             client_key=options["client_key"],
@@ -157,10 +158,22 @@ def upload_compiled(config: RunConfig, server: KubeflowServer, console: Console)
     return version
 
 
-def _token(file: Path) -> str:
+def _token(file: Path) -> str | None:
     try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise BadInputError(f"--token-file: {file} cannot be read: {reason}") from error
+    return _checked(text, f"--token-file: {file}")
+
+
+def _checked(token: str | None, source: str) -> str | None:
+    """Takes a token without the line end that editors and secrets add; never shows it."""
+    if token is None or not token.strip():
+        return None
+    token = token.strip()
+    if not re.fullmatch(r"[!-~]+", token):
         raise BadInputError(
-            f"--token-file: {file} cannot be read: {error.strerror or error}"
-        ) from error
+            f"{source}: holds no bearer token; expected one word of printable ASCII characters"
+        )
+    return token

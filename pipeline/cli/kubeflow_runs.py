@@ -161,10 +161,16 @@ def _heading(lineage: ServerLineage, pipeline: str) -> str:
         "time": _duration(run.seconds),
         "schedule": run.schedule_id,
         "pipeline": pipeline + version,
-        "artifacts": f"{run.pipeline_root.rstrip('/')}/{pipeline}/{run.run_id}",
+        "artifacts": _artifacts(run, pipeline),
     }
     width = max(len(name) for name in fields)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in fields.items() if value)
+
+
+def _artifacts(run: ServerRun, pipeline: str) -> str:
+    """Folder of a run's artifacts; empty where it was made without a root, by other hands."""
+    root = run.pipeline_root.rstrip("/")
+    return f"{root}/{pipeline}/{run.run_id}" if root else ""
 
 
 def _parameters(lineage: ServerLineage) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from demandcast.schema.config import RunConfig
-from demandcast.schema.errors import ConfigurationError
+from demandcast.schema.errors import BadInputError, ConfigurationError
 
 __all__ = ["TargetName", "check_compilable", "tuning_place"]
 
@@ -45,14 +45,33 @@ def _missing(config: RunConfig) -> Iterator[str]:
         yield "kubeflow.pipeline_root: missing; it must be given, such as gs://bucket/folder"
 
 
+def check_serving_directory(config: RunConfig, path: str) -> None:
+    """Makes sure that pods can see a serving directory that is given to a run.
+
+    Raises:
+        BadInputError: It lies on another machine, or in the pod itself and would be lost with it.
+    """
+    said = _unseen("--parameter: serving_directory", path, config, "kubeflow")
+    if said is not None:
+        raise BadInputError(said)
+
+
 def _out_of_reach(config: RunConfig, target: TargetName) -> Iterator[str]:
     """Yields paths of this machine, and what pods can see instead."""
+    for key, path in _paths(config):
+        said = _unseen(key, path, config, target)
+        if said is not None:
+            yield said
+
+
+def _unseen(key: str, path: str, config: RunConfig, target: TargetName) -> str | None:
+    """Says that pods cannot see a path, if so."""
     volumes = config.kubeflow.volumes if target == "kubeflow" else ()
     mounts = [volume.mount_path for volume in volumes]
+    if path.startswith((*_REMOTE, *(f"{mount}/" for mount in mounts))):
+        return None
     seen = " or ".join([f"{_REMOTE[0]}...", *(f"{mount}/..." for mount in mounts)])
-    for key, path in _paths(config):
-        if not path.startswith((*_REMOTE, *(f"{mount}/" for mount in mounts))):
-            yield f"{key}: got {path!r}; pods cannot see it; expected {seen}"
+    return f"{key}: got {path!r}; pods cannot see it; expected {seen}"
 
 
 def tuning_place(config: RunConfig) -> str:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from demandcast.pipeline.kubeflow.server_runs import RunState, ServerRun, read_run
 from demandcast.schema.config import KubeflowConfig
 from demandcast.schema.errors import BadInputError, DemandcastError
@@ -31,6 +33,7 @@ __all__ = [
 _OLDEST = (2, 5)
 _PAGE = 50
 _NOT_FOUND = 404
+_WRONG_SHAPE = (AttributeError, KeyError, TypeError, ValueError)  # Of the library's own reading.
 _SERVICE = "api/v1/namespaces/{}/services/ml-pipeline:http/proxy"
 
 
@@ -163,8 +166,17 @@ class KubeflowServer:
             KubeflowError: It is not there, refuses, or is too old.
         """
         with self._said("ask for its health"):
-            self._client.call_api(
-                "/apis/v2beta1/healthz", "GET", auth_settings=["Bearer"], **self._options
+            healthy = self._client.call_api(
+                "/apis/v2beta1/healthz",
+                "GET",
+                auth_settings=["Bearer"],
+                response_type="object",
+                **self._options,
+            )[0]
+        if not isinstance(healthy, Mapping):
+            raise KubeflowError(
+                f"{self.address}: answers, but not as the API of Kubeflow Pipelines; is it the "
+                "address of its API, and not of a page to log in?"
             )
         try:
             answer = self._client.call_api(
@@ -176,7 +188,7 @@ class KubeflowServer:
             )[0]
         except self._api.ApiException:
             return ""  # KFP 3 has no first API any more.
-        tag = str((answer or {}).get("tag_name", ""))
+        tag = str(answer.get("tag_name", "")) if isinstance(answer, Mapping) else ""
         found = re.match(r"v?(\d+)\.(\d+)", tag)
         if found and (int(found[1]), int(found[2])) < _OLDEST:
             raise KubeflowError(
@@ -270,6 +282,19 @@ class KubeflowServer:
             )
         return read_run(found)
 
+    def find_run(self, run_id: str) -> ServerRun | None:
+        """Asks for a run that may not be there.
+
+        Raises:
+            KubeflowError: The server refused.
+        """
+        try:
+            return self.run(run_id)
+        except KubeflowError as error:
+            if getattr(error.__cause__, "status", None) == _NOT_FOUND:
+                return None
+            raise
+
     def runs(self, pipeline: str, *, limit: int | None = None) -> list[ServerRun]:
         """Asks for the newest runs of a pipeline.
 
@@ -289,11 +314,10 @@ class KubeflowServer:
             if pipeline_id is None:
                 return []
             for run in self._all_runs():
-                if run.pipeline_id != pipeline_id:
-                    continue
+                if run.pipeline_id == pipeline_id:
+                    found.append(run)
                 if len(found) == limit:
                     break
-                found.append(run)
         return found
 
     def _all_runs(self) -> Iterator[ServerRun]:
@@ -463,7 +487,7 @@ def _from_kubeconfig(configuration: Any, connection: Connection) -> None:
 
     try:
         config.load_kube_config(client_configuration=configuration, context=connection.context)
-    except config.ConfigException as error:
+    except (config.ConfigException, yaml.YAMLError, *_WRONG_SHAPE, OSError) as error:
         raise BadInputError(
             f"--host: not given, and no kubeconfig leads to a cluster: {error}; expected the URL "
             "of Kubeflow Pipelines, or a kubeconfig"

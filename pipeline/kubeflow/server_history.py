@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from demandcast.pipeline.kubeflow.server_runs import ServerRun
 from demandcast.schema.errors import BadInputError, ServingError
 
 __all__ = ["ServerHistory", "ServerLineage"]
+
+_LENGTH_OF_ID = 36  # Of a UUID.
 
 
 @dataclass(frozen=True)
@@ -50,14 +53,23 @@ class ServerHistory:
         self._server = server
         self._pipeline = pipeline
         self._serving_directory = serving_directory
-        self._pointers: tuple[Pointer, ...] | None = None
+        self._pointers: tuple[Pointer, ...] | ServingError | None = None
 
     @property
     def pointers(self) -> tuple[Pointer, ...]:
-        """Every pointer of the serving directory, oldest first; none if it is out of sight."""
+        """Every pointer of the serving directory, oldest first; none if it is out of sight.
+
+        Raises:
+            ServingError: It cannot be read; it is asked once.
+        """
         if self._pointers is None:
             directory = self._serving_directory
-            self._pointers = read_history(directory, serving_files(directory))
+            try:
+                self._pointers = read_history(directory, serving_files(directory))
+            except ServingError as error:
+                self._pointers = error
+        if isinstance(self._pointers, ServingError):
+            raise self._pointers
         return self._pointers
 
     def newest(self, limit: int | None = None) -> Sequence[ServerRun]:
@@ -98,7 +110,7 @@ class ServerHistory:
             KubeflowError: The server refused.
             ServingError: The serving directory cannot be read, where it must be.
         """
-        run = self._server.run(self._run_id(reference))
+        run = self._find(reference)
         return ServerLineage(
             run=run,
             outcome=self.outcome(run),
@@ -114,12 +126,18 @@ class ServerHistory:
         except ServingError:
             return ()
 
-    def _run_id(self, reference: str) -> str:
+    def _find(self, reference: str) -> ServerRun:
         if reference == "in-service":
-            return self._run_of_pointer(self.pointers[-1:], reference)
+            return self._run_of(self.pointers[-1:], reference)
         if reference.isdecimal():
-            named = [one for one in self.pointers if one.version == int(reference)]
-            return self._run_of_pointer(named, reference)
+            with contextlib.suppress(ServingError):
+                named = [one for one in self.pointers if one.version == int(reference)]
+                if named:
+                    return self._run_of(named, reference)
+        whole = self._server.find_run(reference) if len(reference) == _LENGTH_OF_ID else None
+        return whole or self._server.run(self._run_id(reference))
+
+    def _run_id(self, reference: str) -> str:
         limit = 1 if reference == "latest" else None
         runs = self._server.runs(self._pipeline, limit=limit)
         found = [
@@ -128,20 +146,27 @@ class ServerHistory:
         if len(found) == 1:
             return found[0]
         which = f"begins {len(found)} runs" if found else "is not there"
+        versions = "; no such version is in sight, either" if reference.isdecimal() else ""
         raise BadInputError(
             f"run {reference!r}: {which} among the runs of {self._pipeline} on "
-            f"{self._server.address}; allowed: a run id or its beginning, 'latest', 'in-service', "
-            "or the version of a model. 'demandcast runs list --kubeflow' shows them"
+            f"{self._server.address}{versions}; allowed: a run id or its beginning, 'latest', "
+            "'in-service', or the version of a model. 'demandcast runs list --kubeflow' shows them"
         )
 
-    def _run_of_pointer(self, pointers: Sequence[Pointer], reference: str) -> str:
+    def _run_of(self, pointers: Sequence[Pointer], reference: str) -> ServerRun:
+        """Asks for the run that made a model."""
         if not pointers:
             raise BadInputError(
                 f"run {reference!r}: {self._serving_directory} names no such model; is it the one "
                 "that the run pushed to, and can it be seen from here? A run id needs no look at it"
             )
-        if not pointers[0].run_id:
+        pointer = pointers[0]
+        run = self._server.find_run(pointer.run_id) if pointer.run_id else None
+        if run is None:
+            maker = pointer.run_id or "nobody knows what"
             raise BadInputError(
-                f"run {reference!r}: nobody knows which run made version {pointers[0].version}"
+                f"run {reference!r}: version {pointer.version} was made by {maker}, which is no "
+                f"run on {self._server.address}; "
+                "'demandcast runs show' without --kubeflow knows the runs of this machine"
             )
-        return pointers[0].run_id
+        return run

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from demandcast.schema.config.kubeflow import STAGES
+
 __all__ = ["GATES_FOR_DATA", "PUSHER", "RunState", "ServerRun", "ServerTask", "read_run"]
 
+_STAGES = frozenset(STAGES)
 GATES_FOR_DATA = ("AnomalyGate", "DataContinuity")
 PUSHER = "Pusher"
 
@@ -126,7 +129,12 @@ class ServerRun:
 
 
 def read_run(run: Any) -> ServerRun:
-    """Takes what is needed from the generated client's run."""
+    """Takes what is needed from the generated client's run.
+
+    A server lists every node of the workflow as a task: itself, the driver of each task, and its
+    executor (`backend/src/apiserver/server/api_converter.go`). Those with the name of a stage are
+    meant.
+    """
     details = getattr(run.run_details, "task_details", None) or []
     tasks = [
         ServerTask(
@@ -137,7 +145,7 @@ def read_run(run: Any) -> ServerRun:
             error=_message(task.error),
         )
         for task in details
-        if task.display_name
+        if task.display_name in _STAGES
     ]
     latest = datetime.datetime.max.replace(tzinfo=datetime.UTC)
     tasks.sort(key=lambda task: task.started or latest)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from demandcast.pipeline.kubeflow.parameters import RunParameter, parameters_of
+from demandcast.pipeline.kubeflow.reach import check_serving_directory
 from demandcast.pipeline.kubeflow.server_api import KubeflowServer
 from demandcast.pipeline.kubeflow.server_runs import GATES_FOR_DATA, RunState
 from demandcast.schema.config import RunConfig
@@ -45,7 +46,8 @@ def given_parameters(config: RunConfig, assignments: Sequence[str]) -> dict[str,
     """Reads values of run-time parameters, `NAME=VALUE`.
 
     Raises:
-        BadInputError: There is no such parameter, or the value is not of its type.
+        BadInputError: There is no such parameter, the value is not of its type, or pods cannot see
+            the serving directory.
     """
     known = {parameter.name: parameter for parameter in parameters_of(config)}
     values = {}
@@ -57,6 +59,8 @@ def given_parameters(config: RunConfig, assignments: Sequence[str]) -> dict[str,
                 f"{', '.join(known)}"
             )
         values[name] = _value(known[name], text)
+    if "serving_directory" in values:
+        check_serving_directory(config, values["serving_directory"])
     return values
 
 

@@ -27,6 +27,8 @@ class FakeKfp:
         specs: Specification of each version, by its id.
     """
 
+    healthy = {"multi_user": False}  # noqa: RUF012 - nobody changes it
+
     def __init__(self):
         self.requests = []
         self.tag = "2.17.0"
@@ -96,7 +98,7 @@ class FakeKfp:
         return 404, {"message": f"no {method} {path}"}
 
     def health(self, query, body):
-        return 200, {"multi_user": False}
+        return 200, self.healthy
 
     def old_health(self, query, body):
         if self.tag is None:
@@ -172,6 +174,8 @@ class FakeKfp:
         for run in self.runs:
             if run["run_id"] == run_id:
                 return 200, run
+        if self.runs:
+            return 404, {"message": f"run {run_id} not found"}
         state, tasks = self.states.pop(0) if len(self.states) > 1 else self.states[0]
         details = [{"display_name": name, "state": one} for name, one in tasks.items()]
         error = {"error": {"message": "a task failed"}} if state == "FAILED" else {}

@@ -19,6 +19,17 @@ PARAMETERS = {
 """As much of a compiled pipeline as tells its parameters."""
 
 
+def _nodes(run_id: str, state: str, tasks: dict[str, str]) -> list[tuple[str, str]]:
+    """Every node of the workflow, as the API has them: the stages are some of them."""
+    above = [(f"demand-{run_id}", state), ("root-driver", "SUCCEEDED"), ("root", state)]
+    below = [
+        node
+        for name, one in tasks.items()
+        for node in ((f"{name}-driver", "SUCCEEDED"), (name, one), ("executor", one))
+    ]
+    return [*above, *below]
+
+
 def api_run(
     run_id: str,
     *,
@@ -37,7 +48,7 @@ def api_run(
             "start_time": f"2026-11-20T02:{minute:02d}:00Z",
             "end_time": f"2026-11-20T02:{minute:02d}:10Z",
         }
-        for minute, (name, one) in enumerate((tasks or {}).items())
+        for minute, (name, one) in enumerate(_nodes(run_id, state, tasks or {}))
     ]
     return {
         "run_id": run_id,

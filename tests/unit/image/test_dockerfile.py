@@ -89,3 +89,9 @@ def test_what_it_copies_is_in_the_context_and_no_package_is_missing():
         assert listed.returncode == 0, source
         assert any(Path(source).match(pattern) for pattern in kept), source
     assert {"components", "pipeline", "schema", "serving"} <= set(sources)
+
+
+def test_a_worker_of_beam_runs_in_our_environment():
+    """Otherwise its boot program makes one under /opt, which its user may not."""
+    variables = [step.text for step in STAGES["beam-worker"].instructions if step.name == "ENV"]
+    assert variables == ["RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1"]

@@ -123,3 +123,55 @@ def test_a_failed_change_gives_it_back(files):
         raise ZeroDivisionError
     with hold(files, patience=0):
         pass
+
+
+def test_a_renewal_that_was_done_although_it_failed_costs_nothing(files):
+    """The answer was lost; what is there is still of this holder."""
+    replace = files.replace
+
+    def lose_the_answer(path, content, generation):
+        replace(path, content, generation)
+        raise OSError("the answer was lost")
+
+    with hold(files) as lease:
+        files.replace = lose_the_answer
+        with pytest.raises(OSError, match="lost"):
+            lease.renew()
+        files.replace = replace
+        lease.check()
+        lease.renew()
+        lease.check()
+    with hold(files, patience=0):
+        pass
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_renewal_that_fails_once_does_not_end_the_others(files, caplog):
+    """Whatever the library raises."""
+    replace, failures = files.replace, []
+
+    def fail_once(path, content, generation):
+        if not failures:
+            failures.append(path)
+            raise RuntimeError("out of order")
+        return replace(path, content, generation)
+
+    with hold(files) as lease:
+        files.replace = fail_once
+        time.sleep(1.0)
+        lease.check()
+        with (
+            pytest.raises(ServingError, match="has been working"),
+            hold(RemoteFiles(files._root), patience=1.0),
+        ):
+            pass
+    assert "cannot be renewed (out of order)" in caplog.text
+
+
+def test_a_lock_that_cannot_be_removed_does_not_undo_a_push(files, caplog):
+    def fail(path, generation):
+        raise RuntimeError("out of order")
+
+    with hold(files):
+        files.remove = fail
+    assert "cannot be removed (out of order)" in caplog.text

@@ -4,6 +4,7 @@ The first one falls asleep before one of its changes, for so long that the secon
 directory over; then it wakes and goes on. Each change of a push is tried.
 """
 
+import contextlib
 import datetime
 import threading
 
@@ -19,7 +20,6 @@ from demandcast.components.storage.model_digest import model_digest
 from demandcast.schema.errors import ServingError
 
 NOW = datetime.datetime.fromtimestamp(1_700_000_000, datetime.UTC)
-LATER = NOW + datetime.timedelta(hours=1)
 MOST_CHANGES = 40
 
 
@@ -51,7 +51,9 @@ def sleepy(base):
     return Sleepy
 
 
-@pytest.fixture(params=["gs", "shared disk"])
+@pytest.fixture(
+    params=["gs", "shared disk", pytest.param("shared disk, TFX", marks=pytest.mark.slow)]
+)
 def place(request, tmp_path, monkeypatch):
     """A serving directory, and the class of its files."""
     monkeypatch.setattr(lease, "ABANDONED_SECONDS", 0.05)
@@ -61,7 +63,11 @@ def place(request, tmp_path, monkeypatch):
         return "gs://bucket/serving", GcsFiles
     monkeypatch.setattr(exclusive, "is_of_one_machine", lambda path: False)
     monkeypatch.setattr(exclusive, "_take", lambda *args: True)
-    return str(tmp_path / "serving"), LocalFiles
+    if request.param == "shared disk":
+        return str(tmp_path / "serving"), LocalFiles
+    from demandcast.components.storage.tfx_files import TfxFiles
+
+    return str(tmp_path / "serving"), TfxFiles
 
 
 def push(folder, serving, files, now):
@@ -85,15 +91,17 @@ def check_whole(serving, files):
     assert pointer.version == max(complete)
 
 
-@pytest.mark.parametrize("before", [False, True], ids=["first of all", "one in service"])
-def test_whoever_sleeps_is_refused_and_damages_nothing(place, tmp_path, before):
+@pytest.mark.parametrize("later", [NOW + datetime.timedelta(hours=1), NOW], ids=["hour", "second"])
+@pytest.mark.parametrize("before", [None, -1, 1], ids=["first of all", "one in service", "ahead"])
+def test_whoever_sleeps_is_refused_and_damages_nothing(place, tmp_path, before, later):
+    """In the same second, and where a clock ran a day ahead, both would choose one number."""
     folder, base = place
     models = [write_model(tmp_path / name, name) for name in ("old", "slow", "fast")]
     outcomes = []
     for sleep_at in range(1, MOST_CHANGES):
         serving = f"{folder}-{sleep_at}"
-        if before:
-            push(models[0], serving, base(), NOW - datetime.timedelta(days=1))
+        if before is not None:
+            push(models[0], serving, base(), NOW + datetime.timedelta(days=before))
         slow = sleepy(base)(sleep_at)
         said = []
 
@@ -109,7 +117,7 @@ def test_whoever_sleeps_is_refused_and_damages_nothing(place, tmp_path, before):
             pass
         if not slow.asleep.is_set():
             break
-        fast = push(models[2], serving, base(), LATER)
+        fast = push(models[2], serving, base(), later)
         slow.wake.set()
         thread.join()
         assert fast.pushed
@@ -122,6 +130,34 @@ def test_whoever_sleeps_is_refused_and_damages_nothing(place, tmp_path, before):
     first, last = outcomes.index(True), len(outcomes) - outcomes[::-1].index(True)
     assert all(outcomes[first:last])
     assert last - first >= 5  # Four copies and the pointer, at least.
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["first of all", "one in service"])
+def test_a_version_that_the_next_one_takes_up_stays(place, tmp_path, before):
+    """Both push the same model; the second finds the first one's whole copy without a pointer."""
+    folder, base = place
+    old, same = write_model(tmp_path / "old", "old"), write_model(tmp_path / "same", "same")
+    for sleep_at in range(1, MOST_CHANGES):
+        serving = f"{folder}-{sleep_at}"
+        if before:
+            push(old, serving, base(), NOW - datetime.timedelta(days=1))
+        slow = sleepy(base)(sleep_at)
+
+        def push_slowly(serving=serving, slow=slow):
+            with contextlib.suppress(ServingError):
+                push(same, serving, slow, NOW)
+
+        thread = threading.Thread(target=push_slowly)
+        thread.start()
+        while thread.is_alive() and not slow.asleep.wait(0.01):
+            pass
+        if not slow.asleep.is_set():
+            break
+        push(same, serving, base(), NOW)
+        slow.wake.set()
+        thread.join()
+        check_whole(serving, base())
+        assert read_pointer(serving, base()).digest == model_digest(same, base())
 
 
 def test_of_many_pushes_at_once_each_is_in_the_history(place, tmp_path, monkeypatch):

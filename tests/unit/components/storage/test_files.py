@@ -1,9 +1,11 @@
 import doctest
+import errno
+import os
 
 import pytest
 
 from demandcast.components.storage import files
-from demandcast.components.storage.files import LocalFiles
+from demandcast.components.storage.files import ChangedError, LocalFiles
 
 
 def test_examples_in_docstrings_are_true():
@@ -44,3 +46,50 @@ def test_local_folders_are_listed_and_removed(tmp_path):
     assert local.folders(str(tmp_path)) == []
     with pytest.raises(FileNotFoundError):
         local.read(str(tmp_path / "1"))
+
+
+def test_a_change_holds_only_for_what_was_looked_at(tmp_path):
+    local, path = LocalFiles(), str(tmp_path / "x")
+    assert local.look(path) is None
+    first = local.replace(path, b"1", None)
+    assert local.look(path) == (b"1", first)
+    with pytest.raises(ChangedError):
+        local.replace(path, b"other", None)
+    second = local.replace(path, b"2", first)
+    for late in (lambda: local.replace(path, b"late", first), lambda: local.remove(path, first)):
+        with pytest.raises(ChangedError):
+            late()
+    assert local.read(path) == b"2"
+    local.remove(path, second)
+    with pytest.raises(ChangedError):
+        local.remove(path, second)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_hard_links_keeps_the_promises(tmp_path, monkeypatch):
+    def link(source, target):
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", link)
+    test_a_change_holds_only_for_what_was_looked_at(tmp_path)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_who_removes_by_mistake_what_was_renewed_gives_it_back(tmp_path, monkeypatch, links):
+    """The holder of a lock writes it anew between another's look and its removal."""
+
+    def link(source, target):
+        raise PermissionError(errno.EPERM, "no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", link)
+    local, path = LocalFiles(), str(tmp_path / "lock")
+    old = local.replace(path, b"beat 1", None)
+    local.replace(path, b"beat 2", old)
+    with pytest.raises(ChangedError):
+        local.remove(path, old)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("lock", b"beat 2")]
+
+
+def test_two_that_write_aside_do_not_write_to_one_place():
+    assert files.aside_of("/srv/x") != files.aside_of("/srv/x")

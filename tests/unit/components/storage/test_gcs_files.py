@@ -117,3 +117,19 @@ def test_a_refusal_is_one_sentence(gcs, files, act):
     gcs.refuse = lambda method, path: 403
     with pytest.raises(ServingError, match=r"gs://bucket/serving.*Google Cloud Storage.*403"):
         act(files)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda files: files.look(f"{ROOT}/x"),
+        lambda files: files.exists(f"{ROOT}/x"),
+        lambda files: files.folders(ROOT),
+        lambda files: files.replace(f"{ROOT}/x", b"", None),
+        lambda files: files.write(f"{ROOT}/x", b""),
+    ],
+)
+def test_a_bucket_that_is_not_there_is_no_empty_one(gcs, files, act):
+    gcs.refuse = lambda method, path: 404
+    with pytest.raises(ServingError, match=r"gs://bucket/serving.*there is no bucket bucket"):
+        act(files)

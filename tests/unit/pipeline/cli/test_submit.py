@@ -136,3 +136,23 @@ def test_what_is_uploaded_is_what_is_compiled(capsys):
     assert first.is_new
     assert not again.is_new
     assert f"demand, version {first.name}: on the server already" in capsys.readouterr().err
+
+
+def test_the_line_end_of_a_token_is_none_of_it(kfp, monkeypatch, tmp_path):
+    """Editors and secrets add one."""
+    monkeypatch.setenv("DEMANDCAST_KFP_TOKEN", "of-the-environment\n")
+    assert run("submit", "--no-wait") == 0
+    assert kfp.requests[-1][3]["authorization"] == "Bearer of-the-environment"
+    (tmp_path / "token").write_text("of-the-file\r\n")
+    assert run("submit", "--no-wait", "--token-file", str(tmp_path / "token")) == 0
+    assert kfp.requests[-1][3]["authorization"] == "Bearer of-the-file"
+
+
+@pytest.mark.parametrize("content", [b"sec\nret", b"sec ret", "secr\u00e9t".encode(), b"\xff\xfe"])
+def test_what_is_no_token_is_refused_and_not_shown(kfp, tmp_path, capsys, content):
+    (tmp_path / "token").write_bytes(content)
+    assert run("submit", "--no-wait", "--token-file", str(tmp_path / "token")) == 2
+    error = capsys.readouterr().err
+    assert "--token-file" in error
+    assert "sec" not in error.replace("second", "").replace(str(tmp_path), "")
+    assert not kfp.requests

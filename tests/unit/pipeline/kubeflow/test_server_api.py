@@ -3,6 +3,7 @@
 import json
 import socket
 
+import fake_kfp
 import pytest
 from fake_kfp import API, FakeKfp
 
@@ -101,6 +102,22 @@ def test_the_state_of_a_run_has_its_tasks(kfp, server):
 def test_supported_versions_and_those_that_do_not_say_pass(kfp, server, tag, said):
     kfp.tag = tag
     assert server.check() == said
+
+
+@pytest.mark.parametrize("answer", ["<html>log in</html>", ["x"], 1])
+def test_something_else_that_answers_is_told_from_the_api(kfp, server, answer, monkeypatch):
+    monkeypatch.setattr(fake_kfp.FakeKfp, "healthy", answer)
+    with pytest.raises(KubeflowError, match="answers, but not as the API of Kubeflow Pipelines"):
+        server.check()
+
+
+@pytest.mark.parametrize("text", ["a: [", "\t", "clusters: 1"])
+def test_a_broken_kubeconfig_is_said(tmp_path, monkeypatch, text):
+    file = tmp_path / "config"
+    file.write_text(text)
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(file))
+    with pytest.raises(BadInputError, match="no kubeconfig leads to a cluster"):
+        KubeflowServer(Connection())
 
 
 @pytest.mark.parametrize("tag", ["2.4.9", "1.8.22"])

@@ -6,9 +6,10 @@ from kubeflow_runs import PARAMETERS, api_run
 
 from demandcast.components.publishing.pointer import Pointer, Rollback, write_pointer
 from demandcast.components.storage.files import LocalFiles
+from demandcast.pipeline.kubeflow import server_history
 from demandcast.pipeline.kubeflow.server_api import Connection, KubeflowServer
 from demandcast.pipeline.kubeflow.server_history import ServerHistory
-from demandcast.schema.errors import BadInputError
+from demandcast.schema.errors import BadInputError, ServingError
 
 PUSHED = {"Evaluator": "SUCCEEDED", "Pusher": "SUCCEEDED"}
 REFUSED = {"Evaluator": "SUCCEEDED", "Pusher": "SKIPPED"}
@@ -106,12 +107,56 @@ def test_a_version_that_was_deleted_has_no_name(kfp, history):
     [
         ("a", r"begins 2 runs among the runs of demand on http.*--kubeflow' shows them"),
         ("zz", r"is not there among the runs of demand"),
-        ("99", r"serving names no such model; .*can it be seen from here\?"),
+        ("99", r"is not there among .*; no such version is in sight, either; allowed"),
     ],
 )
 def test_what_cannot_be_meant_is_said(history, reference, said):
     with pytest.raises(BadInputError, match=said):
         history.resolve(reference)
+
+
+def test_a_beginning_of_digits_is_no_version(kfp, history):
+    kfp.runs.append(api_run("4829-1", tasks=PUSHED))
+    assert history.resolve("4829").run.run_id == "4829-1"
+
+
+def test_a_version_of_a_run_that_is_not_on_the_server_says_so(kfp, history):
+    kfp.runs = [run for run in kfp.runs if run["run_id"] != "ba-1"]
+    for reference in ("in-service", "10"):
+        with pytest.raises(BadInputError, match="was made by ba-1, which is no run on http"):
+            history.resolve(reference)
+
+
+def test_no_more_is_asked_than_needed(kfp, history):
+    kfp.runs += [api_run(f"other-{number}", pipeline="p-2") for number in range(40)]
+    whole = "3f2c1d00-1111-4a3e-9c7e-0123456789ab"
+    kfp.runs.append(api_run(whole, tasks=PUSHED))
+
+    def lists_for(reference):
+        kfp.requests.clear()
+        history.resolve(reference)
+        return sum(path == "/apis/v2beta1/runs" for _, path, *_ in kfp.requests)
+
+    assert lists_for("latest") == 1
+    assert lists_for(whole) == 0
+
+
+def test_a_serving_directory_that_cannot_be_read_is_asked_once(kfp, monkeypatch):
+    asked = []
+
+    def refuse(directory, files):
+        asked.append(directory)
+        raise ServingError("refused")
+
+    monkeypatch.setattr(server_history, "read_history", refuse)
+    server = KubeflowServer(Connection(host=kfp.host))
+    history = ServerHistory(server, pipeline="demand", serving_directory="/serving")
+    assert [history.outcome(run) for run in history.newest()] == ["refused", "done", "done"]
+    assert not history.serves("ab-2")
+    assert history.resolve("ab-2").models == ()
+    assert asked == ["/serving"]
+    with pytest.raises(ServingError, match="refused"):
+        history.resolve("in-service")
 
 
 def test_without_a_look_at_the_serving_directory_runs_are_found_by_their_ids(kfp, tmp_path):

@@ -56,6 +56,12 @@ def test_a_run_has_its_tasks_in_the_order_of_their_start():
     assert run.parameters == {"training_epochs": 5}
 
 
+def test_nodes_of_the_workflow_that_are_no_stages_are_left_out():
+    run = read_run(parsed(api_run("r-1", state="FAILED", tasks={"Trainer": "FAILED"})))
+    assert list(run.progress.tasks) == ["Trainer"]
+    assert run.progress.outcome == "failed at Trainer"
+
+
 def test_what_has_not_happened_has_no_time():
     run = read_run(parsed(api_run("r-1", state="RUNNING")))
     assert (run.finished, run.seconds) == (None, None)

@@ -49,6 +49,9 @@ def test_values_have_the_types_of_their_parameters():
         ("gate_thresholds=[1]", r"expected JSON in braces"),
         ("gate_thresholds={", r"expected JSON in braces"),
         ("data_snapshot=1", r"expected NAME=VALUE with one of"),
+        ("serving_directory=s3://b/x", r"got 's3://b/x'; pods cannot see it; expected gs://"),
+        ("serving_directory=/tmp/x", r"serving_directory: got '/tmp/x'; pods cannot see it"),
+        ("serving_directory=", r"serving_directory: got ''; pods cannot see it"),
     ],
 )
 def test_other_values_are_refused(assignment, message):
