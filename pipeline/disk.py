@@ -155,7 +155,8 @@ def _hardly_any_room(config: RunConfig) -> bool:
 
 def _folder_of(error: BaseException, config: RunConfig) -> Path:
     """Returns the folder of the file that could not be written, or that with the least room."""
-    name = getattr(error, "filename", None)
+    # Of a copy the second one is what is written.
+    name = getattr(error, "filename2", None) or getattr(error, "filename", None)
     if isinstance(name, str) and "://" not in name:
         return _existing(Path(name).parent)
     folders = [folder for _, folder in _folders(config)]

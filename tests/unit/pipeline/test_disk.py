@@ -93,6 +93,14 @@ def test_the_disk_is_that_of_the_file_where_the_error_names_one(config, tmp_path
     assert f"on the disk of {tmp_path / 'there'}" in str(disk_full(error, config, stage=None))
 
 
+def test_of_a_copy_it_is_the_disk_of_the_target(config, tmp_path):
+    """As `shutil.copyfile` says it: the source first."""
+    (tmp_path / "serving").mkdir()
+    source, target = str(tmp_path / "source" / "x"), str(tmp_path / "serving" / "x")
+    error = OSError(errno.ENOSPC, "No space left on device", source, None, target)
+    assert f"on the disk of {tmp_path / 'serving'}:" in str(disk_full(error, config, stage=None))
+
+
 def test_no_run_begins_without_room_for_its_log(config, free):
     free(16 * MEBIBYTE)
     check_space(config)
