@@ -25,7 +25,16 @@ class ServerConfig(Section):
         "127.0.0.1", description="Address to listen on; 0.0.0.0 for all, as in a container."
     )
     port: int = Field(8500, ge=0, le=65535, description="Port of gRPC; 0 takes a free one.")
-    workers: int = Field(16, ge=1, le=1024, description="Requests worked on at the same time.")
+    workers: int = Field(
+        64, ge=1, le=1024, description="Requests read, waiting for the model or answered at once."
+    )
+    max_batch_rows: int = Field(
+        64, ge=1, description="Rows of one call of the model; a larger request is run alone."
+    )
+    max_waiting_rows: int = Field(
+        4096, ge=1, description="Rows that may wait for it; more are refused (RESOURCE_EXHAUSTED)."
+    )
+    model_workers: int = Field(2, ge=1, le=256, description="Calls of the model at the same time.")
     max_concurrent_requests: int = Field(
         1024, ge=1, description="Waiting ones included; more are refused (RESOURCE_EXHAUSTED)."
     )

@@ -1,8 +1,8 @@
 """`ModelServer`: one model of a serving directory over gRPC, as TensorFlow Serving would.
 
 ModelServer ── ModelVersions ── Loader ── SavedModel
-     │               ▲
-     └── services ───┘      health: NOT_SERVING until the first version is in service
+     │               ▲                        ▲
+     └── services ───┴──────── Batcher ───────┘    health: NOT_SERVING until a first version
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import grpc
 
 from demandcast.schema.errors import ServingError
+from demandcast.serving.batching import Batcher, BatchingLimits
 from demandcast.serving.config import ServerConfig
 from demandcast.serving.servable import Loader
 from demandcast.serving.versions import ModelVersions
@@ -44,6 +45,7 @@ class ModelServer:
         self._versions: ModelVersions | None = None
         self._health: Any = None
         self._executor: futures.ThreadPoolExecutor | None = None
+        self._batcher: Batcher | None = None
         self._available = threading.Event()
         self._port = 0
 
@@ -72,6 +74,9 @@ class ModelServer:
         self._versions = ModelVersions(
             config, self._load or load_saved_model, on_available=self._become_available
         )
+        self._batcher = Batcher(
+            BatchingLimits(config.max_batch_rows, config.max_waiting_rows, config.model_workers)
+        )
         self._executor = futures.ThreadPoolExecutor(config.workers, thread_name_prefix="request")
         self._server = grpc.server(
             self._executor,
@@ -80,7 +85,9 @@ class ModelServer:
         )
         models = {config.model_name: self._versions}
         # A short message may ask for one value to be repeated: no further than a long one holds.
-        add_services(self._server, models, max_elements=config.max_message_bytes // 4)
+        add_services(
+            self._server, models, self._batcher, max_elements=config.max_message_bytes // 4
+        )
         self._add_health(self._server)
         self._port = self._bind(self._server)
         self._server.start()
@@ -107,6 +114,8 @@ class ModelServer:
         self._health.enter_graceful_shutdown()
         self._server.stop(grace).wait()
         self._versions.stop(grace)
+        if self._batcher is not None:
+            self._batcher.close(grace)
         if self._executor is not None:
             self._executor.shutdown(wait=False)
         self._server = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError
 from typing import Any
 
 import grpc
@@ -18,6 +19,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from demandcast.serving.batching import Arrays, Batcher
 from demandcast.serving.errors import RequestError
 from demandcast.serving.servable import Servable
 from demandcast.serving.signatures import (
@@ -48,17 +50,22 @@ _SIGNATURE_DEF = "signature_def"
 
 
 def add_services(
-    server: grpc.Server, models: Mapping[str, ModelVersions], *, max_elements: int
+    server: grpc.Server,
+    models: Mapping[str, ModelVersions],
+    batcher: Batcher,
+    *,
+    max_elements: int,
 ) -> None:
     """Registers both services.
 
     Args:
         server: Not yet started.
         models: What is served, by name.
+        batcher: Runs the models.
         max_elements: Largest tensor that a request may hold.
     """
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(models, max_elements=max_elements), server
+        PredictionService(models, batcher, max_elements=max_elements), server
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), server)
 
@@ -75,15 +82,18 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     Classify = Regress = MultiInference = _refuse_method
 
-    def __init__(self, models: Mapping[str, ModelVersions], *, max_elements: int) -> None:
+    def __init__(
+        self, models: Mapping[str, ModelVersions], batcher: Batcher, *, max_elements: int
+    ) -> None:
         self._models = models
+        self._batcher = batcher
         self._max_elements = max_elements
 
     def Predict(  # noqa: N802 - name of the wire
         self, request: Any, context: grpc.ServicerContext
     ) -> Any:
         """Runs a signature on named tensors."""
-        return _answer(context, lambda: self._predict(request))
+        return _answer(context, lambda: self._predict(request, context.is_active))
 
     def GetModelMetadata(  # noqa: N802 - name of the wire
         self, request: Any, context: grpc.ServicerContext
@@ -91,7 +101,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Gives the signatures of the version in service, or of the one asked for."""
         return _answer(context, lambda: self._metadata(request))
 
-    def _predict(self, request: Any) -> Any:
+    def _predict(self, request: Any, is_wanted: Callable[[], bool]) -> Any:
         servable = _find_servable(self._models, request)
         name = request.model_spec.signature_name or DEFAULT_SIGNATURE
         signature = servable.signatures.get(name)
@@ -100,19 +110,30 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         check_input_names(signature, request.inputs)
         check_output_names(signature, request.output_filter)
         check_inputs(signature, {key: read_spec(proto) for key, proto in request.inputs.items()})
-        outputs = servable.predict(
-            name,
-            {
-                key: read_tensor(key, proto, max_elements=self._max_elements)
-                for key, proto in request.inputs.items()
-            },
-        )
+        inputs = {
+            key: read_tensor(key, proto, max_elements=self._max_elements)
+            for key, proto in request.inputs.items()
+        }
+        outputs = self._run(servable, name, inputs, is_wanted)
         response = predict_pb2.PredictResponse()
         _write_spec(response.model_spec, request.model_spec.name, servable)
         response.model_spec.signature_name = name
         for key in request.output_filter or signature.outputs:
             write_typed(response.outputs[key], outputs[key])
         return response
+
+    def _run(
+        self, servable: Servable, name: str, inputs: Arrays, is_wanted: Callable[[], bool]
+    ) -> Arrays:
+        """Runs a signature, together with what else is waiting."""
+        batches = servable.signatures[name].batches
+        try:
+            return self._batcher.submit(
+                servable.predict, name, inputs, batches=batches, is_wanted=is_wanted
+            ).result()
+        except CancelledError as error:
+            # Nobody reads it: the deadline has passed, or the client has gone.
+            raise RequestError("CANCELLED", "the call ended before its turn came") from error
 
     def _metadata(self, request: Any) -> Any:
         _require_spec(request)

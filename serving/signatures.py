@@ -68,6 +68,19 @@ class Signature:
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
 
+    @property
+    def batches(self) -> bool:
+        """Whether rows of several requests may go through it together.
+
+        >>> row, fixed = TensorSpec("DT_FLOAT", (None, 2)), TensorSpec("DT_FLOAT", (3,))
+        >>> Signature({"x": row}, {"y": row}).batches, Signature({"x": fixed}, {"y": row}).batches
+        (True, False)
+        """
+        specs = (*self.inputs.values(), *self.outputs.values())
+        return bool(self.inputs) and all(
+            spec.shape is not None and spec.shape[:1] == (None,) for spec in specs
+        )
+
 
 def check_input_names(signature: Signature, names: Collection[str]) -> None:
     """Refuses a request with too many, too few or other inputs.

@@ -43,8 +43,10 @@ class SlowServable:
     def __init__(self):
         self.entered = threading.Event()
         self.go_on = threading.Event()
+        self.rows = []
 
     def predict(self, signature_name, inputs):
+        self.rows.append(len(inputs["x"]))
         self.entered.set()
         assert self.go_on.wait(30)
         if np.isnan(inputs["x"]).any():
@@ -58,7 +60,7 @@ def slow(tmp_path):
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").touch()
     servable = SlowServable()
-    server = ModelServer(config(tmp_path), load=lambda folder, version: servable)
+    server = ModelServer(config(tmp_path, model_workers=1), load=lambda folder, version: servable)
     server.start()
     assert server.wait_until_available(30)
     yield server, servable
@@ -170,6 +172,40 @@ def test_a_broken_version_keeps_the_good_one(models, tmp_path, damage, caplog):
         )
         assert health(server.address) == "SERVING"
     assert sum("Cannot load demand version 2 (version 1 stays)" in m for m in caplog.messages) == 1
+
+
+def test_requests_that_wait_run_together_and_each_gets_its_own_answer(slow):
+    server, servable = slow
+    with DemandClient(server.address) as client, futures.ThreadPoolExecutor(4) as pool:
+        first = pool.submit(client.predict, {"x": np.zeros(1, np.float32)})
+        assert servable.entered.wait(10)
+        calls = [
+            pool.submit(client.predict, {"x": np.full(size, size, np.float32)})
+            for size in (1, 2, 3)
+        ]
+        eventually(lambda: server._batcher._rows == 6)
+        servable.go_on.set()
+        assert first.result(30)["x"].tolist() == [0]
+        answers = [call.result(30)["x"].tolist() for call in calls]
+    assert answers == [[1], [2, 2], [3, 3, 3]]
+    assert servable.rows == [1, 6]
+
+
+def test_a_call_whose_deadline_passed_while_it_waited_is_not_run(slow):
+    server, servable = slow
+    with (
+        DemandClient(server.address) as client,
+        DemandClient(server.address, timeout_seconds=0.3, max_attempts=1) as hasty,
+        futures.ThreadPoolExecutor(1) as pool,
+    ):
+        first = pool.submit(client.predict, {"x": np.zeros(1, np.float32)})
+        assert servable.entered.wait(10)
+        with pytest.raises(CallError, match="DEADLINE_EXCEEDED"):
+            hasty.predict({"x": np.ones(1, np.float32)})
+        servable.go_on.set()
+        first.result(30)
+        client.predict({"x": np.ones(1, np.float32)})
+    assert servable.rows == [1, 1]
 
 
 def test_shutdown_finishes_calls_in_flight(slow):
