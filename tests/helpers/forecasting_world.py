@@ -277,7 +277,9 @@ def run_transform(
         beam.Pipeline(runner="FnApiRunner") as pipeline,
         tft_beam.Context(temp_dir=str(folder / "tmp")),
     ):
-        batches = pipeline | beam.Create(encoded) | source.BeamSource(batch_size=len(encoded))
+        # Not reshuffled: the tests compare row by row with what was given.
+        examples = pipeline | beam.Create(encoded, reshuffle=False)
+        batches = examples | source.BeamSource(batch_size=len(encoded))
         (data, metadata), transform_fn = (
             batches,
             source.TensorAdapterConfig(),
