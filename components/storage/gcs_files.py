@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from demandcast.components.storage.files import ChangedError, Files, LocalFiles, Seen
+from demandcast.components.storage.files import ChangedError, LocalFiles, Seen
 from demandcast.schema.errors import ServingError
 
 __all__ = ["GcsFiles", "gcs_client", "is_gcs"]
@@ -57,18 +57,17 @@ def gcs_client() -> Any:
         ) from error
 
 
-class GcsFiles(Files):
+class GcsFiles(LocalFiles):
     """Files in gs://; a path without a scheme is one of this machine."""
 
     def __init__(self, client: Any = None) -> None:
         """Takes a client of google-cloud-storage; None for that of this machine or pod."""
         self._client = client or gcs_client()
-        self._local = LocalFiles()
 
     def exists(self, path: str) -> bool:
         """Tells whether an object is there, or one below."""
         if not is_gcs(path):
-            return self._local.exists(path)
+            return super().exists(path)
         bucket, name = _split(path)
         with _said(path):
             if self._client.bucket(bucket).get_blob(name) is not None:
@@ -78,7 +77,7 @@ class GcsFiles(Files):
     def folders(self, path: str) -> list[str]:
         """Names of the folders in a folder; none if it is not there."""
         if not is_gcs(path):
-            return self._local.folders(path)
+            return super().folders(path)
         with _said(path):
             bucket = _split(path)[0]
             found = self._client.list_blobs(bucket, prefix=_prefix(path), delimiter="/")
@@ -89,7 +88,7 @@ class GcsFiles(Files):
     def files_below(self, path: str) -> list[str]:
         """Paths of all files below a folder, relative to it, with '/', sorted."""
         if not is_gcs(path):
-            return self._local.files_below(path)
+            return super().files_below(path)
         with _said(path):
             names = [blob.name.removeprefix(_prefix(path)) for blob in self._below(path)]
         return sorted(name for name in names if name and not name.endswith("/"))
@@ -97,14 +96,14 @@ class GcsFiles(Files):
     def read(self, path: str) -> bytes:
         """Content of a small file."""
         if not is_gcs(path):
-            return self._local.read(path)
+            return super().read(path)
         with _said(path, object_missing=True):
             return bytes(self._blob(path).download_as_bytes())
 
     def blocks(self, path: str) -> Iterator[bytes]:
         """Content of a file of any size, in blocks of 4 MiB."""
         if not is_gcs(path):
-            yield from self._local.blocks(path)
+            yield from super().blocks(path)
             return
         with (
             _said(path, object_missing=True),
@@ -116,7 +115,7 @@ class GcsFiles(Files):
     def write(self, path: str, content: bytes) -> None:
         """Writes a small file; its folder is made if needed."""
         if not is_gcs(path):
-            self._local.write(path, content)
+            super().write(path, content)
             return
         with _said(path):
             self._blob(path).upload_from_string(content, retry=_always())
@@ -132,21 +131,21 @@ class GcsFiles(Files):
             elif is_gcs(target):
                 self._blob(target).upload_from_filename(source, retry=_always())
             else:
-                self._local.copy(source, target)
+                super().copy(source, target)
 
     def rename(self, source: str, target: str) -> None:
         """Renames a file (replacing the target): a copy, then the source goes."""
         if not is_gcs(source):
-            self._local.rename(source, target)
+            super().rename(source, target)
             return
-        with _said(source):
+        with _said(source, object_missing=True):
             self._rewrite(source, target)
             self._blob(source).delete()
 
     def remove_folder(self, path: str) -> None:
         """Removes a folder and everything below it."""
         if not is_gcs(path):
-            self._local.remove_folder(path)
+            super().remove_folder(path)
             return
         from google.api_core.exceptions import NotFound
 
@@ -158,7 +157,7 @@ class GcsFiles(Files):
     def look(self, path: str) -> Seen | None:
         """Content and generation of a small file; None if it is not there."""
         if not is_gcs(path):
-            return self._local.look(path)
+            return super().look(path)
         from google.api_core.exceptions import NotFound, PreconditionFailed
 
         bucket, name = _split(path)
@@ -175,7 +174,7 @@ class GcsFiles(Files):
     def replace(self, path: str, content: bytes, generation: str | None) -> str:
         """Writes an object, if it is still the one that was looked at."""
         if not is_gcs(path):
-            return self._local.replace(path, content, generation)
+            return super().replace(path, content, generation)
         from google.api_core.exceptions import PreconditionFailed
 
         blob = self._blob(path)
@@ -195,7 +194,7 @@ class GcsFiles(Files):
     def remove(self, path: str, generation: str) -> None:
         """Removes an object, if it is still the one that was looked at."""
         if not is_gcs(path):
-            self._local.remove(path, generation)
+            super().remove(path, generation)
             return
         from google.api_core.exceptions import NotFound, PreconditionFailed
 

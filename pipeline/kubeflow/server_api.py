@@ -166,26 +166,14 @@ class KubeflowServer:
             KubeflowError: It is not there, refuses, or is too old.
         """
         with self._said("ask for its health"):
-            healthy = self._client.call_api(
-                "/apis/v2beta1/healthz",
-                "GET",
-                auth_settings=["Bearer"],
-                response_type="object",
-                **self._options,
-            )[0]
+            healthy = self._health("v2beta1")
         if not isinstance(healthy, Mapping):
             raise KubeflowError(
                 f"{self.address}: answers, but not as the API of Kubeflow Pipelines; is it the "
                 "address of its API, and not of a page to log in?"
             )
         try:
-            answer = self._client.call_api(
-                "/apis/v1beta1/healthz",
-                "GET",
-                auth_settings=["Bearer"],
-                response_type="object",
-                **self._options,
-            )[0]
+            answer = self._health("v1beta1")
         except self._api.ApiException:
             return ""  # KFP 3 has no first API any more.
         tag = str(answer.get("tag_name", "")) if isinstance(answer, Mapping) else ""
@@ -196,6 +184,17 @@ class KubeflowServer:
                 f"{'.'.join(map(str, _OLDEST))} and later"
             )
         return tag.removeprefix("v")
+
+    def _health(self, version: str) -> Any:
+        """Asks one version of the API how the server is."""
+        return self._client.call_api(
+            f"/apis/{version}/healthz",
+            "GET",
+            auth_settings=["Bearer"],
+            response_type="object",
+            **self._timeout,
+            _return_http_data_only=True,
+        )
 
     def upload(self, text: str, *, pipeline: str, version: str) -> PipelineVersion:
         """Uploads a compiled pipeline, unless the same version is there.
@@ -378,10 +377,6 @@ class KubeflowServer:
         # To connect, and to read; the client passes over a single number with a fraction.
         seconds = self._connection.timeout_seconds
         return {"_request_timeout": (seconds, seconds)}
-
-    @property
-    def _options(self) -> dict[str, Any]:
-        return {**self._timeout, "_return_http_data_only": False}
 
     def _content(self, submission: Submission) -> dict[str, Any]:
         """Writes what a run and a schedule have in common."""

@@ -272,6 +272,11 @@ def test_stop_twice_and_stop_without_start(slow, tmp_path):
     slow[1].go_on.set()
     slow[0].stop()
     slow[0].stop()
+    with (
+        DemandClient(slow[0].address, max_attempts=1) as client,
+        pytest.raises(CallError, match="UNAVAILABLE"),
+    ):
+        client.status()
     ModelServer(config(tmp_path)).stop()
 
 

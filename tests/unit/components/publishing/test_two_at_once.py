@@ -4,7 +4,6 @@ The first one falls asleep before one of its changes, for so long that the secon
 directory over; then it wakes and goes on. Each change of a push is tried.
 """
 
-import contextlib
 import datetime
 import threading
 
@@ -75,6 +74,22 @@ def push(folder, serving, files, now):
     return push_model(model, serving, files=files, now=now)
 
 
+def push_until_asleep(folder, serving, files, said):
+    """Pushes in a thread until it sleeps or has ended; what came of it goes into `said`."""
+
+    def push_slowly():
+        try:
+            said.append(push(folder, serving, files, NOW))
+        except ServingError as error:
+            said.append(error)
+
+    thread = threading.Thread(target=push_slowly)
+    thread.start()
+    while thread.is_alive() and not files.asleep.wait(0.01):
+        pass
+    return thread
+
+
 def check_whole(serving, files):
     """What serves, and what served, is whole; the pointer names the newest version."""
     pointer = read_pointer(serving, files)
@@ -104,17 +119,7 @@ def test_whoever_sleeps_is_refused_and_damages_nothing(place, tmp_path, before, 
             push(models[0], serving, base(), NOW + datetime.timedelta(days=before))
         slow = sleepy(base)(sleep_at)
         said = []
-
-        def push_slowly(serving=serving, slow=slow, said=said):
-            try:
-                said.append(push(models[1], serving, slow, NOW))
-            except ServingError as error:
-                said.append(error)
-
-        thread = threading.Thread(target=push_slowly)
-        thread.start()
-        while thread.is_alive() and not slow.asleep.wait(0.01):
-            pass
+        thread = push_until_asleep(models[1], serving, slow, said)
         if not slow.asleep.is_set():
             break
         fast = push(models[2], serving, base(), later)
@@ -142,15 +147,7 @@ def test_a_version_that_the_next_one_takes_up_stays(place, tmp_path, before):
         if before:
             push(old, serving, base(), NOW - datetime.timedelta(days=1))
         slow = sleepy(base)(sleep_at)
-
-        def push_slowly(serving=serving, slow=slow):
-            with contextlib.suppress(ServingError):
-                push(same, serving, slow, NOW)
-
-        thread = threading.Thread(target=push_slowly)
-        thread.start()
-        while thread.is_alive() and not slow.asleep.wait(0.01):
-            pass
+        thread = push_until_asleep(same, serving, slow, [])
         if not slow.asleep.is_set():
             break
         push(same, serving, base(), NOW)

@@ -48,7 +48,19 @@ def test_local_folders_are_listed_and_removed(tmp_path):
         local.read(str(tmp_path / "1"))
 
 
-def test_a_change_holds_only_for_what_was_looked_at(tmp_path):
+def forbid_links(monkeypatch):
+    """A disk without hard links."""
+
+    def link(source, target):
+        raise PermissionError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_change_holds_only_for_what_was_looked_at(tmp_path, monkeypatch, links):
+    if not links:
+        forbid_links(monkeypatch)
     local, path = LocalFiles(), str(tmp_path / "x")
     assert local.look(path) is None
     first = local.replace(path, b"1", None)
@@ -66,23 +78,11 @@ def test_a_change_holds_only_for_what_was_looked_at(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_disk_without_hard_links_keeps_the_promises(tmp_path, monkeypatch):
-    def link(source, target):
-        raise PermissionError(errno.EPERM, "no links here")
-
-    monkeypatch.setattr(os, "link", link)
-    test_a_change_holds_only_for_what_was_looked_at(tmp_path)
-
-
 @pytest.mark.parametrize("links", [True, False])
 def test_who_removes_by_mistake_what_was_renewed_gives_it_back(tmp_path, monkeypatch, links):
     """The holder of a lock writes it anew between another's look and its removal."""
-
-    def link(source, target):
-        raise PermissionError(errno.EPERM, "no links here")
-
     if not links:
-        monkeypatch.setattr(os, "link", link)
+        forbid_links(monkeypatch)
     local, path = LocalFiles(), str(tmp_path / "lock")
     old = local.replace(path, b"beat 1", None)
     local.replace(path, b"beat 2", old)
