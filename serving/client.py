@@ -14,10 +14,10 @@ from typing import Any
 import grpc
 from numpy.typing import ArrayLike, NDArray
 
-from demandcast.serving.config import MAX_MESSAGE_BYTES
 from demandcast.serving.errors import CallError
+from demandcast.serving.limits import MAX_MESSAGE_BYTES
 from demandcast.serving.signatures import DEFAULT_SIGNATURE, Signature
-from demandcast.serving.versions import VersionState, VersionStatus
+from demandcast.serving.version_status import VersionState, VersionStatus
 from demandcast.serving.wire import read_signature, read_tensor, write_content
 
 __all__ = ["DemandClient", "ModelMetadata"]

@@ -59,8 +59,8 @@ def serve_command(
     """
     _silence_libraries()
     config = load(config_file, overrides)
-    from demandcast.serving.config import ServerConfig
     from demandcast.serving.server import serve
+    from demandcast.serving.server.config import ServerConfig
 
     def started(server: ModelServer) -> None:
         if as_json:

@@ -62,7 +62,7 @@ class Server:
 
     def __enter__(self) -> Server:
         code = (
-            "import sys; from pathlib import Path; from demandcast.serving.config import "
+            "import sys; from pathlib import Path; from demandcast.serving.server.config import "
             "ServerConfig; from demandcast.serving.server import serve; "
             "serve(ServerConfig(serving_directory=Path(sys.argv[1]), port=0), "
             "on_started=lambda server: print(server.address, flush=True))"

@@ -87,7 +87,7 @@ def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
         ("schema/model_series.py", {"Trainer", "Evaluator"}),
         ("pipeline/dag.py", set()),
         ("pipeline/training_run.py", set()),
-        ("serving/server.py", set()),
+        ("serving/server/model_server.py", set()),
     ],
 )
 def test_an_edit_reaches_the_stages_that_use_the_file(source, stages):

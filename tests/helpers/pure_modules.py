@@ -57,8 +57,7 @@ HEAVY = (
     "demandcast.pipeline.kubeflow.compiling",
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
-    "demandcast.serving.saved_model",
-    "demandcast.serving.services",
+    "demandcast.serving.server.saved_model",
 )
 """Public names of further modules, or of packages with all that is in them."""
 

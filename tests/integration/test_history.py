@@ -63,9 +63,9 @@ class Story:
 def story(trained, tmp_path_factory):
     from demandcast.pipeline.quickstart import read_series
     from demandcast.serving.client import DemandClient
-    from demandcast.serving.config import ServerConfig
     from demandcast.serving.forecasting import forecast
     from demandcast.serving.server import ModelServer
+    from demandcast.serving.server.config import ServerConfig
 
     serving = tmp_path_factory.mktemp("history") / "serving"
     common = (*LENIENT, f"push.serving_directory={serving}")

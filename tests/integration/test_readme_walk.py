@@ -82,8 +82,8 @@ def test_the_past_is_scored(walked, monkeypatch, capsys):
 
 def test_both_clients_get_their_forecast(walked, capsys):
     """The example with the client, and the one with TensorFlow Serving's own stubs."""
-    from demandcast.serving.config import ServerConfig
     from demandcast.serving.server import ModelServer
+    from demandcast.serving.server.config import ServerConfig
 
     folder, _ = walked
     config = load_config(folder / "demand.yaml")

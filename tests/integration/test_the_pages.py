@@ -16,8 +16,8 @@ from demandcast.components.evaluation import tfma_metrics
 from demandcast.components.forecasting.network import InputSpec, build_network
 from demandcast.pipeline.cli import invoke
 from demandcast.schema.config import NetworkConfig, load_config
-from demandcast.serving.config import ServerConfig
 from demandcast.serving.server import ModelServer
+from demandcast.serving.server.config import ServerConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

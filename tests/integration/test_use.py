@@ -74,9 +74,9 @@ def test_the_server_answers_what_the_batch_forecast_says(trained, tmp_path):
     """Same model, same histories, the other door."""
     from demandcast.pipeline.quickstart import read_series
     from demandcast.serving.client import DemandClient
-    from demandcast.serving.config import ServerConfig
     from demandcast.serving.forecasting import forecast as ask
     from demandcast.serving.server import ModelServer
+    from demandcast.serving.server.config import ServerConfig
 
     spec = trained.config.series
     series = read_series(trained.report, spec)

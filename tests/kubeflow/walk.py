@@ -128,8 +128,8 @@ def test_what_it_pushed_answers_over_grpc_with_the_numbers_of_its_evaluation(wor
 
     from demandcast.components.evaluation.example_prediction import parse_example
     from demandcast.serving.client import DemandClient
-    from demandcast.serving.config import ServerConfig
     from demandcast.serving.server import ModelServer
+    from demandcast.serving.server.config import ServerConfig
 
     run = world.run()  # From the cache; it tells where everything lies.
     files = sorted((world.output(run, "SeriesExampleGen", "examples") / "Split-eval").iterdir())

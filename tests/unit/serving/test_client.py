@@ -11,12 +11,12 @@ from serving_models import HORIZON, LEVELS, push, tiny_inputs
 
 from demandcast.schema.errors import ContractError
 from demandcast.serving.client import DemandClient
-from demandcast.serving.config import ServerConfig
 from demandcast.serving.errors import CallError
 from demandcast.serving.forecasting import forecast
 from demandcast.serving.server import ModelServer
+from demandcast.serving.server.config import ServerConfig
 from demandcast.serving.signatures import TensorSpec
-from demandcast.serving.versions import VersionState, VersionStatus
+from demandcast.serving.version_status import VersionState, VersionStatus
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from serving_models import HORIZON, LEVELS, push, tiny_inputs
 
-from demandcast.serving.config import ServerConfig
 from demandcast.serving.server import ModelServer
+from demandcast.serving.server.config import ServerConfig
 
 pytestmark = pytest.mark.slow
 
@@ -284,21 +284,11 @@ def test_garbage_is_refused(server, predict):
     check_answer(predict(predict_request(tiny_inputs())), means(2, 4))
 
 
-def test_methods_of_the_full_server(stubs):
-    from tensorflow_serving.apis import (
-        classification_pb2,
-        inference_pb2,
-        model_management_pb2,
-        regression_pb2,
-    )
+def test_multi_inference_is_not_implemented(stubs):
+    from tensorflow_serving.apis import inference_pb2
 
-    for call, request in (
-        (stubs[0].Classify, classification_pb2.ClassificationRequest()),
-        (stubs[0].Regress, regression_pb2.RegressionRequest()),
-        (stubs[0].MultiInference, inference_pb2.MultiInferenceRequest()),
-        (stubs[1].HandleReloadConfigRequest, model_management_pb2.ReloadConfigRequest()),
-    ):
-        assert refusal(call, request)[0] == "UNIMPLEMENTED"
+    request = inference_pb2.MultiInferenceRequest()
+    assert refusal(stubs[0].MultiInference, request)[0] == "UNIMPLEMENTED"
 
 
 def metadata_request(name="demand", *, version=None, fields=("signature_def",)):
@@ -378,7 +368,7 @@ def test_status_refused(stubs, options, message):
 def test_states_have_the_numbers_of_the_wire():
     from tensorflow_serving.apis import get_model_status_pb2
 
-    from demandcast.serving.versions import VersionState
+    from demandcast.serving.version_status import VersionState
 
     states = get_model_status_pb2.ModelVersionStatus.State
     assert {state.name: int(state) for state in VersionState} == dict(states.items())

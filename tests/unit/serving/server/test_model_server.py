@@ -14,19 +14,17 @@ from serving_models import HORIZON, eventually, push, tiny_inputs
 
 from demandcast.schema.errors import ServingError
 from demandcast.serving.client import DemandClient
-from demandcast.serving.config import ServerConfig
 from demandcast.serving.errors import CallError
 from demandcast.serving.server import ModelServer, serve
+from demandcast.serving.server.config import ServerConfig
 from demandcast.serving.signatures import Signature, TensorSpec
-from demandcast.serving.versions import VersionState
+from demandcast.serving.version_status import VersionState
 
 pytestmark = pytest.mark.slow
 
 
 def config(directory, **options):
-    return ServerConfig(
-        serving_directory=directory, port=0, **{"poll_seconds": 0.05, "workers": 4} | options
-    )
+    return ServerConfig(serving_directory=directory, port=0, **{"poll_seconds": 0.05} | options)
 
 
 class SlowServable:

@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from demandcast.serving.batching import Batcher, BatchingLimits
 from demandcast.serving.errors import RequestError
+from demandcast.serving.server.batching import Batcher, BatchingLimits
 
 
 class Model:

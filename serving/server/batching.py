@@ -127,6 +127,11 @@ class Batcher:
             self._changed.notify()
         return request.result
 
+    @property
+    def waiting_rows(self) -> int:
+        """Rows of the requests that wait."""
+        return self._rows
+
     def close(self, timeout_seconds: float) -> None:
         """Takes no more, finishes what waits, and ends the workers, each within that time."""
         with self._changed:

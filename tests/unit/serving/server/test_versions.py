@@ -7,9 +7,10 @@ import threading
 import pytest
 from serving_models import eventually
 
-from demandcast.serving.config import ServerConfig
 from demandcast.serving.errors import RequestError
-from demandcast.serving.versions import ModelVersions, VersionState, VersionStatus, find_versions
+from demandcast.serving.server.config import ModelConfig
+from demandcast.serving.server.versions import ModelVersions, WatchLimits, find_versions
+from demandcast.serving.version_status import VersionState, VersionStatus
 
 AVAILABLE, LOADING, END = VersionState.AVAILABLE, VersionState.LOADING, VersionState.END
 
@@ -41,8 +42,8 @@ def write(directory, version, text="good"):
 
 
 def watcher(directory, load, **options):
-    config = ServerConfig(serving_directory=directory, model_name="m", **options)
-    return ModelVersions(config, load)
+    model = ModelConfig(name="m", base_path=directory)
+    return ModelVersions(model, load, limits=WatchLimits(**options))
 
 
 def status(version, state, error=""):
@@ -210,7 +211,7 @@ def test_the_watch_outlives_an_unreadable_directory(tmp_path, monkeypatch, caplo
             raise PermissionError("no entry")
         return find_versions(directory)
 
-    monkeypatch.setattr("demandcast.serving.versions.find_versions", look)
+    monkeypatch.setattr("demandcast.serving.server.versions.find_versions", look)
     write(tmp_path, 1)
     versions = watcher(tmp_path, FakeLoader(), poll_seconds=0.01)
     versions.start()
@@ -224,8 +225,8 @@ def test_the_watch_outlives_an_unreadable_directory(tmp_path, monkeypatch, caplo
 def test_says_when_a_version_comes_into_service(tmp_path):
     write(tmp_path, 1, "broken")
     told = []
-    config = ServerConfig(serving_directory=tmp_path)
-    versions = ModelVersions(config, FakeLoader(), on_available=lambda: told.append(1))
+    model = ModelConfig(base_path=tmp_path)
+    versions = ModelVersions(model, FakeLoader(), on_available=lambda: told.append(1))
     versions.poll()
     assert not told
     write(tmp_path, 2)
