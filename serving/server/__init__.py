@@ -6,7 +6,7 @@ Read it from the outside in:
     model_server              the parts put together, started and stopped
     grpc_services, rest_*     the wire; tensors, examples_api: messages to arrays and back
     predictions               questions about models, whichever way they came in
-    batching, delivery        many requests in one call of the model
+    batching                  many requests in one call of the model
     models, versions          what is loaded, from where, under which labels; config_watch
     saved_model, warm_up      a version of a model
     access, metrics           who may call, and what Prometheus is told

@@ -23,7 +23,6 @@ from demandcast.serving import messages
 from demandcast.serving.errors import RequestError
 from demandcast.serving.server.access import TokenCheck
 from demandcast.serving.server.config_files import model_configs
-from demandcast.serving.server.delivery import Delivery
 from demandcast.serving.server.examples_api import (
     CLASSIFY,
     REGRESS,
@@ -76,7 +75,6 @@ class GrpcServices:
         metrics: Counts requests.
         logs: Keep a sample of them.
         token: Who may call.
-        delivery: Brings results to the loop.
         max_elements: Largest tensor of a request.
         reload_seconds: How long a reload waits for each model.
     """
@@ -86,7 +84,6 @@ class GrpcServices:
     metrics: Metrics
     logs: PredictionLogs
     token: TokenCheck
-    delivery: Delivery
     max_elements: int
     reload_seconds: float
 
@@ -218,9 +215,8 @@ class GrpcServices:
     async def _run(
         self, choice: Choice, servable: Servable, inputs: Mapping[str, Any], *, api: str
     ) -> Mapping[str, Any]:
-        work = self.predictions.submit(choice, servable, inputs, api=api)
-        found: Mapping[str, Any] = await self.delivery.result(work)
-        return found
+        # Cancelled with the call: then it is dropped if it has not begun.
+        return await self.predictions.submit(choice, servable, inputs, api=api)
 
     async def _metadata(self, request: Any, data: bytes) -> bytes:
         del data

@@ -4,7 +4,7 @@ event loop (one thread)              threads
 ┌──────────────────────┐
 │ GrpcServices ─┐      │             Models ── ModelVersions ── Loader ── SavedModel
 │               ├ Predictions ─────► Batcher: workers that call the model
-│ RestService ──┘      │◄─ Delivery ──┘
+│ RestService ──┘      │◄──── batches ─┘
 │ health: NOT_SERVING until a first version
 └──────────────────────┘             PredictionLogs, ConfigWatch
 """
@@ -30,7 +30,6 @@ from demandcast.serving.server.access import TokenCheck, server_credentials, ssl
 from demandcast.serving.server.batching import Batcher, BatchingLimits
 from demandcast.serving.server.config import PredictionLogConfig, ServerConfig
 from demandcast.serving.server.config_watch import ConfigWatch
-from demandcast.serving.server.delivery import Delivery
 from demandcast.serving.server.grpc_services import HEALTH_SERVICES, GrpcServices
 from demandcast.serving.server.metrics import Metrics
 from demandcast.serving.server.models import Models
@@ -112,21 +111,13 @@ class ModelServer:
             ConfigurationError: models.config or the certificate cannot be used.
             ServingError: An address cannot be listened on.
         """
-        self._batcher = Batcher(
-            BatchingLimits(
-                max_rows=self._config.max_batch_rows,
-                max_waiting_rows=self._config.max_waiting_rows,
-                workers=self._config.model_workers,
-            )
-        )
-        self._show_numbers(self._batcher)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=_run_loop, args=(self._loop,), name="server", daemon=True
         )
         self._thread.start()
         try:
-            self._on_loop(self._open(self._batcher))
+            self._on_loop(self._open())
             self._serve_models()
         except BaseException:
             self.stop(0)
@@ -154,8 +145,6 @@ class ModelServer:
             self._watch.stop()
         self._on_loop(self._close(grace))
         self._models.stop(grace)
-        if self._batcher is not None:
-            self._batcher.close(grace)
         self._logs.close(max(grace, _STOP_SECONDS))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_STOP_SECONDS)
@@ -174,10 +163,18 @@ class ModelServer:
             raise RuntimeError("the server was not started")
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _open(self, batcher: Batcher) -> None:
+    async def _open(self) -> None:
         config = self._config
-        predictions = Predictions(self._models, batcher, self._metrics)
-        token, delivery = TokenCheck(config.access), Delivery(asyncio.get_running_loop())
+        self._batcher = Batcher(
+            BatchingLimits(
+                max_rows=config.max_batch_rows,
+                max_waiting_rows=config.max_waiting_rows,
+                workers=config.model_workers,
+            )
+        )
+        self._show_numbers(self._batcher)
+        predictions = Predictions(self._models, self._batcher, self._metrics)
+        token = TokenCheck(config.access)
         self._grpc = grpc.aio.server(
             maximum_concurrent_rpcs=config.max_concurrent_requests,
             options=_channel_options(config),
@@ -188,7 +185,6 @@ class ModelServer:
             metrics=self._metrics,
             logs=self._logs,
             token=token,
-            delivery=delivery,
             # A short message may ask for one value to be repeated: no further than a long one.
             max_elements=config.max_message_bytes // 4,
             reload_seconds=_RELOAD_SECONDS,
@@ -197,7 +193,7 @@ class ModelServer:
         await self._add_health(self._grpc)
         self._port = self._bind(self._grpc)
         if config.rest_port is not None:
-            await self._open_rest(predictions, token, delivery, port=config.rest_port)
+            await self._open_rest(predictions, token, port=config.rest_port)
         await self._grpc.start()
 
     async def _add_health(self, server: grpc.aio.Server) -> None:
@@ -228,9 +224,7 @@ class ModelServer:
             raise _cannot_listen(wanted)
         return int(port)
 
-    async def _open_rest(
-        self, predictions: Predictions, token: TokenCheck, delivery: Delivery, *, port: int
-    ) -> None:
+    async def _open_rest(self, predictions: Predictions, token: TokenCheck, *, port: int) -> None:
         from aiohttp import web
 
         from demandcast.serving.server.rest_service import RestService
@@ -241,7 +235,6 @@ class ModelServer:
             metrics=self._metrics,
             logs=self._logs,
             token=token,
-            delivery=delivery,
             metrics_path=config.metrics_path if config.metrics else None,
             max_message_bytes=config.max_message_bytes,
         )
@@ -261,6 +254,8 @@ class ModelServer:
             await self._grpc.stop(grace)
         if self._http is not None:
             await self._http.cleanup()
+        if self._batcher is not None:
+            await self._batcher.close(grace)
 
     def _serve_models(self) -> None:
         if self._config.model_config_file is None:

@@ -9,9 +9,9 @@ Statuses and wording are those of TensorFlow Serving.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ def choice_of(request: Any) -> Choice:
 
 
 class Predictions:
-    """Answers questions; safe to use from many threads."""
+    """Answers questions about the models of a server."""
 
     def __init__(self, models: Models, batcher: Batcher, metrics: Metrics) -> None:
         self._models = models
@@ -100,8 +100,8 @@ class Predictions:
         inputs: Arrays,
         *,
         api: str = "Predict",
-    ) -> Future[Outputs]:
-        """Hands checked inputs to the model.
+    ) -> asyncio.Future[Outputs]:
+        """Hands checked inputs to the model; to be called on the server's loop.
 
         Args:
             choice: What is asked.

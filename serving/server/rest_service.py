@@ -22,7 +22,6 @@ from aiohttp import web
 from demandcast.serving import messages
 from demandcast.serving.errors import RequestError
 from demandcast.serving.server.access import TokenCheck
-from demandcast.serving.server.delivery import Delivery
 from demandcast.serving.server.grpc_services import UNKNOWN_MODEL
 from demandcast.serving.server.metrics import Metrics
 from demandcast.serving.server.prediction_logs import PredictionLogs
@@ -81,7 +80,6 @@ class RestService:
     metrics: Metrics
     logs: PredictionLogs
     token: TokenCheck
-    delivery: Delivery
     metrics_path: str | None
     max_message_bytes: int
 
@@ -159,8 +157,7 @@ class RestService:
         servable = self.predictions.find(choice)
         signature = self.predictions.signature_of(choice, servable)
         inputs = read_json_inputs(parsed, signature)
-        work = self.predictions.submit(choice, servable, inputs)
-        outputs = await self.delivery.result(work)
+        outputs = await self.predictions.submit(choice, servable, inputs)
         if self.logs.wants(choice.name):
             self._log(choice, inputs, outputs, servable.version)
         return encode_answer({name: outputs[name] for name in signature.outputs}, form=parsed.form)

@@ -9,8 +9,10 @@ give the same arrays and the same bytes, by test.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -61,26 +63,55 @@ def read_inputs(
 
 def _read_plain(wanted: TensorSpec, proto: Any) -> NDArray[Any] | None:
     """Reads a tensor that is as wanted and holds each of its values; None for any other."""
-    shape = tuple([dim.size for dim in proto.tensor_shape.dim])
-    if proto.dtype != _DTYPE_NUMBERS[wanted.dtype] or not _fits(shape, wanted.shape):
+    plan = _plan(wanted, proto.dtype, proto.tensor_shape.SerializeToString())
+    if plan is None:
         return None
-    count, content = math.prod(shape), proto.tensor_content
-    if proto.dtype == _STRING:
-        texts = np.empty(len(proto.string_val), dtype=object)
-        texts[:] = proto.string_val
-        return None if content or len(texts) != count else texts.reshape(shape)
-    dtype = numpy_dtype(wanted.dtype)
-    if not content or len(content) != count * dtype.itemsize:
+    content = proto.tensor_content
+    if plan.dtype is None:
+        values = list(proto.string_val)
+        if content or len(values) != plan.count:
+            return None
+        texts = np.empty(plan.count, dtype=object)
+        texts[:] = values
+        return texts.reshape(plan.shape)
+    if len(content) != plan.size or not content:
         return None
-    return np.frombuffer(content, dtype).reshape(shape)
+    return np.ndarray(plan.shape, plan.dtype, content)
 
 
-def _fits(shape: tuple[int, ...], wanted: tuple[int | None, ...] | None) -> bool:
-    if wanted is None or len(shape) != len(wanted) or min(shape, default=0) < 0:
-        return False
-    return all(
-        allowed is None or size == allowed for size, allowed in zip(shape, wanted, strict=True)
-    )
+@dataclass(frozen=True)
+class _Plan:
+    """How a tensor of some shape is read.
+
+    Attributes:
+        dtype: Of the array; None for text.
+        shape: Of the array.
+        count: Number of elements.
+        size: Bytes.
+    """
+
+    dtype: np.dtype[Any] | None
+    shape: tuple[int, ...]
+    count: int
+    size: int
+
+
+@functools.lru_cache(maxsize=4096)
+def _plan(wanted: TensorSpec, dtype: int, shape_bytes: bytes) -> _Plan | None:
+    """Looks at the type and the shape of a tensor, once for all that have the same.
+
+    Returns:
+        None if they are not as wanted.
+    """
+    proto = messages.TensorShapeProto.FromString(shape_bytes)
+    shape = tuple(dim.size for dim in proto.dim)
+    if dtype != _DTYPE_NUMBERS[wanted.dtype] or proto.unknown_rank or min(shape, default=0) < 0:
+        return None
+    if not wanted.accepts(TensorSpec(wanted.dtype, shape)):
+        return None
+    count, numpy = math.prod(shape), numpy_dtype(wanted.dtype)
+    is_text = dtype == _STRING
+    return _Plan(None if is_text else numpy, shape, count, count * numpy.itemsize)
 
 
 def _read_any(
@@ -105,14 +136,19 @@ def encode_predict_response(
         version: Version that answered.
         signature: Signature that answered.
     """
+    parts = []
+    for name in names:
+        tensor = encode_tensor(outputs[name])
+        parts.append(_OUTPUTS + _sized(_KEY + _sized(name.encode()) + _VALUE + _sized(tensor)))
+    parts.append(_model_spec(model, version, signature))
+    return b"".join(parts)
+
+
+@functools.lru_cache(maxsize=256)
+def _model_spec(model: str, version: int, signature: str) -> bytes:
     spec = messages.ModelSpec(name=model, signature_name=signature)
     spec.version.value = version
-    parts = [
-        _OUTPUTS + _sized(_KEY + _sized(name.encode()) + _VALUE + _sized(tensor))
-        for name in names
-        for tensor in (encode_tensor(outputs[name]),)
-    ]
-    return b"".join(parts) + _MODEL_SPEC + _sized(spec.SerializeToString())
+    return _MODEL_SPEC + _sized(spec.SerializeToString())
 
 
 def encode_tensor(array: NDArray[Any]) -> bytes:
@@ -121,9 +157,14 @@ def encode_tensor(array: NDArray[Any]) -> bytes:
         proto = messages.TensorProto()
         write_typed(proto, array)
         return bytes(proto.SerializeToString())
+    return _float_head(array.shape) + _FLOAT_VAL + _sized(array.tobytes())
+
+
+@functools.lru_cache(maxsize=256)
+def _float_head(shape: tuple[int, ...]) -> bytes:
     # A dimension of size 0 would be left out; there is none.
-    dims = b"".join(_DIM + _sized(_SIZE + _varint(size)) for size in array.shape)
-    return _TENSOR_HEAD_FLOAT + _sized(dims) + _FLOAT_VAL + _sized(array.tobytes())
+    dims = b"".join(_DIM + _sized(_SIZE + _varint(size)) for size in shape)
+    return _TENSOR_HEAD_FLOAT + _sized(dims)
 
 
 def _sized(data: bytes) -> bytes:

@@ -1,7 +1,9 @@
 """Requests that run together: who with whom, how many, and what becomes of each."""
 
+import asyncio
 import threading
 import time
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -36,18 +38,71 @@ def model():
     return Model()
 
 
+class OnLoop:
+    """A `Batcher` on an event loop of its own, to be used from the test's threads."""
+
+    def __init__(self, **limits):
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+        self.batcher = self._call(self._make(limits))
+
+    async def _make(self, limits):
+        return Batcher(BatchingLimits(**{"workers": 1, **limits}))
+
+    def _call(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def submit(self, *arguments, **options):
+        """Returns a future of this side; what `submit` raises is raised here."""
+
+        async def submit():
+            result = self.batcher.submit(*arguments, **options)
+            return result, asyncio.run_coroutine_threadsafe(self._wait(result), self.loop)
+
+        return Answer(self.loop, *self._call(submit()))
+
+    async def _wait(self, result):
+        return await result
+
+    def close(self, timeout=10):
+        self._call(self.batcher.close(timeout))
+
+    def end(self):
+        self.close()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+class Answer:
+    def __init__(self, loop, result, waiter):
+        self.loop, self._result, self.waiter = loop, result, waiter
+
+    def result(self, timeout):
+        return self.waiter.result(timeout)
+
+    def done(self):
+        return self._result.done()
+
+    def cancel(self):
+        self.loop.call_soon_threadsafe(self._result.cancel)
+        with pytest.raises(CancelledError):
+            self.waiter.result(10)
+
+
 @pytest.fixture
 def make(model):
     batchers = []
 
     def make(**limits):
-        batchers.append(Batcher(BatchingLimits(**{"workers": 1, **limits})))
+        batchers.append(OnLoop(**limits))
         return batchers[-1]
 
     yield make
     model.gate.set()
     for batcher in batchers:
-        batcher.close(10)
+        batcher.end()
 
 
 def rows(*values, width=2):
@@ -164,7 +219,7 @@ def test_requests_for_two_versions_never_run_together(make, model):
     assert (model.rows(), other.rows()) == ([1, 2], [2])
 
 
-def test_outputs_with_other_rows_than_inputs_are_never_dealt_out(model):
+def test_outputs_with_other_rows_than_inputs_are_never_dealt_out(make):
     """Such a model cannot batch: each is run alone."""
     gate, inside = threading.Event(), threading.Semaphore(0)
 
@@ -173,13 +228,12 @@ def test_outputs_with_other_rows_than_inputs_are_never_dealt_out(model):
         assert gate.wait(30)
         return {"y": inputs["x"].sum(axis=0)}
 
-    batcher = Batcher(BatchingLimits(workers=1))
+    batcher = make()
     batcher.submit(total, "s", rows(0))
     assert inside.acquire(timeout=10)
     answers = [batcher.submit(total, "s", rows(value, value)) for value in (1, 2)]
     gate.set()
     assert [answer.result(10)["y"].tolist() for answer in answers] == [[2, 2], [4, 4]]
-    batcher.close(10)
 
 
 def test_too_many_waiting_rows_are_refused_and_room_comes_back(make, model):
@@ -198,15 +252,22 @@ def test_too_many_waiting_rows_are_refused_and_room_comes_back(make, model):
 def test_what_nobody_wants_any_more_is_not_run(make, model):
     batcher = make()
     first = hold(batcher, model)
-    dropped = batcher.submit(model, "s", rows(1), is_wanted=lambda: False)
-    cancelled = batcher.submit(model, "s", rows(2))
-    assert cancelled.cancel()
+    batcher.submit(model, "s", rows(2)).cancel()
     kept = batcher.submit(model, "s", rows(3))
     model.gate.set()
     first.result(10)
     assert kept.result(10)["y"][0, 0] == 6
-    assert dropped.cancelled()
     assert model.rows() == [1, 1]
+
+
+def test_the_place_of_what_nobody_wants_is_given_to_others(make, model):
+    batcher = make(max_waiting_rows=2)
+    first = hold(batcher, model)
+    batcher.submit(model, "s", rows(1, 2)).cancel()
+    kept = batcher.submit(model, "s", rows(3))
+    model.gate.set()
+    first.result(10)
+    assert kept.result(10)["y"][0, 0] == 6
 
 
 def test_workers_work_at_the_same_time(make, model):
@@ -226,10 +287,20 @@ def test_closing_finishes_what_waits_and_takes_no_more(make, model):
     waiting = batcher.submit(model, "s", rows(1))
     threading.Timer(0.1, model.gate.set).start()
     batcher.close(10)
-    assert (first.done(), waiting.done()) == (True, True)
+    assert first.result(0)["y"].shape == waiting.result(0)["y"].shape == (1, 2)
     with pytest.raises(RequestError) as refused:
         batcher.submit(model, "s", rows(1))
     assert refused.value.status == "UNAVAILABLE"
+
+
+def test_closing_does_not_wait_for_ever(make, model, caplog):
+    batcher = make()
+    hold(batcher, model)
+    waiting = batcher.submit(model, "s", rows(1, 2, 3))
+    batcher.close(0.05)
+    with pytest.raises(CancelledError):
+        waiting.result(10)
+    assert "3 rows still waited for a model when the server stopped" in caplog.messages
 
 
 def test_many_threads_get_their_own_answers(make, model):

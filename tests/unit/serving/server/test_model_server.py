@@ -181,7 +181,7 @@ def test_requests_that_wait_run_together_and_each_gets_its_own_answer(slow):
             pool.submit(client.predict, {"x": np.full(size, size, np.float32)})
             for size in (1, 2, 3)
         ]
-        eventually(lambda: server._batcher._rows == 6)
+        eventually(lambda: server._batcher.waiting_rows == 6)
         servable.go_on.set()
         assert first.result(30)["x"].tolist() == [0]
         answers = [call.result(30)["x"].tolist() for call in calls]
