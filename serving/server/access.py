@@ -79,7 +79,7 @@ def ssl_context(access: AccessConfig) -> ssl.SSLContext | None:
             context.load_cert_chain(certificate, key, password="")
             if access.client_ca:
                 context.load_verify_locations(cadata=access.client_ca)
-        except (ssl.SSLError, ValueError) as error:
+        except (ssl.SSLError, TypeError, ValueError) as error:
             why = getattr(error, "reason", None) or "it is no PEM text"
             raise ConfigurationError(
                 f"the server's certificate, key or authority cannot be used: {why}"

@@ -201,7 +201,10 @@ def _flatten(name: str, value: Any, flat: list[bytes], *, axes: int) -> tuple[in
             raise _refused(f"input {name!r}: its lists are not of the same length")
         return (len(value), *(shapes.pop() if shapes else ()))
     if isinstance(value, str):
-        flat.append(value.encode())
+        try:
+            flat.append(value.encode())
+        except UnicodeEncodeError as error:  # JSON may escape half of a pair.
+            raise _refused(f"input {name!r}: a text is no Unicode") from error
         return ()
     if _is_binary(value):
         try:
