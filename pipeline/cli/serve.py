@@ -1,23 +1,25 @@
-"""`demandcast serve`: a gRPC server on the serving directory."""
+"""`demandcast serve`: TensorFlow Serving's contract in one process."""
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from demandcast.pipeline.cli.options import (
-    config_options,
     examples,
     json_option,
     load,
+    optional_config_options,
     progress,
     quiet_option,
 )
+from demandcast.pipeline.cli.serve_flags import flags, server_config
 
 if TYPE_CHECKING:
     from demandcast.serving.server import ModelServer
@@ -28,58 +30,53 @@ __all__ = ["serve_command"]
 @click.command(
     "serve",
     epilog=examples(
-        "demandcast serve --config demand.yaml --port 8500",
+        "demandcast serve --config demand.yaml --port 8500 --rest_api_port 8501",
+        "demandcast serve --model_base_path /models/demand --model_name demand",
+        "demandcast serve --model_config_file models.config "
+        "--model_config_file_poll_wait_seconds 30",
     ),
 )
-@config_options
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8500,
-    show_default=True,
-    help="Port; 0 takes a free one.",
-)
+@optional_config_options
+@flags
 @quiet_option
 @json_option
 def serve_command(
     *,
-    config_file: Path,
+    config_file: Path | None,
     overrides: Sequence[str],
-    host: str,
-    port: int,
     quiet: bool,
     as_json: bool,
+    **given: Any,
 ) -> None:
-    """Serve the pushed model over gRPC, until SIGTERM or Ctrl-C.
+    """Serve models over gRPC and REST, until SIGTERM or Ctrl-C.
 
-    Speaks TensorFlow Serving's PredictionService and ModelService. New versions in the
-    serving directory replace the old one without a pause. While there is none it waits for a
-    first one, and answers NOT_FOUND.
+    Speaks TensorFlow Serving's PredictionService and ModelService and takes its flags. New
+    versions in a directory replace the old one without a pause. While there is none it waits for
+    a first one, and answers NOT_FOUND.
     """
     _silence_libraries()
-    config = load(config_file, overrides)
+    run = None if config_file is None else load(config_file, overrides)
+    config = server_config(given, run)
     from demandcast.serving.server import serve
-    from demandcast.serving.server.config import ServerConfig
 
     def started(server: ModelServer) -> None:
         if as_json:
-            import json
-
-            click.echo(json.dumps({"address": server.address, "port": server.port}))
+            click.echo(
+                json.dumps(
+                    {
+                        "address": server.address,
+                        "port": server.port,
+                        "rest_address": server.rest_address,
+                    }
+                )
+            )
         elif not quiet:
-            click.echo(f"listening on {server.address} for {config.push.model_name!r}")
+            what = config.model_config_file or repr(config.model_name)
+            rest = f" and {server.rest_address}" if server.rest_address else ""
+            click.echo(f"listening on {server.address}{rest} for {what}")
 
     with progress(quiet=quiet) as console, console.following("demandcast"):
-        serve(
-            ServerConfig(
-                serving_directory=Path(str(config.push.serving_directory)),
-                model_name=config.push.model_name,
-                host=host,
-                port=port,
-            ),
-            on_started=started,
-        )
+        serve(config, on_started=started)
 
 
 def _silence_libraries() -> None:

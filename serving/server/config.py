@@ -145,6 +145,9 @@ class ServerConfig(Section):
         le=256,
         description="Calls of the model at the same time.",
     )
+    model_threads: int | None = Field(
+        None, ge=1, description="Threads of one such call; TensorFlow's own choice if not given."
+    )
     max_concurrent_requests: int = Field(
         1024, ge=1, description="Waiting ones included; more are refused (RESOURCE_EXHAUSTED)."
     )

@@ -60,7 +60,7 @@ class ModelServer:
             load: Loads one version; a TensorFlow SavedModel if not given.
         """
         self._config = config
-        self._load_version = load or _load_saved_model
+        self._load_version = load or _saved_models(config.model_threads)
         self._available = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -318,11 +318,17 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-def _load_saved_model(folder: Path, version: int) -> Servable:
-    # Imports TensorFlow: seconds, which the port need not wait for.
-    from demandcast.serving.server.saved_model import load_saved_model
+def _saved_models(threads: int | None) -> Loader:
+    """Loads TensorFlow SavedModels; imports TensorFlow with the first: seconds."""
 
-    return load_saved_model(folder, version)
+    def load(folder: Path, version: int) -> Servable:
+        from demandcast.serving.server.saved_model import limit_threads, load_saved_model
+
+        if threads is not None:
+            limit_threads(threads)
+        return load_saved_model(folder, version)
+
+    return load
 
 
 def _cannot_listen(wanted: str) -> ServingError:

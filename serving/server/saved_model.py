@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from demandcast.serving.errors import RequestError
 from demandcast.serving.signatures import Signature
 from demandcast.serving.wire import read_signature
 
-__all__ = ["SavedModel", "load_saved_model"]
+__all__ = ["SavedModel", "limit_threads", "load_saved_model"]
+
+logger = logging.getLogger(__name__)
 
 SERVING_TAG = "serve"
 # TensorFlow and gRPC share the canonical codes, number by number.
@@ -63,3 +66,13 @@ def load_saved_model(folder: Path, version: int) -> SavedModel:
             loaded = tf.saved_model.load(str(folder), tags=[SERVING_TAG])
             return SavedModel(version, loaded, dict(graph.signature_def.items()))
     raise ValueError(f"{folder} holds no graph with the tag {SERVING_TAG!r}")
+
+
+def limit_threads(threads: int) -> None:
+    """Limits the threads of one call, for the whole process; before it computes anything."""
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError as error:
+        # Something in this process has used TensorFlow already; its threads are started.
+        logger.debug("Threads stay as they are: %s", error)

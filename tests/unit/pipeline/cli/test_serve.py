@@ -17,7 +17,7 @@ def served(monkeypatch):
 
     def serve(config, *, on_started):
         configs.append(config)
-        on_started(SimpleNamespace(address="127.0.0.1:8501", port=8501))
+        on_started(SimpleNamespace(address="127.0.0.1:8501", port=8501, rest_address=""))
 
     monkeypatch.setattr(server, "serve", serve)
     return configs
@@ -33,7 +33,11 @@ def test_the_serving_directory_of_the_configuration_is_served(config_file, serve
 
 def test_scripts_read_the_address_as_json(config_file, served, capsys):
     assert invoke(["serve", "--config", str(config_file), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"address": "127.0.0.1:8501", "port": 8501}
+    assert json.loads(capsys.readouterr().out) == {
+        "address": "127.0.0.1:8501",
+        "port": 8501,
+        "rest_address": "",
+    }
 
 
 def test_a_server_that_cannot_start_is_exit_code_5(config_file, monkeypatch, capsys):
