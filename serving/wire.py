@@ -76,6 +76,9 @@ def _types() -> tuple[WireType, ...]:
 DTYPES = _types()
 """The types that are spoken; the numbers are TensorFlow's, pinned by a test."""
 
+# Those of NumPy 1.
+_MAX_AXES = 32
+
 _BY_NUMBER = {kind.number: kind for kind in DTYPES}
 _BY_NAME = {kind.name: kind for kind in DTYPES}
 _BY_NUMPY = {kind.numpy: kind for kind in DTYPES}
@@ -142,8 +145,12 @@ def read_tensor(name: str, proto: Any, *, max_elements: int = 2**31 - 1) -> Arra
         raise _parsing_error(name, "every axis needs a size of 0 or more")
     sizes = tuple(size for size in shape if size is not None)
     count = math.prod(sizes)
-    if count > max_elements:
-        raise _parsing_error(name, f"{count} elements; at most {max_elements} are accepted")
+    # Without its zeros: NumPy makes no array of shape [0, 2**62].
+    extent = math.prod(size or 1 for size in sizes)
+    if extent > max_elements:
+        raise _parsing_error(name, f"{extent} elements; at most {max_elements} are accepted")
+    if len(sizes) > _MAX_AXES:
+        raise _parsing_error(name, f"{len(sizes)} axes; at most {_MAX_AXES} are accepted")
     if not proto.tensor_content:
         return _read_typed(name, proto, kind, count).reshape(sizes)
     if kind.name == "DT_STRING":
@@ -218,6 +225,7 @@ def _as_bytes(values: Array) -> Array:
 def _write_head(proto: Any, values: Array) -> WireType:
     kind = _BY_NUMPY[values.dtype]
     proto.dtype = kind.number
+    proto.tensor_shape.SetInParent()  # A number alone has a shape too: [].
     for size in values.shape:
         proto.tensor_shape.dim.add(size=size)
     return kind

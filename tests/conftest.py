@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 # Helpers whose assertions shall say what they compared.
-pytest.register_assert_rewrite("crash_checks", "crash_world")
+pytest.register_assert_rewrite("crash_checks", "crash_world", "serving_contract_calls")
 
 # Two workers share two cores with TensorFlow: a deadline would measure the neighbours.
 settings.register_profile("demandcast", deadline=None)
@@ -18,7 +18,17 @@ settings.load_profile("demandcast")
 
 # Tests that share a costly session fixture stay on one worker, or it would be made twice. The
 # first name counts: those that kill runs take long enough to have a trained pipeline of their own.
-_SHARED_FIXTURES = ("crash_server", "trained", "walked", "world")
+_SHARED_FIXTURES = ("crash_server", "served", "trained", "walked", "world")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Addresses of a server that is not ours, for `make contract`."""
+    for name, what in (
+        ("target", "host:port of the gRPC interface of a running server"),
+        ("rest", "host:port of its REST interface"),
+        ("models", "directory of the contract's models, as that server sees it"),
+    ):
+        parser.addoption(f"--serving-{name}", default="", help=what)
 
 
 @pytest.hookimpl(tryfirst=True)

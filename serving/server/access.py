@@ -33,13 +33,23 @@ class TokenCheck:
         """Whether a call with that `authorization` may pass; takes as long for any wrong one."""
         if not self._expected:
             return True
-        given = authorization.encode() if isinstance(authorization, str) else authorization or b""
+        # A header may hold any bytes; those that are no text were read as surrogates.
+        given = (
+            authorization.encode(errors="surrogateescape")
+            if isinstance(authorization, str)
+            else authorization or b""
+        )
         return hmac.compare_digest(given, self._expected)
 
 
 def server_credentials(access: AccessConfig) -> grpc.ServerCredentials | None:
-    """What gRPC needs for TLS; None for plain text."""
-    if not access.certificate:
+    """What gRPC needs for TLS; None for plain text.
+
+    Raises:
+        ConfigurationError: Certificate and key do not fit, or are none.
+    """
+    # gRPC looks at them too late, and does not say what is wrong.
+    if ssl_context(access) is None:
         return None
     pair = (access.private_key.get_secret_value().encode(), access.certificate.encode())
     return grpc.ssl_server_credentials(
@@ -61,16 +71,18 @@ def ssl_context(access: AccessConfig) -> ssl.SSLContext | None:
     # Python reads a key from a file only. This one is ours alone, and gone at once.
     with tempfile.TemporaryDirectory() as folder:
         certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
-        certificate.write_text(access.certificate, encoding="ascii")
+        certificate.write_text(access.certificate, encoding="utf-8")
         key.touch(mode=0o600)
-        key.write_text(access.private_key.get_secret_value(), encoding="ascii")
+        key.write_text(access.private_key.get_secret_value(), encoding="utf-8")
         try:
-            context.load_cert_chain(certificate, key)
+            # A key with a password would otherwise be asked for at the terminal.
+            context.load_cert_chain(certificate, key, password="")
             if access.client_ca:
                 context.load_verify_locations(cadata=access.client_ca)
-        except ssl.SSLError as error:
+        except (ssl.SSLError, TypeError, ValueError) as error:
+            why = getattr(error, "reason", None) or "it is no PEM text"
             raise ConfigurationError(
-                f"the server's certificate or key cannot be used: {error.reason}"
+                f"the server's certificate, key or authority cannot be used: {why}"
             ) from None
     if access.require_client_certificate:
         context.verify_mode = ssl.CERT_REQUIRED

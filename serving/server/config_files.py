@@ -121,8 +121,9 @@ def read_ssl(path: Path) -> AccessConfig:
             client_ca=found.custom_ca,
             require_client_certificate=found.client_verify,
         )
-    except ValidationError as error:
-        raise ConfigurationError(f"{path}: client_verify needs custom_ca") from error
+    except ValidationError:
+        # Its text would hold the key.
+        raise ConfigurationError(f"{path}: client_verify needs custom_ca") from None
 
 
 def _model(one: Any) -> ModelConfig:

@@ -16,6 +16,7 @@ from demandcast.serving import messages
 from demandcast.serving.errors import RequestError
 from demandcast.serving.server.servable import Servable
 from demandcast.serving.signatures import DEFAULT_SIGNATURE
+from demandcast.serving.wire import numpy_dtype
 
 __all__ = [
     "CLASSIFY",
@@ -98,6 +99,7 @@ def classifications(outputs: Outputs, *, rows: int) -> Any:
         RequestError: INVALID_ARGUMENT; the model's outputs are not of such a shape.
     """
     for name, array in outputs.items():
+        _check_dtype(name, array, "DT_STRING" if name == "classes" else "DT_FLOAT")
         if array.ndim != 2:
             raise _refused(
                 f"Expected Tensor shape: [batch_size num_classes] but got {list(array.shape)}"
@@ -131,6 +133,7 @@ def regressions(outputs: Outputs, *, rows: int) -> Any:
         RequestError: INVALID_ARGUMENT; the model's output is not of such a shape.
     """
     array = outputs["outputs"]
+    _check_dtype("output", array, "DT_FLOAT")
     if array.shape not in {(rows,), (rows, 1)}:
         raise _refused(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
@@ -148,6 +151,11 @@ def _with_context(example: Any, context: Any) -> Any:
     for name, feature in example.features.feature.items():
         merged.features.feature[name].CopyFrom(feature)
     return merged
+
+
+def _check_dtype(name: str, array: NDArray[Any], wanted: str) -> None:
+    if array.dtype != numpy_dtype(wanted):
+        raise _refused(f"Expected {name} Tensor of {wanted}. Got: {array.dtype}")
 
 
 def _refused(message: str) -> RequestError:

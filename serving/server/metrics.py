@@ -95,7 +95,7 @@ class Metrics:
             ]
         for name, (help_text, value) in self._gauges.items():
             lines += [f"# HELP {_OURS}{name} {help_text}", f"# TYPE {_OURS}{name} gauge"]
-            lines.append(f"{_OURS}{name} {value():g}")
+            lines.append(f"{_OURS}{name} {value()}")
         return "\n".join(lines) + "\n"
 
 
@@ -122,7 +122,7 @@ def _histograms(name: str, names: Labels, histograms: Mapping[Labels, Histogram]
         bounds = [*(f"{bound:g}" for bound in LATENCY_BOUNDS), "+Inf"]
         for bound, count in zip(bounds, itertools.accumulate(histogram.counts), strict=True):
             yield f'{_PREFIX}{name}_bucket{{{labels},le="{bound}"}} {count}'
-        yield f"{_PREFIX}{name}_sum{{{labels}}} {histogram.total:g}"
+        yield f"{_PREFIX}{name}_sum{{{labels}}} {histogram.total!r}"
         yield f"{_PREFIX}{name}_count{{{labels}}} {sum(histogram.counts)}"
 
 

@@ -238,7 +238,14 @@ class ModelServer:
             metrics_path=config.metrics_path if config.metrics else None,
             max_message_bytes=config.max_message_bytes,
         )
-        self._http = web.AppRunner(service.application(), access_log=None)
+        # A client that goes away takes its request along, as over gRPC.
+        self._http = web.AppRunner(
+            service.application(),
+            access_log=None,
+            handler_cancellation=True,
+            # It is waited for twice.
+            shutdown_timeout=config.shutdown_seconds / 2,
+        )
         await self._http.setup()
         site = web.TCPSite(self._http, config.host, port, ssl_context=ssl_context(config.access))
         try:
@@ -250,10 +257,10 @@ class ModelServer:
     async def _close(self, grace: float) -> None:
         if self._health is not None:
             await self._health.enter_graceful_shutdown()
-        if self._grpc is not None:
-            await self._grpc.stop(grace)
+        closing = [] if self._grpc is None else [self._grpc.stop(grace)]
         if self._http is not None:
-            await self._http.cleanup()
+            closing.append(self._http.cleanup())
+        await asyncio.gather(*closing)
         if self._batcher is not None:
             await self._batcher.close(grace)
 

@@ -88,6 +88,9 @@ class Models:
                 raise
             for config in configs:
                 next_models[config.name].set_labels(config.labels)
+                next_models[config.name].reconfigure(config)
+            for config in configs:
+                next_models[config.name].settle(timeout_seconds)  # The old versions go.
             self._pending = {}
             self._models = next_models
             for name, model in before.items():
@@ -146,7 +149,7 @@ class Models:
         present = self._models.get(config.name)
         if present is None or present.model.base_path != config.base_path:
             return self._watch(config)
-        present.reconfigure(config)
+        present.reconfigure(config, hold=True)
         return present
 
     def _undo(
@@ -171,8 +174,13 @@ class Models:
                 )
 
     def _settle_labels(self) -> None:
-        """Puts labels of the start into force whose versions have come into service."""
-        with self._changing:
+        """Puts labels of the start into force whose versions have come into service.
+
+        While a change is in progress it does nothing: a request must not wait for models to load.
+        """
+        if not self._changing.acquire(blocking=False):
+            return
+        try:
             for name, labels in list(self._pending.items()):
                 model = self._models[name]
                 ready = {
@@ -183,6 +191,8 @@ class Models:
                 model.set_labels({**model.labels, **ready})
                 if len(ready) == len(labels):
                     del self._pending[name]
+        finally:
+            self._changing.release()
 
 
 def _await(model: ModelVersions, config: ModelConfig, timeout_seconds: float) -> None:

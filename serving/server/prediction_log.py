@@ -7,32 +7,37 @@ Open-source TensorFlow Serving cannot: no collector is compiled into it. Files a
                                                     large or old enough: renamed ──► .tfrecord
 
 A file with its last name is whole. After a crash the next start cuts what is left of an open file
-behind its last whole record, and gives it its name. A full disk loses records, never an answer.
+behind its last whole record, and gives it its name; whoever writes a file holds a lock on it.
+A full disk loses records, and counts them, but never an answer.
 """
 
 from __future__ import annotations
 
 import datetime
+import fcntl
 import functools
 import logging
 import os
 import queue
 import random
+import re
 import threading
 import time
 import urllib.parse
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from demandcast.serving.server.config import PredictionLogConfig
-from demandcast.serving.server.records import encode_record, whole_length
+from demandcast.serving.server.records import encode_record, whole_part
 
 __all__ = ["PredictionLog", "recover_files"]
 
 logger = logging.getLogger(__name__)
 
 _OPEN, _CLOSED = ".open", ".tfrecord"
+_STAMP = r"-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}-[0-9]{4,}"
 _FLUSH_SECONDS = 1.0
 _REST_SECONDS = 10.0
 """After a failure to write nothing is tried for so long."""
@@ -63,7 +68,11 @@ class PredictionLog:
         self._file: IO[bytes] | None = None
         self._path = Path()
         self._opened = self._flushed = self._rests_until = 0.0
+        # Processes of several containers may share a directory, and the number 1.
+        self._mark = uuid.uuid4().hex[:8]
         self._files = 0
+        # Records of the open file, and how many of them are counted as written.
+        self._records = self._counted = 0
         self.written = 0
         self.dropped = 0
 
@@ -97,10 +106,13 @@ class PredictionLog:
             return
         try:
             self._waiting.put(None, timeout=timeout_seconds)
+            self._thread.join(timeout_seconds)
         except queue.Full:
-            logger.error("Prediction log: the disk is too slow, what waits is lost")
-            return
-        self._thread.join(timeout_seconds)
+            logger.debug("no room for the end")
+        if self._thread.is_alive():
+            lost = self._waiting.qsize()
+            self.dropped += lost
+            logger.error("Prediction log: the disk is too slow, %d records are lost", lost)
 
     def _write_all(self) -> None:
         while True:
@@ -119,14 +131,13 @@ class PredictionLog:
         try:
             work()
         except OSError as error:
-            self.dropped += 1
+            self._abandon()
             self._rests_until = time.monotonic() + _REST_SECONDS
             logger.error(
                 "Prediction log: %s; requests are answered, %d records are lost so far",
                 error,
                 self.dropped,
             )
-            self._abandon()
         except Exception:
             self.dropped += 1
             logger.exception("Prediction log: a record could not be made")
@@ -135,9 +146,11 @@ class PredictionLog:
         if time.monotonic() < self._rests_until:
             self.dropped += 1
             return
+        data = encode_record(record())
+        # Counted first: what cannot be written then is what is missing from the file.
+        self._records += 1
         file = self._file or self._open_file()
-        file.write(encode_record(record()))
-        self.written += 1
+        file.write(data)
         self._tend()
 
     def _tend(self) -> None:
@@ -148,56 +161,78 @@ class PredictionLog:
         if now - self._flushed >= _FLUSH_SECONDS:
             self._file.flush()
             self._flushed = now
+            self._count(self._records)
         large = self._file.tell() >= self._config.max_file_bytes
         if large or now - self._opened >= self._config.max_file_seconds:
             self._close_file()
 
     def _open_file(self) -> IO[bytes]:
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-        self._files += 1
-        name = f"{self._name}-{stamp}-{os.getpid()}-{self._files:04}{_OPEN}"
-        self._path = self._directory / name
-        self._file = self._path.open("xb")
-        self._opened = self._flushed = time.monotonic()
-        return self._file
+        while True:
+            self._files += 1
+            name = f"{self._name}-{stamp}-{self._mark}-{self._files:04}{_OPEN}"
+            self._path = self._directory / name
+            self._file = self._path.open("xb")
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._opened = self._flushed = time.monotonic()
+            if self._path.exists():  # No other start has just taken it for a leftover.
+                return self._file
+            self._file.close()
 
     def _close_file(self) -> None:
-        file, self._file = self._file, None
+        file = self._file
         if file is None:
             return
         file.flush()
         os.fsync(file.fileno())
-        file.close()
         self._path.rename(self._path.with_suffix(_CLOSED))
+        self._file = None
+        file.close()
+        self._count(self._records)
+        self._records = self._counted = 0
         self._remove_oldest()
+
+    def _count(self, written: int) -> None:
+        """Counts that so many records of the file are written."""
+        self.written += written - self._counted
+        self._counted = written
 
     def _abandon(self) -> None:
         """Cuts the file behind its last whole record, as far as the disk lets us."""
         file, self._file = self._file, None
-        if file is None:
-            return
-        try:
-            file.close()
-        except OSError as error:
-            logger.debug("closing %s: %s", self._path, error)
-        try:
-            _mend(self._path)
-        except OSError as error:
-            logger.debug("mending %s: %s", self._path, error)
+        kept = 0
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:
+                logger.debug("closing %s: %s", self._path, error)
+            try:
+                _, kept = _mend(self._path)
+            except OSError as error:
+                logger.debug("mending %s: %s", self._path, error)
+        self._count(kept)
+        self.dropped += self._records - kept
+        self._records = self._counted = 0
 
     def _remove_oldest(self) -> None:
-        closed = sorted(self._directory.glob(f"{self._name}-*{_CLOSED}"), key=_age)
-        total = sum(path.stat().st_size for path in closed)
-        for path in closed[:-1]:
-            if total <= self._config.max_total_bytes:
-                return
-            total -= path.stat().st_size
-            path.unlink()
-            logger.info("Prediction log: %s is removed to keep within max_total_bytes", path)
+        try:
+            closed = [
+                (path.stat().st_mtime, path.name, path.stat().st_size, path)
+                for path in _files(self._directory, self._model, _CLOSED)
+            ]
+            total = sum(size for _, _, size, _ in closed)
+            for _, _, size, path in sorted(closed)[:-1]:
+                if total <= self._config.max_total_bytes:
+                    return
+                total -= size
+                path.unlink(missing_ok=True)
+                logger.info("Prediction log: %s is removed to keep within max_total_bytes", path)
+        except OSError as error:
+            logger.warning("Prediction log: old files cannot be removed: %s", error)
 
 
 def recover_files(directory: Path, name: str) -> list[Path]:
-    """Cuts open files of processes that are gone behind their last whole record.
+    """Cuts open files that nobody writes any more behind their last whole record.
 
     Args:
         directory: Of the log.
@@ -206,33 +241,29 @@ def recover_files(directory: Path, name: str) -> list[Path]:
     Returns:
         The files, with their last names; those without a whole record are removed.
     """
-    found = sorted(directory.glob(f"{urllib.parse.quote(name, safe='')}-*{_OPEN}"))
-    mended = [_mend(path) for path in found if not _is_being_written(path)]
-    return [path for path in mended if path is not None]
+    mended = []
+    for path in _files(directory, name, _OPEN):
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue  # Somebody writes it, of this process or another.
+            whole, _ = _mend(path)
+        mended += [] if whole is None else [whole]
+    return mended
 
 
-def _mend(path: Path) -> Path | None:
-    length = whole_length(path)
-    if not length:
+def _files(directory: Path, name: str, suffix: str) -> list[Path]:
+    """Files of one model; those of a model whose name only begins so are not among them."""
+    wanted = re.compile(re.escape(urllib.parse.quote(name, safe="")) + _STAMP + re.escape(suffix))
+    return sorted(path for path in directory.iterdir() if wanted.fullmatch(path.name))
+
+
+def _mend(path: Path) -> tuple[Path | None, int]:
+    """Cuts a file; its last name, if there is anything left of it, and how many records."""
+    records, length = whole_part(path)
+    if not records:
         path.unlink()
-        return None
+        return None, 0
     os.truncate(path, length)
-    return path.rename(path.with_suffix(_CLOSED))
-
-
-def _is_being_written(path: Path) -> bool:
-    """Whether the process in the name is another one that lives; it may be of another machine."""
-    process = int(path.stem.rsplit("-", 2)[1])
-    if process == os.getpid():
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _age(path: Path) -> tuple[float, str]:
-    return path.stat().st_mtime, path.name
+    return path.rename(path.with_suffix(_CLOSED)), records

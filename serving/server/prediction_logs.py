@@ -27,6 +27,7 @@ class PredictionLogs:
         self._config_of = config_of
         self._lock = threading.Lock()
         self._logs: dict[tuple[str, PredictionLogConfig], PredictionLog | None] = {}
+        self._without_log = 0
 
     def wants(self, model: str) -> bool:
         """Whether any request for a model is kept."""
@@ -39,7 +40,9 @@ class PredictionLogs:
             return
         config = self._config_of(model)
         log = self._log(model, config)
-        if log is not None:
+        if log is None:
+            self._without_log += 1
+        else:
             log.offer(lambda: _record(request, response, config.sampling_rate))
 
     @property
@@ -50,7 +53,9 @@ class PredictionLogs:
     @property
     def dropped(self) -> int:
         """Records that were wanted and are lost."""
-        return sum(log.dropped for log in self._logs.values() if log is not None)
+        return self._without_log + sum(
+            log.dropped for log in self._logs.values() if log is not None
+        )
 
     def close(self, timeout_seconds: float) -> None:
         """Writes what waits and closes all files."""

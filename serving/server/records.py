@@ -13,7 +13,7 @@ from pathlib import Path
 
 import google_crc32c
 
-__all__ = ["RecordError", "encode_record", "read_records", "whole_length"]
+__all__ = ["RecordError", "encode_record", "read_records", "whole_part"]
 
 _LENGTH = struct.Struct("<Q")
 _CHECK = struct.Struct("<I")
@@ -65,16 +65,17 @@ def read_records(path: Path, *, at_most: int | None = None) -> Iterator[bytes]:
             number += 1
 
 
-def whole_length(path: Path) -> int:
-    """Bytes of a file up to the end of its last whole record: what a crash left of it."""
-    place = 0
+def whole_part(path: Path) -> tuple[int, int]:
+    """Whole records at the begin of a file, and their bytes: what a crash left of it."""
+    place = number = 0
     with path.open("rb") as file:
         while (length := _length(file.read(_HEAD))) is not None:
             body = file.read(length + _CHECK.size)
             if len(body) != length + _CHECK.size or _masked_crc(body[:length]) != body[length:]:
                 break
             place += _HEAD + len(body)
-    return place
+            number += 1
+    return number, place
 
 
 def _length(head: bytes) -> int | None:

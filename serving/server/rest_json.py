@@ -3,8 +3,8 @@
     row form       {"instances": [{"target": [...], ...}, ...]}   →  {"predictions": [...]}
     column form    {"inputs": {"target": [[...], ...], ...}}      →  {"outputs": {...}}
 
-Bytes that are no text travel as ``{"b64": "..."}``. NaN and Infinity are accepted in requests,
-as the words that Python and JavaScript's libraries write.
+Bytes that are no text travel as ``{"b64": "..."}``. NaN, Infinity and -Infinity are read and
+written as these words, which JSON does not know but Python's library does.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _WITH_DEFAULTS = next(
     for name in ("always_print_fields_with_no_presence", "including_default_value_fields")
     if name in _PARAMETERS  # The latter before protobuf 5.26.
 )
+_MAX_AXES = 32  # Those of NumPy 1.
 _BINARY_SUFFIX = "_bytes"
 """Outputs whose names end so are always written as base64."""
 
@@ -104,7 +105,7 @@ def encode_answer(outputs: Mapping[str, NDArray[Any]], *, form: Literal["row", "
     shown = {name: _jsonable(name, array) for name, array in outputs.items()}
     lone = next(iter(shown.values())) if len(shown) == 1 else None
     if form == "column":
-        return orjson.dumps({"outputs": shown if lone is None else lone}, option=_OPTIONS)
+        return _dumps({"outputs": shown if lone is None else lone}, outputs)
     rows = {len(array) if array.ndim else -1 for array in outputs.values()}
     if len(rows) != 1 or rows == {-1}:
         raise RequestError("FAILED_PRECONDITION", "outputs have no common rows; ask for 'inputs'")
@@ -114,7 +115,7 @@ def encode_answer(outputs: Mapping[str, NDArray[Any]], *, form: Literal["row", "
         if lone is not None
         else [dict(zip(names, row, strict=True)) for row in zip(*shown.values(), strict=True)]
     )
-    return orjson.dumps({"predictions": predictions}, option=_OPTIONS)
+    return _dumps({"predictions": predictions}, outputs)
 
 
 def message_to_json(message: Any) -> dict[str, Any]:
@@ -124,6 +125,20 @@ def message_to_json(message: Any) -> dict[str, Any]:
 
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY
+
+
+def _dumps(content: Any, outputs: Mapping[str, NDArray[Any]]) -> bytes:
+    """JSON text; NaN and Infinity are written as such words, as TensorFlow Serving does."""
+    if all(array.dtype.kind != "f" or np.isfinite(array).all() for array in outputs.values()):
+        return orjson.dumps(content, option=_OPTIONS)
+    return json.dumps(content, default=_as_list).encode()
+
+
+def _as_list(value: Any) -> Any:
+    """A NumPy array or number as Python's own; float32 as short as it is."""
+    if isinstance(value, np.ndarray) and value.dtype == np.float32:
+        return value.astype(str).astype(float).tolist()
+    return value.tolist()
 
 
 def _columns(request: JsonRequest, signature: Signature) -> Mapping[str, Any]:
@@ -157,7 +172,7 @@ def _array(name: str, value: Any, spec: TensorSpec) -> NDArray[Any]:
         found = np.asarray(value)
     except ValueError as error:
         raise _refused(f"input {name!r}: its lists are not of the same length") from error
-    kinds = {"b": "b", "i": "i", "u": "i", "f": "if"}[dtype.kind]
+    kinds = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}[dtype.kind]
     if found.size and found.dtype.kind not in kinds:
         raise _refused(f"input {name!r}: expected {spec}, got values of another type")
     if dtype.kind in "iu" and found.size:
@@ -170,21 +185,26 @@ def _array(name: str, value: Any, spec: TensorSpec) -> NDArray[Any]:
 
 def _texts(name: str, value: Any) -> NDArray[Any]:
     flat: list[bytes] = []
-    shape = _flatten(name, value, flat)
+    shape = _flatten(name, value, flat, axes=_MAX_AXES)
     array = np.empty(len(flat), dtype=object)
     array[:] = flat
     return array.reshape(shape)
 
 
-def _flatten(name: str, value: Any, flat: list[bytes]) -> tuple[int, ...]:
+def _flatten(name: str, value: Any, flat: list[bytes], *, axes: int) -> tuple[int, ...]:
     """Appends the texts of nested lists; returns the shape of what was appended."""
     if isinstance(value, list):
-        shapes = {_flatten(name, one, flat) for one in value}
+        if not axes:
+            raise _refused(f"input {name!r}: more than {_MAX_AXES} lists within each other")
+        shapes = {_flatten(name, one, flat, axes=axes - 1) for one in value}
         if len(shapes) > 1:
             raise _refused(f"input {name!r}: its lists are not of the same length")
         return (len(value), *(shapes.pop() if shapes else ()))
     if isinstance(value, str):
-        flat.append(value.encode())
+        try:
+            flat.append(value.encode())
+        except UnicodeEncodeError as error:  # JSON may escape half of a pair.
+            raise _refused(f"input {name!r}: a text is no Unicode") from error
         return ()
     if _is_binary(value):
         try:

@@ -60,11 +60,12 @@ HTTP_STATUS = {
 
 _MODEL = (
     r"/v1/models/(?P<name>[^/:]+)"
-    r"(?:(?:/versions/(?P<version>\d{1,19}))|(?:/labels/(?P<label>[^/:]+)))?"
+    r"(?:(?:/versions/(?P<version>[0-9]+))|(?:/labels/(?P<label>[^/:]+)))?"
 )
 _CALL = re.compile(_MODEL + r":(?P<method>classify|regress|predict)")
 _LOOK = re.compile(r"/v1/models/?|" + _MODEL + r"(?P<metadata>/metadata)?")
 _JSON = "application/json"
+_MAX_VERSION = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,12 @@ class RestService:
         except RequestError as error:
             status = error.status
             raise
+        except web.HTTPRequestEntityTooLarge:
+            status = "RESOURCE_EXHAUSTED"
+            raise
+        except asyncio.CancelledError:
+            status = "CANCELLED"
+            raise
         finally:
             name = call["name"]
             self.metrics.count_request(
@@ -197,13 +204,18 @@ class RestService:
 
 
 def _choice(match: re.Match[str], *, signature: str = "") -> Choice:
-    version = match["version"]
     return Choice(
         name=match["name"],
-        version=None if version is None else int(version),
+        version=None if match["version"] is None else _version(match["version"]),
         label=match["label"],
         signature=signature,
     )
+
+
+def _version(text: str) -> int:
+    if len(text) > len(str(_MAX_VERSION)) or int(text) > _MAX_VERSION:
+        raise RequestError("INVALID_ARGUMENT", f"Failed to convert version: {text} to numeric.")
+    return int(text)
 
 
 def _fill(spec: Any, choice: Choice) -> None:

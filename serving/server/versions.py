@@ -136,7 +136,8 @@ class ModelVersions:
         self._last_remark = ""
         self._changed = threading.Condition(self._lock)
         self._asked, self._looked = 1, 0
-        self._stopped = False
+        self._stopped = self._holds = False
+        self._wanted: frozenset[int] = frozenset()
         self._thread: threading.Thread | None = None
 
     @property
@@ -162,10 +163,16 @@ class ModelVersions:
         if self._thread is not None:
             self._thread.join(timeout_seconds)
 
-    def reconfigure(self, model: ModelConfig) -> None:
-        """Takes another policy; the watch looks again at once."""
+    def reconfigure(self, model: ModelConfig, *, hold: bool = False) -> None:
+        """Takes another policy; the watch looks again at once.
+
+        Args:
+            model: With the same name and directory.
+            hold: Let go of nothing before the next `reconfigure`: this one may be undone.
+        """
         with self._changed:
             self._previous, self._model = self._model, model
+            self._holds = hold
             self._asked += 1
             self._changed.notify_all()
 
@@ -199,8 +206,8 @@ class ModelVersions:
         return found
 
     def available(self) -> Collection[int]:
-        """Numbers of the versions in service."""
-        return self._loaded.keys()
+        """Numbers of the versions that are wanted and in service."""
+        return self._wanted
 
     @property
     def labels(self) -> Mapping[str, int]:
@@ -238,7 +245,7 @@ class ModelVersions:
             return
         serving = self._load_wanted(model.policy, found)
         if serving:
-            self._keep(serving, below=model.policy)
+            self._keep(serving, model)
 
     def _load_wanted(self, policy: VersionPolicy, found: Mapping[int, Path]) -> set[int]:
         """Loads the wanted versions that are not; returns those that are in service now."""
@@ -253,15 +260,18 @@ class ModelVersions:
                 serving.add(version)
         return serving
 
-    def _keep(self, serving: set[int], *, below: VersionPolicy) -> None:
+    def _keep(self, serving: set[int], model: ModelConfig) -> None:
         """Lets go of other versions, and of failures that a newer good version has made moot."""
         with self._lock:
-            if set(self._loaded) != serving:
+            if self._model is not model:
+                return  # Another policy was set meanwhile; the next look decides.
+            self._wanted = frozenset(serving)
+            if set(self._loaded) != serving and not self._holds:
                 kept = {v: s for v, s in self._loaded.items() if v in serving}
                 gone = sorted(set(self._loaded) - serving)
                 self._loaded = kept
                 logger.info("Let go of %s version %s", self.name, ", ".join(map(str, gone)))
-            if below.kind == "latest":
+            if model.policy.kind == "latest":
                 newest = max(serving)
                 self._failures = {v: f for v, f in self._failures.items() if v > newest}
 

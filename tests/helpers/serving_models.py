@@ -103,3 +103,52 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
         if time.monotonic() > deadline:
             raise AssertionError("the condition did not come true in time")
         time.sleep(0.02)
+
+
+def save_examples_model(folder: Path, *, scale: float) -> None:
+    """A model of `tf.Example`s with signatures for Classify and Regress, and one for neither.
+
+    From the feature `x` of an example, `regress` gives `scale` times x, and `classify` the
+    classes `low` and `high` with the scores 1 - x and x.
+    """
+    import tensorflow as tf
+
+    class OfExamples(tf.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = tf.Variable(scale)
+
+        def x(self, examples: Any) -> Any:
+            return tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([], tf.float32)})["x"]
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+        def regress(self, inputs: Any) -> dict[str, Any]:
+            return {"outputs": self.scale * self.x(inputs)}
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+        def classify(self, inputs: Any) -> dict[str, Any]:
+            x = self.x(inputs)
+            classes = tf.repeat([["low", "high"]], tf.shape(x)[0], axis=0)
+            return {"classes": classes, "scores": tf.stack([1 - x, x], axis=1)}
+
+    model = OfExamples()
+    tf.saved_model.save(
+        model,
+        str(folder),
+        signatures={
+            "serving_default": model.regress,
+            "regress": model.regress,
+            "classify": model.classify,
+        },
+    )
+    for name in ("regress", "classify"):
+        _set_method(folder / "saved_model.pb", name, f"tensorflow/serving/{name}")
+
+
+def _set_method(path: Path, signature: str, method: str) -> None:
+    """TensorFlow 2 saves each signature for Predict."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    saved.meta_graphs[0].signature_def[signature].method_name = method
+    path.write_bytes(saved.SerializeToString())

@@ -200,6 +200,8 @@ def test_a_call_whose_deadline_passed_while_it_waited_is_not_run(slow):
         assert servable.entered.wait(10)
         with pytest.raises(CallError, match="DEADLINE_EXCEEDED"):
             hasty.predict({"x": np.ones(1, np.float32)})
+        # The server's clock is not the client's.
+        eventually(lambda: all(one.result.cancelled() for one in server._batcher._waiting))
         servable.go_on.set()
         first.result(30)
         client.predict({"x": np.ones(1, np.float32)})
