@@ -1,8 +1,8 @@
 """The client of a model in service: over gRPC or REST, waiting or asynchronous.
 
-    table ──► tables ──► requests ──► calls ──► grpc_client, grpc_aio_client ──► server
-                                        └─────► rest_client, rest_aio_client ──┘
-    retrying: when again      connection: TLS, token, keep-alive
+    tables ──► requests ──► calls ──► grpc_client, grpc_aio_client ──► server
+                              └─────► rest_client, rest_aio_client ──────┘
+    retrying: when again               connection: TLS, token, keep-alive
 
 Importing this is light: no TensorFlow, no table library. It asks TensorFlow Serving's own server
 as well as ours.
@@ -18,6 +18,8 @@ from demandcast.serving.client.calls import ModelMetadata
 from demandcast.serving.client.connection import Connection, Tls
 from demandcast.serving.client.grpc_aio_client import AsyncDemandClient
 from demandcast.serving.client.grpc_client import DemandClient
+from demandcast.serving.client.table_spec import RequestLimits, TableSpec
+from demandcast.serving.client.tables import forecast_table, forecast_table_async
 
 if TYPE_CHECKING:
     from demandcast.serving.client.rest_aio_client import AsyncRestDemandClient
@@ -31,8 +33,12 @@ __all__ = [
     "Connection",
     "DemandClient",
     "ModelMetadata",
+    "RequestLimits",
     "RestDemandClient",
+    "TableSpec",
     "Tls",
+    "forecast_table",
+    "forecast_table_async",
 ]
 
 # Imported when first asked for: the library of HTTP takes as long as all of the rest.
