@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from demandcast.schema.errors import ContractError
 from demandcast.schema.series_example import CUTOFF, IN_STOCK_FRACTION, OBSERVED_MASK, TARGET
-from demandcast.serving.client import DemandClient
+from demandcast.serving.client.base import AnyAsyncClient, AnyClient
 from demandcast.serving.signatures import DEFAULT_SIGNATURE, Signature
 from demandcast.serving.wire import as_wire_array, numpy_dtype
 
-__all__ = ["Forecast", "Series", "forecast", "forecast_request"]
+__all__ = ["Forecast", "Series", "forecast", "forecast_async", "forecast_request"]
 
 Array = NDArray[Any]
 Series = Mapping[str, ArrayLike]
@@ -44,7 +44,7 @@ class Forecast:
     mean: NDArray[np.float32]
 
 
-def forecast(client: DemandClient, series: Sequence[Series]) -> Forecast:
+def forecast(client: AnyClient, series: Sequence[Series]) -> Forecast:
     """Asks the model in service for a forecast of each series.
 
     Args:
@@ -60,6 +60,13 @@ def forecast(client: DemandClient, series: Sequence[Series]) -> Forecast:
     """
     signature = client.metadata().signatures[DEFAULT_SIGNATURE]
     answer = client.predict(forecast_request(series, signature=signature))
+    return Forecast(quantiles=answer["quantiles"], mean=answer["mean"])
+
+
+async def forecast_async(client: AnyAsyncClient, series: Sequence[Series]) -> Forecast:
+    """Does what `forecast` does, in an event loop."""
+    signature = (await client.metadata()).signatures[DEFAULT_SIGNATURE]
+    answer = await client.predict(forecast_request(series, signature=signature))
     return Forecast(quantiles=answer["quantiles"], mean=answer["mean"])
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from demandcast.schema.config.base import Section
-from demandcast.serving.limits import MAX_MESSAGE_BYTES
+from demandcast.serving.wire import MAX_MESSAGE_BYTES
 
 __all__ = [
     "AccessConfig",

@@ -2,6 +2,8 @@
 
 import datetime
 import json
+import subprocess
+import sys
 
 import polars as pl
 import pytest
@@ -97,3 +99,29 @@ def test_both_clients_get_their_forecast(walked, capsys):
         names = {}
         exec(stubs.replace("127.0.0.1:8500", server.address), names)  # noqa: S102 - our page
         assert names["quantiles"].shape == (1, 28, 7)
+
+
+def test_the_example_with_stubs_needs_nothing_of_ours(walked):
+    """In an interpreter where `demandcast` cannot be imported."""
+    from demandcast.serving.server import ModelServer
+    from demandcast.serving.server.config import ServerConfig
+
+    folder, _ = walked
+    config = load_config(folder / "demand.yaml")
+    _, stubs = readme("python")
+    serving = ServerConfig(serving_directory=config.push.serving_directory, port=0)
+    refuse = "import sys; sys.modules['demandcast'] = None\n"
+    check = "\nassert not [name for name in sys.modules if name.startswith('demandcast.')]\n"
+    show = "print(quantiles.shape)\n"
+    with ModelServer(serving) as server:
+        assert server.wait_until_available(60)
+        program = refuse + stubs.replace("127.0.0.1:8500", server.address) + check + show
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", program],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "(1, 28, 7)\n"

@@ -6,32 +6,43 @@ page; a text block that follows a Python block is what it prints.
 
 import shlex
 
+import grpc
 import keras
 import numpy as np
 import pytest
-from docs_pages import AUDIENCES, blocks, changed_module
+from docs_pages import AUDIENCES, ROOT, blocks, changed_module
+from google.protobuf import json_format
 from readme_walk import SMALL
+from serving_fake import ForwardedModel, rest_server
 
 from demandcast.components.evaluation import tfma_metrics
 from demandcast.components.forecasting.network import InputSpec, build_network
 from demandcast.pipeline.cli import invoke
 from demandcast.schema.config import NetworkConfig, load_config
+from demandcast.serving.messages import PREDICTION_SERVICE
 from demandcast.serving.server import ModelServer
 from demandcast.serving.server.config import ServerConfig
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ADDRESS = "127.0.0.1:8500"
+REST_ADDRESS = "http://127.0.0.1:8501"
+
+APPLICATIONS = "docs/application-developers.md"
 
 
 @pytest.fixture(scope="module")
 def served(walked):
-    """The folder of the walk, and the address at which its model answers."""
+    """The folder of the walk, and the addresses at which its model answers, by those written."""
     folder, _ = walked
     config = load_config(folder / "demand.yaml")
     serving = ServerConfig(serving_directory=config.push.serving_directory, port=0)
     with ModelServer(serving) as server:
-        yield folder, server.address
+        assert server.wait_until_available(60)
+        forwarded = ForwardedModel(server.address)
+        with rest_server(forwarded) as rest_address:
+            yield folder, {ADDRESS: server.address, REST_ADDRESS: rest_address}
+        forwarded.close()
 
 
 def commands_of(block):
@@ -44,7 +55,7 @@ def commands_of(block):
 
 @pytest.mark.parametrize("page", AUDIENCES)
 def test_the_page_can_be_walked(served, monkeypatch, capsys, page):
-    folder, address = served
+    folder, addresses = served
     monkeypatch.chdir(folder)
     names: dict = {}
     printed = None
@@ -58,9 +69,38 @@ def test_the_page_can_be_walked(served, monkeypatch, capsys, page):
             assert invoke([*arguments, *SMALL]) == 0, f"{block}: {arguments}\n{capsys.readouterr()}"
         capsys.readouterr()
         if block.place == "walk":
-            source = block.text.replace(ADDRESS, address)
+            source = block.text
+            for written, address in addresses.items():
+                source = source.replace(written, address)
             exec(compile(source, str(block), "exec"), names)  # noqa: S102 - our page
             printed = capsys.readouterr().out
+
+
+def test_the_calls_of_grpcurl_are_answered(served):
+    """Their JSON is read as grpcurl reads it, and sent to the method that they name."""
+    _, addresses = served
+    called = {}
+    with grpc.insecure_channel(addresses[ADDRESS]) as channel:
+        for block in blocks("sh"):
+            if block.page != APPLICATIONS or not block.text.startswith("grpcurl"):
+                continue
+            words = shlex.split(block.text)
+            options = dict(zip(words[2:-2:2], words[3:-2:2], strict=True))
+            assert words[1] == "-plaintext"
+            assert (ROOT / options["-import-path"] / options["-proto"]).is_file()
+            assert words[-2] == ADDRESS
+            path = f"/{words[-1]}"
+            (method,) = [one for one in PREDICTION_SERVICE.values() if one.path == path]
+            request = json_format.Parse(options["-d"], method.request())
+            call = channel.unary_unary(
+                path,
+                request_serializer=method.request.SerializeToString,
+                response_deserializer=method.response.FromString,
+            )
+            called[words[-1].rpartition("/")[2]] = call(request, timeout=60)
+    assert set(called["Predict"].outputs) == {"mean"}
+    assert [dim.size for dim in called["Predict"].outputs["mean"].tensor_shape.dim] == [1, 28]
+    assert "signature_def" in called["GetModelMetadata"].metadata
 
 
 def test_the_changed_network_learns():
