@@ -21,6 +21,7 @@ __all__ = [
     "examples",
     "json_option",
     "load",
+    "optional_config_options",
     "print_json",
     "progress",
     "quiet_option",
@@ -36,6 +37,15 @@ json_option = click.option(
 
 def config_options(function: F) -> F:
     """Adds --config and --set."""
+    return _config_options(function, required=True)
+
+
+def optional_config_options(function: F) -> F:
+    """Adds --config and --set, for a command that can do without."""
+    return _config_options(function, required=False)
+
+
+def _config_options(function: F, *, required: bool) -> F:
     function = click.option(
         "--set",
         "overrides",
@@ -47,7 +57,7 @@ def config_options(function: F) -> F:
     return click.option(
         "--config",
         "config_file",
-        required=True,
+        required=required,
         type=click.Path(dir_okay=False, path_type=Path),
         help="The YAML file that describes the run.",
     )(function)

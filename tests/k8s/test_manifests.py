@@ -6,7 +6,13 @@ import pytest
 import yaml
 from google.protobuf import text_format
 from k8s_manifests import OVERLAYS, ROOT, SERVER_LABELS, container, find, rendered, variant
-from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from demandcast.serving.messages import (
+    POOL,
+    BatchingParameters,
+    ModelServerConfig,
+    MonitoringConfig,
+)
 
 FLAGS = {
     "allow_version_labels_for_unavailable_models",
@@ -79,9 +85,15 @@ def config_map(manifests, prefix):
     return found
 
 
-def models_config(manifests):
-    text = config_map(manifests, "models-config")["data"]["models.config"]
-    return text_format.Parse(text, ModelServerConfig())
+def parsed(manifests, file, message):
+    """A file of a ConfigMap, as the server would read it."""
+    (text,) = (m["data"][file] for m in find(manifests, "ConfigMap") if file in m["data"])
+    return text_format.Parse(text, message(), descriptor_pool=POOL)
+
+
+def only_model(manifests):
+    (model,) = parsed(manifests, "models.config", ModelServerConfig).model_config_list.config
+    return model
 
 
 def milliseconds(manifests, argument):
@@ -172,7 +184,7 @@ def test_pods_start_although_there_are_labels(manifests):
 
 
 def test_models_come_from_where_the_overlay_says(manifests):
-    (model,) = models_config(manifests).model_config_list.config
+    model = only_model(manifests)
     assert model.name == "demand"
     if model.base_path.startswith("gs://"):
         assert int(flags(manifests)["file_system_poll_wait_seconds"]) >= 30
@@ -186,7 +198,7 @@ def test_models_come_from_where_the_overlay_says(manifests):
 
 def test_probes(manifests):
     """gRPC's health says nothing about models; the REST port opens when they are loaded."""
-    inner, (model,) = container(manifests), models_config(manifests).model_config_list.config
+    inner, model = container(manifests), only_model(manifests)
     loaded = {"path": f"/v1/models/{model.name}", "port": "http"}
     assert inner["startupProbe"]["httpGet"] == inner["readinessProbe"]["httpGet"] == loaded
     assert inner["livenessProbe"]["grpc"] == {"port": 8500}
@@ -228,20 +240,20 @@ def test_a_pod_goes_after_its_clients(manifests):
 
 
 def test_batches_have_as_many_threads_as_the_pod_has_cores(manifests):
-    text = config_map(manifests, "server-config")["data"]["batching.config"]
-    (threads,) = re.findall(r"num_batch_threads \{ value: (\d+) \}", text)
+    batching = parsed(manifests, "batching.config", BatchingParameters)
     limits = container(manifests)["resources"]["limits"]
-    assert threads == limits["cpu"]
+    assert str(batching.num_batch_threads.value) == limits["cpu"]
+    assert batching.batch_timeout_micros.value == 0
     assert flags(manifests)["tensorflow_intra_op_parallelism"] == limits["cpu"]
     assert flags(manifests)["tensorflow_inter_op_parallelism"] == limits["cpu"]
 
 
 def test_metrics_are_read_where_the_server_writes_them(manifests):
-    text = config_map(manifests, "server-config")["data"]["monitoring.config"]
-    (path,) = re.findall(r'path: "(.*)"', text)
+    metrics = parsed(manifests, "monitoring.config", MonitoringConfig).prometheus_config
+    assert metrics.enable is True
     (monitor,) = find(manifests, "ServiceMonitor") + find(manifests, "PodMonitoring")
     (endpoint,) = monitor["spec"]["endpoints"]
-    assert (endpoint["path"], endpoint["port"]) == (path, "http")
+    assert (endpoint["path"], endpoint["port"]) == (metrics.path, "http")
     labels = monitor["spec"]["selector"]["matchLabels"]
     if monitor["kind"] == "PodMonitoring":
         (deployment,) = find(manifests, "Deployment")
