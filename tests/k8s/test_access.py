@@ -91,8 +91,12 @@ def test_probes_pass_the_mesh(overlay):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_server_calls_nobody_but_dns(overlay):
-    dns = Peer(pod={"k8s-app": "kube-dns"}, namespace_name="kube-system")
-    assert allows(network(overlay), dns, 53, direction="Egress")
+    for peer in (
+        Peer(pod={"k8s-app": "kube-dns"}, namespace_name="kube-system"),
+        Peer(pod={"k8s-app": "node-local-dns"}, namespace_name="kube-system"),
+        Peer(ip="169.254.20.10"),
+    ):
+        assert allows(network(overlay), peer, 53, direction="Egress")
     for peer in (CLIENT, Peer(ip="10.1.2.3"), Peer(namespace_name="kube-system")):
         assert not allows(network(overlay), peer, 443, direction="Egress")
 
@@ -104,6 +108,7 @@ def test_only_where_models_are_in_a_bucket_it_reaches_storage(overlay):
     assert allows(network(overlay), storage, 443, direction="Egress") is reaches
     assert allows(network(overlay), metadata, 80, direction="Egress") is reaches
     assert not allows(network(overlay), storage, 80, direction="Egress")
+    assert allows(network(overlay), metadata, 53, direction="Egress") is reaches
     assert not allows(network(overlay), metadata, 443, direction="Egress")
 
 

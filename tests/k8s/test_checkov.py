@@ -34,6 +34,10 @@ def report(tmp_path_factory):
         manifest = copy.deepcopy(deployment)
         spoil(manifest["spec"]["template"]["spec"])
         (folder / f"{rule}.yaml").write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    del deployment["metadata"]["annotations"]
+    (inner,) = deployment["spec"]["template"]["spec"]["containers"]
+    inner["image"] += "@sha256:" + 64 * "5"
+    (folder / "pinned.yaml").write_text(yaml.safe_dump(deployment), encoding="utf-8")
     done = subprocess.run(
         [
             str(infra_tool("bin/checkov")),
@@ -65,6 +69,14 @@ def test_only_the_digest_is_left_to_who_deploys(report, overlay):
     skipped = of(report, "skipped_checks", overlay)
     assert [entry["check_id"] for entry in skipped] == ["CKV_K8S_43"]
     assert all(len(entry["check_result"]["suppress_comment"].split()) > 5 for entry in skipped)
+
+
+def test_with_the_digest_nothing_is_left(report):
+    """As the page says: set it, and remove the annotation."""
+    assert of(report, "skipped_checks", "pinned") == []
+    # Alone in its file, it has no NetworkPolicy beside it.
+    failed = {entry["check_id"] for entry in of(report, "failed_checks", "pinned")}
+    assert failed <= {"CKV2_K8S_6"}
 
 
 @pytest.mark.parametrize("rule", SPOILT)

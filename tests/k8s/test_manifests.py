@@ -324,12 +324,12 @@ def test_the_digest_of_the_page_reaches_the_pod(tmp_path):
         tmp_path,
         "eks",
         {
-            "configMapGenerator:": "images:\n  - name: tensorflow/serving\n"
+            "configMapGenerator:": "images:\n  - name: tensorflow/serving\n    newTag: 2.21.0\n"
             f"    digest: {digest}\nconfigMapGenerator:"
         },
     )
     image = container(list(yaml.safe_load_all(text)))["image"]
-    assert image.endswith(f"@{digest}")
+    assert image == f"tensorflow/serving:2.21.0@{digest}"
 
 
 def test_the_bucket_of_s3_is_mounted_with_the_rights_of_the_pod(tmp_path):
