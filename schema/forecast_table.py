@@ -8,12 +8,20 @@ level, such as `q0.05`; demand in units per period.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import polars as pl
 
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.errors import ContractError
+from demandcast.schema.forecast_columns import (
+    CUTOFF,
+    MEAN,
+    STEP,
+    TIMESTAMP,
+    quantile_column,
+    quantile_columns,
+)
 from demandcast.schema.periods import days_of, on_grid, periods_of
 
 __all__ = [
@@ -27,30 +35,7 @@ __all__ = [
     "quantile_columns",
 ]
 
-CUTOFF = "cutoff"
-STEP = "step"
-TIMESTAMP = "timestamp"
-MEAN = "mean"
-
 _ROWS_SHOWN = 3
-
-
-def quantile_column(level: float) -> str:
-    """Names the column of a quantile level.
-
-    >>> quantile_column(0.05)
-    'q0.05'
-    """
-    return f"q{level!r}"
-
-
-def quantile_columns(quantile_levels: Sequence[float]) -> tuple[str, ...]:
-    """Names the columns of quantile levels, in their order.
-
-    >>> quantile_columns([0.1, 0.5, 0.9])
-    ('q0.1', 'q0.5', 'q0.9')
-    """
-    return tuple(quantile_column(level) for level in quantile_levels)
 
 
 def forecast_schema(series: SeriesSpec) -> pl.Schema:

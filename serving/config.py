@@ -7,11 +7,9 @@ from pathlib import Path
 from pydantic import Field
 
 from demandcast.schema.config.base import Section
+from demandcast.serving.wire import MAX_MESSAGE_BYTES
 
 __all__ = ["MAX_MESSAGE_BYTES", "ServerConfig"]
-
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""Largest message of server and client if nothing else is said."""
 
 
 class ServerConfig(Section):

@@ -16,7 +16,6 @@ unreadable directory changes nothing.
 
 from __future__ import annotations
 
-import enum
 import logging
 import re
 import threading
@@ -29,6 +28,7 @@ from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.serving.config import ServerConfig
 from demandcast.serving.errors import RequestError
 from demandcast.serving.servable import Loader, Servable
+from demandcast.serving.version_status import VersionState, VersionStatus
 
 __all__ = ["ModelVersions", "VersionState", "VersionStatus", "find_versions"]
 
@@ -38,32 +38,6 @@ _VERSION_NAME = re.compile(r"[0-9]{1,19}")
 _MAX_VERSION = 2**63 - 1
 
 Stamp = tuple[tuple[str, int, int], ...]
-
-
-class VersionState(enum.IntEnum):
-    """Life of a version; the numbers are those of TensorFlow Serving."""
-
-    UNKNOWN = 0
-    START = 10
-    LOADING = 20
-    AVAILABLE = 30
-    UNLOADING = 40
-    END = 50
-
-
-@dataclass(frozen=True)
-class VersionStatus:
-    """State of a version, and what is wrong with it.
-
-    Attributes:
-        version: Its number.
-        state: Where it is in its life.
-        error: Why it could not be loaded; empty if nothing is wrong.
-    """
-
-    version: int
-    state: VersionState
-    error: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from demandcast.serving.signatures import Signature, TensorSpec
 
 __all__ = [
     "DTYPES",
+    "MAX_MESSAGE_BYTES",
     "WireType",
     "as_wire_array",
     "numpy_dtype",
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""Largest message of server and client if nothing else is said."""
 
 
 @dataclass(frozen=True)
