@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from demandcast.pipeline.cli.options import print_json, progress
+from demandcast.pipeline.cli.serving_options import connection_options, open_clients
 
 if TYPE_CHECKING:
     from demandcast.pipeline.console import Console
@@ -29,14 +30,6 @@ _OPTIONS = (
         "--model", default="demand", show_default=True, help="Name of the model in the file."
     ),
     click.option(
-        "--address",
-        "addresses",
-        multiple=True,
-        metavar="HOST:PORT",
-        help="A server that follows the file, gRPC; may be repeated. A name that stands for "
-        "several machines is asked at each.",
-    ),
-    click.option(
         "--timeout",
         type=click.FloatRange(min=0),
         default=300.0,
@@ -49,10 +42,10 @@ _OPTIONS = (
 
 
 def server_options(function: F) -> F:
-    """Adds --model, --address, --timeout and --dry-run."""
+    """Adds --model, those of the connection, --timeout and --dry-run."""
     for option in reversed(_OPTIONS):
         function = option(function)
-    return function
+    return connection_options(function)
 
 
 def carry_out(
@@ -90,22 +83,12 @@ def carry_out(
 
 
 @contextlib.contextmanager
-def _servers(options: dict[str, Any], console: Console) -> Iterator[Servers]:
-    """Opens a connection to each server."""
-    from demandcast.serving.addresses import every_machine
-    from demandcast.serving.client import DemandClient
+def _servers(options: Mapping[str, Any], console: Console) -> Iterator[Servers]:
     from demandcast.serving.promotion import Servers
 
-    addresses = every_machine(options["addresses"])
-    with contextlib.ExitStack() as stack:
-        clients = {
-            address: stack.enter_context(
-                DemandClient(address, model_name=options["model"], max_attempts=1)
-            )
-            for address in addresses
-        }
+    with open_clients(options, options["model"]) as clients:
         yield Servers(
-            addresses,
+            list(clients),
             lambda address: clients[address].status(),
             timeout_seconds=options["timeout"],
             on_wait=lambda text: console.say(f"  waiting: {text}"),

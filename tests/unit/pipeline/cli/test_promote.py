@@ -7,6 +7,7 @@ from label_servers import LabelServer, models_config
 
 from demandcast.pipeline.cli.main import invoke
 from demandcast.serving import client, promotion
+from demandcast.serving.client import Connection
 from demandcast.serving.errors import CallError
 from demandcast.serving.messages import MODEL_SERVICE
 from demandcast.serving.models_file import Placement, read_placement
@@ -23,9 +24,10 @@ def file(tmp_path, monkeypatch):
     server = LabelServer(path, {4, 5, 6}).start()
 
     class Client:
-        def __init__(self, address, *, model_name, max_attempts):
+        def __init__(self, address, *, model_name, max_attempts, connection):
             assert address == ADDRESS
             assert max_attempts == 1  # Whoever waits asks again.
+            assert connection == Connection()
             self._model_name = model_name
 
         def status(self):
@@ -185,7 +187,6 @@ def over_grpc(tmp_path):
     server.stop(None).wait()
 
 
-@pytest.mark.slow  # The client imports TensorFlow's stubs.
 def test_a_real_server_is_asked(over_grpc, monkeypatch, capsys):
     path, address = over_grpc
     monkeypatch.setattr(promotion, "_PAUSE_SECONDS", 0.01)
