@@ -23,6 +23,8 @@ __all__ = [
     "OVERLAYS",
     "ROOT",
     "SERVER_LABELS",
+    "WITH_GATEWAY",
+    "WITH_S3",
     "Peer",
     "allows",
     "authorises",
@@ -38,6 +40,13 @@ ROOT = Path(__file__).parents[2]
 TREE = ROOT / "serving" / "k8s"
 OVERLAYS = ("eks", "gke", "kind")
 SERVER_LABELS = {"app.kubernetes.io/name": "demand-serving"}
+
+WITH_S3 = {"  - ../../components/models-on-efs\n": "  - ../../components/models-on-s3\n"}
+"""Changes of the overlay for EKS: versions in a bucket."""
+WITH_GATEWAY = {
+    "  - ../../components/mesh\n": "  - ../../components/mesh\n  - ../../components/gateway\n"
+}
+"""And a gateway for callers from outside."""
 
 Manifest = dict[str, Any]
 

@@ -71,6 +71,10 @@ def model_of(api_version: str, kind: str) -> Any:
         from cloudcoil.models.istio.security import v1 as security
 
         return getattr(security, kind, None)
+    if api_version == "networking.istio.io/v1":
+        from cloudcoil.models.istio.networking import v1 as networking
+
+        return getattr(networking, kind, None)
     return None
 
 

@@ -1,7 +1,19 @@
 """Who may call: the rules of the manifests, applied to callers that are in order or are not."""
 
 import pytest
-from k8s_manifests import OVERLAYS, Peer, allows, authorises, find, rendered
+import yaml
+from k8s_manifests import (
+    OVERLAYS,
+    WITH_GATEWAY,
+    Peer,
+    allows,
+    authorises,
+    find,
+    rendered,
+    variant,
+)
+
+from demandcast.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE
 
 GRPC, REST, TUNNEL = 8500, 8501, 15008
 CLIENT = Peer(
@@ -119,3 +131,57 @@ def test_a_pod_that_no_policy_selects_is_open():
     deny = [policy for policy in network("kind") if policy["metadata"]["name"] == "default-deny"]
     assert not allows(deny, CLIENT, GRPC)
     assert not allows(deny, CLIENT, 53, direction="Egress")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    """EKS with the gateway for callers from outside."""
+    return list(yaml.safe_load_all(variant(tmp_path_factory.mktemp("k8s"), "eks", WITH_GATEWAY)))
+
+
+def test_the_gateway_is_one_of_the_callers(gateway):
+    policies = find(gateway, "AuthorizationPolicy")
+    ours = [policy for policy in policies if policy["metadata"]["namespace"] == "demand-serving"]
+    assert authorises(ours, "cluster.local/ns/istio-ingress/sa/istio-ingress", GRPC)
+    assert authorises(ours, IDENTITY, GRPC)
+    assert not authorises(ours, None, GRPC)
+
+
+def test_the_gateway_denies_what_has_no_token(gateway):
+    (tokens,) = find(gateway, "RequestAuthentication")
+    (deny,) = find(gateway, "AuthorizationPolicy", "demand-serving-needs-a-token")
+    (entry,) = find(gateway, "Gateway")
+    (issuer,) = (rule["issuer"] for rule in tokens["spec"]["jwtRules"])
+    assert deny["spec"]["action"] == "DENY"
+    # On the very machines that take the calls, and for each way to write the name.
+    assert entry["spec"]["selector"] == deny["spec"]["selector"]["matchLabels"]
+    assert tokens["spec"]["selector"] == deny["spec"]["selector"]
+    (rule,) = deny["spec"]["rules"]
+    assert rule["from"] == [{"source": {"notRequestPrincipals": [f"{issuer}/*"]}}]
+    (server,) = entry["spec"]["servers"]
+    (name,) = server["hosts"]
+    assert rule["to"] == [{"operation": {"hosts": [name, f"{name}:*"]}}]
+    assert server["tls"]["mode"] == "SIMPLE"
+
+
+def test_nobody_from_outside_changes_what_is_served(gateway):
+    (routes,) = find(gateway, "VirtualService")
+    (route,) = routes["spec"]["http"]
+    uris = [match["uri"] for match in route["match"]]
+
+    def reaches(path):
+        return any(path == u.get("exact") or path.startswith(u.get("prefix", "\0")) for u in uris)
+
+    reached = {
+        name
+        for service in (PREDICTION_SERVICE, MODEL_SERVICE)
+        for name, method in service.items()
+        if reaches(method.path)
+    }
+    assert {"Predict", "GetModelMetadata", "GetModelStatus"} <= reached
+    assert "HandleReloadConfigRequest" not in reached
+    assert not reaches("/v1/models/demand:predict")
+    (target,) = (target["destination"] for target in route["route"])
+    assert target["port"]["number"] == GRPC
+    (service,) = find(gateway, "Service", target["host"].partition(".")[0])
+    assert target["host"].split(".")[1] == service["metadata"]["namespace"]

@@ -6,10 +6,20 @@ import subprocess
 
 import pytest
 import yaml
-from k8s_manifests import OVERLAYS, find, infra_tool, rendered, text_of
+from k8s_manifests import (
+    OVERLAYS,
+    WITH_GATEWAY,
+    WITH_S3,
+    find,
+    infra_tool,
+    rendered,
+    text_of,
+    variant,
+)
 
 pytestmark = pytest.mark.slow
 
+OTHER_WAYS = {"with-s3": WITH_S3, "with-gateway": WITH_GATEWAY}
 SPOILT = {
     "CKV_K8S_11": lambda pod: pod["containers"][0]["resources"]["limits"].pop("cpu"),
     "CKV_K8S_13": lambda pod: pod["containers"][0]["resources"]["limits"].pop("memory"),
@@ -27,8 +37,13 @@ SPOILT = {
 def report(tmp_path_factory):
     """One run over every overlay, and over one Deployment per rule that breaks it."""
     folder = tmp_path_factory.mktemp("manifests")
-    for overlay in OVERLAYS:
-        (folder / f"{overlay}.yaml").write_text(text_of(overlay), encoding="utf-8")
+    texts = {overlay: text_of(overlay) for overlay in OVERLAYS}
+    texts |= {
+        name: variant(tmp_path_factory.mktemp("k8s"), "eks", changes)
+        for name, changes in OTHER_WAYS.items()
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     (deployment,) = find(rendered("kind"), "Deployment")
     for rule, spoil in SPOILT.items():
         manifest = copy.deepcopy(deployment)
@@ -55,7 +70,7 @@ def of(report, what, name):
     return [entry for entry in report[what] if entry["file_path"] == f"/{name}.yaml"]
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", [*OVERLAYS, *OTHER_WAYS])
 def test_no_check_fails(report, overlay):
     assert [
         (entry["check_id"], entry["check_name"], entry["resource"])
@@ -64,7 +79,7 @@ def test_no_check_fails(report, overlay):
     assert len(of(report, "passed_checks", overlay)) > 80
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", [*OVERLAYS, *OTHER_WAYS])
 def test_only_the_digest_is_left_to_who_deploys(report, overlay):
     skipped = of(report, "skipped_checks", overlay)
     assert [entry["check_id"] for entry in skipped] == ["CKV_K8S_43"]

@@ -5,7 +5,16 @@ import re
 import pytest
 import yaml
 from google.protobuf import text_format
-from k8s_manifests import OVERLAYS, ROOT, SERVER_LABELS, container, find, rendered, variant
+from k8s_manifests import (
+    OVERLAYS,
+    ROOT,
+    SERVER_LABELS,
+    WITH_S3,
+    container,
+    find,
+    rendered,
+    variant,
+)
 
 from demandcast.serving.messages import (
     POOL,
@@ -333,15 +342,7 @@ def test_the_digest_of_the_page_reaches_the_pod(tmp_path):
 
 
 def test_the_bucket_of_s3_is_mounted_with_the_rights_of_the_pod(tmp_path):
-    text = variant(
-        tmp_path,
-        "eks",
-        {
-            "  - ../../components/models-on-efs\n": "  - ../../components/models-on-s3\n",
-            "  # Or ../../components/models-on-s3.\n": "",
-        },
-    )
-    manifests = list(yaml.safe_load_all(text))
+    manifests = list(yaml.safe_load_all(variant(tmp_path, "eks", WITH_S3)))
     (volume,), (account,) = find(manifests, "PersistentVolume"), find(manifests, "ServiceAccount")
     assert volume["spec"]["csi"]["driver"] == "s3.csi.aws.com"
     assert volume["spec"]["csi"]["volumeAttributes"]["authenticationSource"] == "pod"

@@ -8,11 +8,21 @@ from pathlib import Path
 
 import pytest
 import yaml
-from k8s_manifests import OVERLAYS, find, infra_tool, rendered, text_of, variant
+from k8s_manifests import (
+    OVERLAYS,
+    WITH_GATEWAY,
+    WITH_S3,
+    find,
+    infra_tool,
+    rendered,
+    text_of,
+    variant,
+)
 
 pytestmark = pytest.mark.slow
 
 RELEASES = ("1.33", "1.36")
+OTHER_WAYS = {"with S3": WITH_S3, "with a gateway": WITH_GATEWAY}
 
 WRONG = {
     "a misspelt field": ("Deployment", "containers.0.securityContext", "readonlyRootFs", True),
@@ -46,10 +56,9 @@ def spoilt(kind, path, key, value):
 @pytest.fixture(scope="module")
 def problems(tmp_path_factory):
     """Problems of every overlay, of its other ways, and of what is wrong on purpose; by name."""
-    folder = tmp_path_factory.mktemp("s3")
-    s3 = {"  - ../../components/models-on-efs\n": "  - ../../components/models-on-s3\n"}
     texts = {overlay: text_of(overlay) for overlay in OVERLAYS}
-    texts["eks with S3"] = variant(folder, "eks", s3)
+    for name, changes in OTHER_WAYS.items():
+        texts[name] = variant(tmp_path_factory.mktemp("k8s"), "eks", changes)
     texts |= {what: spoilt(*wrong) for what, wrong in WRONG.items()}
     unknown = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "x"}}
     texts["an unknown kind"] = yaml.safe_dump(unknown)
@@ -65,7 +74,7 @@ def problems(tmp_path_factory):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("overlay", [*OVERLAYS, "eks with S3"])
+@pytest.mark.parametrize("overlay", [*OVERLAYS, *OTHER_WAYS])
 def test_every_overlay_fits(overlay, problems):
     assert problems[overlay] == []
 
