@@ -47,6 +47,8 @@ PREVIOUS = "previous"
 
 # Servers that answer so may have the version later.
 _PASSING = frozenset({"NOT_FOUND", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"})
+# A server that has not looked at the file yet.
+_UNKNOWN_LABEL = frozenset({"INVALID_ARGUMENT", "FAILED_PRECONDITION"})
 _PAUSE_SECONDS = 2.0
 
 
@@ -137,12 +139,14 @@ class Servers:
     Attributes:
         addresses: Each of them.
         ask: Asks one for its versions; a `CallError` is no answer.
-        timeout_seconds: How long to wait until all of them have a version; 0 asks once.
+        resolve: Asks one which version a label means.
+        timeout_seconds: How long to wait until all of them have a version, or a label; 0 asks once.
         on_wait: Told each new thing that is missing.
     """
 
     addresses: Sequence[str]
     ask: Callable[[str], Iterable[Status]]
+    resolve: Callable[[str, str], int]
     timeout_seconds: float
     on_wait: Callable[[str], None] = lambda text: None
 
@@ -154,16 +158,27 @@ class Servers:
         """
         return frozenset.intersection(*(self._available(address) for address in self.addresses))
 
-    def wait_for(self, versions: Iterable[int]) -> None:
+    def wait_for_versions(self, versions: Iterable[int]) -> None:
         """Waits until every server has every one of some versions.
 
         Raises:
             ServingError: One has not, in time; or refuses to say.
         """
         wanted = sorted(versions)
+        self._wait_until_none(lambda: self._missing_versions(wanted))
+
+    def wait_for_labels(self, labels: Mapping[str, int]) -> None:
+        """Waits until every server answers calls with each label by its version.
+
+        Raises:
+            ServingError: One does not, in time; or refuses to say.
+        """
+        self._wait_until_none(lambda: self._missing_labels(labels))
+
+    def _wait_until_none(self, missing_now: Callable[[], Sequence[str]]) -> None:
         deadline = time.monotonic() + self.timeout_seconds
         told: set[str] = set()
-        while missing := self._missing(wanted):
+        while missing := missing_now():
             for text in missing:
                 if text not in told:
                     self.on_wait(text)
@@ -177,7 +192,7 @@ class Servers:
             status.version for status in self.ask(address) if status.state.name == "AVAILABLE"
         )
 
-    def _missing(self, wanted: Sequence[int]) -> list[str]:
+    def _missing_versions(self, wanted: Sequence[int]) -> list[str]:
         """What is not loaded where, in words."""
         missing = []
         for address in self.addresses:
@@ -193,6 +208,22 @@ class Servers:
                 for version in wanted
                 if version not in found or found[version].state.name != "AVAILABLE"
             ]
+        return missing
+
+    def _missing_labels(self, labels: Mapping[str, int]) -> list[str]:
+        """What label means something else where, in words."""
+        missing = []
+        for address in self.addresses:
+            for label, version in labels.items():
+                try:
+                    now = self.resolve(address, label)
+                except CallError as error:
+                    if error.status not in _PASSING | _UNKNOWN_LABEL:
+                        raise
+                    missing.append(f"{address} has no label {label}: {error}")
+                else:
+                    if now != version:
+                        missing.append(f"{address} still has {label} {now}, not {version}")
         return missing
 
 
@@ -313,7 +344,9 @@ def move(
     servers: Servers,
     on_step: Callable[[Step], None] = lambda step: None,
 ) -> Placement:
-    """Carries a change out, step by step; nothing is labelled before every server has it.
+    """Carries a change out, step by step, until every server follows.
+
+    Nothing is labelled before every server has it.
 
     Args:
         file: The file that the servers follow.
@@ -326,35 +359,48 @@ def move(
 
     Raises:
         BadInputError: The change does not fit the file, or the file changed meanwhile.
-        ServingError: A server does not have a version that shall get a label. What is loaded so far
-            stays in the file; no label moved.
+        ServingError: A server does not have a version that shall get a label; what is loaded so far
+            stays in the file, and no label moved. Or one does not follow the last step yet.
     """
     text = file.read()
     before = file.placement(text)
     after = change(before)
     loaded = servers.loaded_everywhere() if before.versions is None else frozenset[int]()
-    waited = False
+    loaded_everywhere = False
     for step in plan(before, after, loaded):
-        if waited := not step.loads_only:
-            _wait(file, servers, after)
+        if loaded_everywhere := not step.loads_only:
+            _wait_for_versions(file, servers, after)
         on_step(step)
         new = file.with_placement(text, step.after)
         file.write(new, before=text)
         text = new
-    if not waited:
-        _wait(file, servers, after)
+    if not loaded_everywhere:
+        _wait_for_versions(file, servers, after)
+    _wait_for_labels(file, servers, after)
     return after
 
 
-def _wait(file: ModelsFile, servers: Servers, after: Placement) -> None:
+def _wait_for_versions(file: ModelsFile, servers: Servers, after: Placement) -> None:
     try:
-        servers.wait_for(frozenset(after.labels.values()))
+        servers.wait_for_versions(after.numbers)
     except CallError:
         raise
     except ServingError as error:
         raise ServingError(
             f"no label was moved: {error}. {file.path} says to load it; see that the servers get "
             "the file, and say the same again"
+        ) from error
+
+
+def _wait_for_labels(file: ModelsFile, servers: Servers, after: Placement) -> None:
+    try:
+        servers.wait_for_labels(after.labels)
+    except CallError:
+        raise
+    except ServingError as error:
+        raise ServingError(
+            f"{file.path} is written, and not yet in force: {error}. See that the servers get the "
+            "file, and say the same again"
         ) from error
 
 

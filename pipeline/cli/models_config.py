@@ -35,7 +35,8 @@ _OPTIONS = (
         default=300.0,
         show_default=True,
         metavar="SECONDS",
-        help="How long to wait until every server has loaded the version; 0 asks once.",
+        help="How long to wait until every server has loaded the version, and then until it "
+        "answers by the label; 0 asks once.",
     ),
     click.option("--dry-run", is_flag=True, help="Show what would change; write nothing."),
 )
@@ -90,6 +91,7 @@ def _servers(options: Mapping[str, Any], console: Console) -> Iterator[Servers]:
         yield Servers(
             list(clients),
             lambda address: clients[address].status(),
+            lambda address, label: clients[address].metadata(version_label=label).version,
             timeout_seconds=options["timeout"],
             on_wait=lambda text: console.say(f"  waiting: {text}"),
         )

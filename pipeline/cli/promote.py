@@ -52,9 +52,10 @@ def promote_command(
     """Move a label to another version, on servers that follow a models.config.
 
     First the file says to load the version beside the others. When every server has it, the file
-    moves the label; versions without a label are dropped. Without an answer in time no label
-    moves, and the command ends with 5: see that the servers get the file (commit it, or apply it),
-    and say the same again. It goes on where it was.
+    moves the label, and versions without a label are dropped; the command ends when every server
+    answers by it. Without an answer in time it ends with 5, and no label moves to what is not
+    loaded: see that the servers get the file (commit it, or apply it), and say the same again. It
+    goes on where it was.
     """
     from demandcast.serving.promotion import promote
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demandcast.serving.errors import CallError
 from demandcast.serving.models_file import Placement, read_placement
 
 __all__ = ["LabelServer", "State", "Status", "models_config"]
@@ -81,6 +82,12 @@ class LabelServer:
             *(Status(version, State.AVAILABLE) for version in sorted(self.available)),
             *(self._unready(version) for version in sorted(self._loading)),
         ]
+
+    def resolve(self, label: str) -> int:
+        self.look()
+        if label not in self.labels:
+            raise CallError("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
+        return self.labels[label]
 
     def look(self) -> None:
         placement = read_placement(self.path.read_text(), "demand", source="file")

@@ -43,10 +43,11 @@ class World:
         }
         self.waited = []
 
-    def move(self, change, *, timeout=5.0, ask=None, on_step=lambda step: None):
+    def move(self, change, *, timeout=5.0, ask=None, resolve=None, on_step=lambda step: None):
         servers = Servers(
             list(self.servers),
             ask or (lambda address: self.servers[address].status()),
+            resolve or (lambda address, label: self.servers[address].resolve(label)),
             timeout,
             self.waited.append,
         )
@@ -212,6 +213,43 @@ def test_the_wait_ends_in_time(monkeypatch, tmp_path):
         world.move(partial(promote, version=6), timeout=5.0)
     assert slept == [2.0, 2.0, 1.0]
     assert len(world.waited) == 2  # Each server's word, once.
+
+
+def test_it_ends_when_every_server_follows(tmp_path):
+    world = World(tmp_path, CANARY_6)
+    answers = iter([5, 5, 6])
+
+    def resolve(address, label):
+        if (address, label) == ("b:1", "stable"):
+            return next(answers)
+        return world.placement.labels[label]
+
+    world.move(partial(promote, version=6), resolve=resolve)
+    assert world.waited == ["b:1 still has stable 5, not 6"]
+    assert next(answers, None) is None
+
+
+def test_a_server_that_does_not_follow_is_said(tmp_path):
+    world = World(tmp_path, CANARY_6)
+
+    def resolve(address, label):
+        raise CallError("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
+
+    with pytest.raises(ServingError) as error:
+        world.move(partial(promote, version=6), resolve=resolve, timeout=0)
+    assert "is written, and not yet in force: a:1 has no label canary: " in str(error.value)
+    assert world.placement == PROMOTED_6
+    assert world.move(partial(promote, version=6), timeout=0) == PROMOTED_6
+
+
+def test_a_server_that_refuses_to_say_what_a_label_means_ends_it(tmp_path):
+    world = World(tmp_path, CANARY_6)
+
+    def resolve(address, label):
+        raise CallError("PERMISSION_DENIED", "not you")
+
+    with pytest.raises(CallError, match="PERMISSION_DENIED: not you"):
+        world.move(partial(promote, version=6), resolve=resolve)
 
 
 def test_a_file_that_somebody_changes_meanwhile_is_left_alone(tmp_path):

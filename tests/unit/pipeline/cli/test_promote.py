@@ -1,5 +1,6 @@
 import json
 from concurrent import futures
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -9,7 +10,7 @@ from demandcast.pipeline.cli.main import invoke
 from demandcast.serving import client, promotion
 from demandcast.serving.client import Connection
 from demandcast.serving.errors import CallError
-from demandcast.serving.messages import MODEL_SERVICE
+from demandcast.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE, SignatureDefMap
 from demandcast.serving.models_file import Placement, read_placement
 
 ADDRESS = "127.0.0.1:1"
@@ -34,6 +35,9 @@ def file(tmp_path, monkeypatch):
             if self._model_name != "demand":
                 raise CallError("NOT_FOUND", "no such model")
             return server.status()
+
+        def metadata(self, *, version_label):
+            return SimpleNamespace(version=server.resolve(version_label))
 
         def __enter__(self):
             return self
@@ -159,28 +163,40 @@ def test_a_rollback_needs_one_of_both(capsys):
 
 @pytest.fixture
 def over_grpc(tmp_path):
-    """A file, and the address of a server that follows it and answers GetModelStatus."""
+    """A file, and the address of a server that follows it and answers what it is asked."""
     path = tmp_path / "models.config"
     path.write_text(models_config(STABLE_5))
     follower = LabelServer(path, {5, 6}).start()
-    method = MODEL_SERVICE["GetModelStatus"]
 
     def status(request, context):
-        answer = method.response()
+        answer = MODEL_SERVICE["GetModelStatus"].response()
         for found in follower.status():
             answer.model_version_status.add(version=found.version, state=found.state.value)
         return answer
 
-    handler = grpc.unary_unary_rpc_method_handler(
-        status,
-        request_deserializer=method.request.FromString,
-        response_serializer=method.response.SerializeToString,
-    )
+    def metadata(request, context):
+        answer = PREDICTION_SERVICE["GetModelMetadata"].response()
+        try:
+            answer.model_spec.version.value = follower.resolve(request.model_spec.version_label)
+        except CallError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+        answer.metadata["signature_def"].Pack(SignatureDefMap())
+        return answer
+
     server = grpc.server(futures.ThreadPoolExecutor(1))
-    service, name = method.path[1:].split("/")
-    server.add_generic_rpc_handlers(
-        (grpc.method_handlers_generic_handler(service, {name: handler}),)
-    )
+    for method, answer in (
+        (MODEL_SERVICE["GetModelStatus"], status),
+        (PREDICTION_SERVICE["GetModelMetadata"], metadata),
+    ):
+        handler = grpc.unary_unary_rpc_method_handler(
+            answer,
+            request_deserializer=method.request.FromString,
+            response_serializer=method.response.SerializeToString,
+        )
+        service, name = method.path[1:].split("/")
+        server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service, {name: handler}),)
+        )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield path, f"127.0.0.1:{port}"
