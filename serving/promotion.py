@@ -150,13 +150,13 @@ class Servers:
     timeout_seconds: float
     on_wait: Callable[[str], None] = lambda text: None
 
-    def loaded_everywhere(self) -> frozenset[int]:
-        """Versions that every server has.
+    def loaded_anywhere(self) -> frozenset[int]:
+        """Versions that one server or another has.
 
         Raises:
             CallError: One does not answer.
         """
-        return frozenset.intersection(*(self._available(address) for address in self.addresses))
+        return frozenset().union(*(self._available(address) for address in self.addresses))
 
     def wait_for_versions(self, versions: Iterable[int]) -> None:
         """Waits until every server has every one of some versions.
@@ -300,18 +300,17 @@ def plan(before: Placement, after: Placement, loaded: Iterable[int] = ()) -> lis
     Args:
         before: What the file says.
         after: What it shall say in the end.
-        loaded: What servers have, where the file gives a rule and no numbers.
+        loaded: What one server or another has, where the file gives a rule and no numbers.
 
     Returns:
         At most two steps; none if nothing is to be done.
     """
-    present = frozenset(loaded) if before.versions is None else before.numbers
+    present = frozenset(loaded) if before.versions is None else before.versions
     every = present | frozenset(before.labels.values()) | after.numbers
-    loading = Placement(every, before.labels)
-    states = [before, loading, after]
-    if after.numbers <= present:
+    states = [before, Placement(every, before.labels), after]
+    if before.versions is not None and after.numbers <= before.versions:
         # What gets a label is in the file already: only the answers of servers are missing.
-        states.remove(loading)
+        del states[1]
     return [Step(*pair) for pair in itertools.pairwise(states) if pair[0] != pair[1]]
 
 
@@ -365,7 +364,7 @@ def move(
     text = file.read()
     before = file.placement(text)
     after = change(before)
-    loaded = servers.loaded_everywhere() if before.versions is None else frozenset[int]()
+    loaded = servers.loaded_anywhere() if before.versions is None else frozenset[int]()
     loaded_everywhere = False
     for step in plan(before, after, loaded):
         if loaded_everywhere := not step.loads_only:

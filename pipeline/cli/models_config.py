@@ -116,7 +116,7 @@ def _show(file: ModelsFile, change: Callable[[Placement], Placement], servers: S
 
     text = file.read()
     before = file.placement(text)
-    loaded = servers.loaded_everywhere() if before.versions is None else frozenset[int]()
+    loaded = servers.loaded_anywhere() if before.versions is None else frozenset[int]()
     steps = plan(before, change(before), loaded)
     for number, step in enumerate(steps, start=1):
         new = file.with_placement(text, step.after)

@@ -188,6 +188,11 @@ def test_the_models_are_reloaded_in_place_and_the_rest_replaces_pods(manifests):
     assert int(flags(manifests)["model_config_file_poll_wait_seconds"]) > 0
 
 
+def test_the_base_itself_reloads_models_in_place():
+    (config,) = (m for m in rendered("../base") if "models.config" in m.get("data", {}))
+    assert config["metadata"]["name"] == "models-config"
+
+
 def test_pods_start_although_there_are_labels(manifests):
     assert flags(manifests)["allow_version_labels_for_unavailable_models"] == "true"
 

@@ -160,10 +160,23 @@ def test_from_the_newest_version_to_numbers(tmp_path, version):
     steps = []
     after = world.move(partial(promote, version=version), on_step=steps.append)
     assert after == Placement(frozenset({version}), {"stable": version})
-    assert describe(steps[0]).startswith("name the versions: ")
-    assert len(steps) == (1 if version == 7 else 2)
+    assert [describe(step) for step in steps] == (
+        ["name the versions: 7", "stable: none -> 7"]
+        if version == 7
+        else ["name the versions: 6, 7", "stable: none -> 6, drop 7"]
+    )
     world.settle()
     assert all(server.available == {version} for server in world.servers.values())
+    assert all(server.refused == [] for server in world.servers.values())
+
+
+def test_naming_versions_takes_none_from_any_server(tmp_path):
+    """A push has reached one of them, and the other not yet."""
+    world = World(tmp_path, Placement())
+    world.servers["b:1"] = LabelServer(world.file.path, {4, 5, 6}).start()
+    steps = []
+    world.move(partial(promote, version=6), on_step=steps.append)
+    assert steps[0].after.versions == {6, 7}
     assert all(server.refused == [] for server in world.servers.values())
 
 
