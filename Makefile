@@ -4,7 +4,7 @@ UV := build/uv/bin/uv
 BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
-.PHONY: help setup browser run test test-crash test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
+.PHONY: help setup browser infra run test test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
 .PHONY: contract contract-models faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving
 
 help:  ## Lists the targets.
@@ -43,8 +43,17 @@ build/.browser: requirements/set-up-browser
 	@requirements/set-up-browser
 	@mkdir -p build && touch $@
 
-test: setup browser lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
+infra: build/.infra  ## Installs what checks the manifests: checkov, schemas, promtool.
+
+build/.infra: requirements/infra.txt requirements/set-up-infra | build/.installed
+	@requirements/set-up-infra
+	@touch $@
+
+test: setup browser infra lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 40
+
+test-k8s: setup infra  ## The manifests of serving/k8s: rendered, checked against schemas and rules; half a minute.
+	$(BIN)/pytest tests/k8s -q
 
 test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
 	$(BIN)/pytest tests/crash/matrix.py
@@ -97,11 +106,12 @@ contract: setup  ## The contract tests against any server: make contract TARGET=
 faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
 	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
 
-lock: setup  ## Regenerates the locks of both TFX lines, and of the image, from the .in files.
+lock: setup  ## Regenerates the locks of both TFX lines, of the image and of infra from the .in files.
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/tfx-1.21.0.in -o requirements/tfx-1.21.0.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/image.in -o requirements/image.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/image-gpu.in -o requirements/image-gpu.txt
+	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/infra.in -o requirements/infra.txt
 
 clean:  ## Removes what make made, but not runs/.
 	rm -rf build .venv

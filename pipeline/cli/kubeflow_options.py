@@ -24,6 +24,7 @@ __all__ = [
     "compile_quietly",
     "connection_options",
     "open_server",
+    "read_token",
     "submission_options",
     "upload_compiled",
 ]
@@ -123,7 +124,7 @@ def open_server(options: Mapping[str, Any]) -> KubeflowServer:
         Connection(
             host=options["host"],
             namespace=options["namespace"],
-            token=_checked(os.environ.get(_TOKEN), _TOKEN) if file is None else _token(file),
+            token=_checked(os.environ.get(_TOKEN), _TOKEN) if file is None else read_token(file),
             ca_certificate=options["ca_certificate"],
             client_certificate=options["client_certificate"],
             client_key=options["client_key"],
@@ -158,7 +159,15 @@ def upload_compiled(config: RunConfig, server: KubeflowServer, console: Console)
     return version
 
 
-def _token(file: Path) -> str | None:
+def read_token(file: Path) -> str | None:
+    """Reads the file of --token-file.
+
+    Returns:
+        The token; none if the file is empty.
+
+    Raises:
+        BadInputError: It cannot be read, or holds more than a token.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -15,6 +15,7 @@ from demandcast.pipeline.cli.backtest import backtest_command
 from demandcast.pipeline.cli.compile import compile_command
 from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
+from demandcast.pipeline.cli.promote import promote_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
 from demandcast.pipeline.cli.report import report_command
 from demandcast.pipeline.cli.rollback import rollback_command
@@ -76,6 +77,7 @@ for command in (
     forecast_command,
     backtest_command,
     serve_command,
+    promote_command,
     rollback_command,
     compile_command,
     submit_command,

@@ -29,6 +29,7 @@ COMMANDS = [
     ["forecast"],
     ["backtest"],
     ["serve"],
+    ["promote"],
     ["rollback"],
     ["compile"],
     ["submit"],

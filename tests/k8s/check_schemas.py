@@ -1,0 +1,135 @@
+"""Checks manifests against published schemas; runs in build/infra, which has them.
+
+    python check_schemas.py 1.33,1.36 < manifests.json
+
+Reads texts by name and writes, as JSON too, what is wrong with each. Kubernetes' own objects are
+checked by its schemas, strictly, for each release. Custom resources are checked by models that were
+generated from the schemas which their makers publish: Istio 1.24, Prometheus operator 0.80. Google
+publishes PodMonitoring's in no package, so what we use of it stands here, as its reference says.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import kubernetes_validate
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+DURATION = r"^([0-9]+(ms|s|m|h))+$"
+
+
+class Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Metadata(Closed):
+    name: str
+    namespace: str
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class Endpoint(Closed):
+    port: str | int
+    path: str | None = None
+    scheme: str | None = Field(None, pattern="^https?$")
+    interval: str = Field(pattern=DURATION)
+    timeout: str | None = Field(None, pattern=DURATION)
+
+
+class Selector(Closed):
+    matchLabels: dict[str, str]  # noqa: N815
+
+
+class PodMonitoringSpec(Closed):
+    selector: Selector
+    endpoints: list[Endpoint] = Field(min_length=1)
+
+
+class PodMonitoring(Closed):
+    apiVersion: str  # noqa: N815
+    kind: str
+    metadata: Metadata
+    spec: PodMonitoringSpec
+
+
+@cache
+def model_of(api_version: str, kind: str) -> Any:
+    """The model of a custom resource; none if nobody knows it."""
+    if (api_version, kind) == ("monitoring.googleapis.com/v1", "PodMonitoring"):
+        return PodMonitoring
+    if api_version == "monitoring.coreos.com/v1":
+        from cloudcoil.models.prometheus_operator import v1 as monitoring
+
+        return getattr(monitoring, kind, None)
+    if api_version == "security.istio.io/v1":
+        from cloudcoil.models.istio.security import v1 as security
+
+        return getattr(security, kind, None)
+    if api_version == "networking.istio.io/v1":
+        from cloudcoil.models.istio.networking import v1 as networking
+
+        return getattr(networking, kind, None)
+    return None
+
+
+def problems_of(manifest: dict[str, Any], releases: list[str]) -> Iterator[str]:
+    """What is wrong with a manifest."""
+    name = f"{manifest['kind']} {manifest['metadata']['name']}"
+    model = model_of(manifest["apiVersion"], manifest["kind"])
+    if model is not None:
+        try:
+            taken = model.model_validate(manifest).model_dump(
+                by_alias=True, exclude_unset=True, mode="json"
+            )
+        except ValueError as error:
+            yield f"{name}: {error}"
+            return
+        # The generated models pass over keys that they do not know.
+        yield from (f"{name}: {key} is unknown" for key in lost(manifest, taken))
+        return
+    for release in releases:
+        try:
+            kubernetes_validate.validate(manifest, release, strict=True)
+        except kubernetes_validate.SchemaNotFoundError as error:
+            yield f"{name}, {release}: {error}"
+        except kubernetes_validate.ValidationError as error:
+            yield f"{name}, {release}: {'.'.join(map(str, error.path))}: {error.message}"
+
+
+def lost(given: Any, taken: Any, path: str = "") -> Iterator[str]:
+    """Keys of a document that are not in another one."""
+    if isinstance(given, dict):
+        if not isinstance(taken, dict):
+            yield path
+            return
+        for key, value in given.items():
+            if key not in taken:
+                yield f"{path}.{key}"
+            else:
+                yield from lost(value, taken[key], f"{path}.{key}")
+    elif isinstance(given, list):
+        for number, value in enumerate(given):
+            yield from lost(value, taken[number], f"{path}[{number}]")
+
+
+def main() -> None:
+    releases = sys.argv[1].split(",")
+    found = {
+        name: [
+            problem
+            for manifest in yaml.load_all(text, Loader=yaml.CSafeLoader)
+            for problem in problems_of(manifest, releases)
+        ]
+        for name, text in json.load(sys.stdin).items()
+    }
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
