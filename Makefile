@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser run test test-crash test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
-.PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving
+.PHONY: faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -87,6 +87,9 @@ bench-kubeflow: setup  ## Steps of a compiled pipeline on the emulator: make ben
 
 bench-serving: setup  ## Latency and throughput beside an echo server, after `make run`: make bench-serving [SERVING=its/folder]
 	@TF_CPP_MIN_LOG_LEVEL=3 GRPC_VERBOSITY=NONE $(BIN)/python -W ignore tests/benchmarks/serving.py --serving $(or $(SERVING),runs/serving)
+
+bench-serving-graph: setup  ## CPU time of the exported graph: make bench-serving-graph [MODEL=runs/serving REFERENCE=another/model]
+	@PYTHONWARNINGS=ignore $(BIN)/python tests/benchmarks/serving_graph.py --model $(or $(MODEL),runs/serving) $(if $(REFERENCE),--reference $(REFERENCE))
 
 faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
 	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
