@@ -6,12 +6,16 @@ an application sends what it knows about a series and nothing else has to agree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from demandcast.components.forecasting import histories
+from demandcast.components.forecasting.inlining import inlined
 from demandcast.components.forecasting.losses import clip_at_zero
 from demandcast.components.forecasting.windows import Windows
 from demandcast.schema import series_example
@@ -28,20 +32,43 @@ _HISTORY = (
 )
 
 
+@dataclass(frozen=True)
+class _Untracked:
+    """What the signatures are made of, hidden from what TensorFlow saves as objects of their own.
+
+    Keras would save a copy of each variable of a network and let a loader without Python restore
+    nothing else, so that TensorFlow Serving finds no weights.
+    """
+
+    network: keras.Model
+    predicted: Callable[[Mapping[str, Any]], tf.Tensor]
+    transformed: Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
 class ForecastModule(tf.Module):
     """Everything that serves a forecast.
 
     Attributes:
         transform: Layer with Transform's graph; an attribute, so that its tables are saved.
-        network: Network without cuDNN operations.
     """
 
     def __init__(self, *, windows: Windows, transform: Any, network: keras.Model) -> None:
         super().__init__()
         self.transform = transform
-        self.network = network
+        self._parts = _Untracked(
+            network=network,
+            predicted=_with_constants(network),
+            transformed=inlined(transform, _ragged_signature(windows.series)),
+        )
+        series = windows.series
+        self._ahead = dict.fromkeys(series.known_future.names, series.forecast.horizon)
         self._windows = windows
-        self._request_spec = request_spec(windows.series)
+        self._request_spec = request_spec(series)
+
+    @property
+    def network(self) -> keras.Model:
+        """The network whose weights serve."""
+        return self._parts.network
 
     def forecast(self, raw: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """Forecasts from raw examples.
@@ -56,9 +83,11 @@ class ForecastModule(tf.Module):
             tf.errors.InvalidArgumentError: A covariate does not have T values, or, where it is
                 known ahead, T + H.
         """
-        inputs = self.network_inputs(raw)
+        return self._forecast(self.network_inputs(raw))
+
+    def _forecast(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         scale = inputs.pop("scale")[:, None, None]
-        forecast = clip_at_zero(self.network(inputs, training=False)) * scale
+        forecast = clip_at_zero(self._parts.predicted(inputs)) * scale
         return {"quantiles": forecast[..., :-1], "mean": forecast[..., -1]}
 
     def network_inputs(self, raw: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -67,33 +96,17 @@ class ForecastModule(tf.Module):
         Returns:
             What `Windows.at_end` returns.
         """
-        with tf.control_dependencies(self._length_checks(raw)):
-            requests = _from_first_record(raw)
-        return self._windows.at_end(self.transform(requests))
+        shared = histories.with_shared_rows(raw, ahead=self._ahead)
+        return self._network_inputs(shared)
 
-    def _length_checks(self, raw: Mapping[str, Any]) -> list[tf.Operation]:
-        """Refuses covariates of a wrong length, which would be read as missing values."""
-        series, periods = self._windows.series, raw[series_example.TARGET].row_lengths()
-        ahead = dict.fromkeys(series.known_future.names, series.forecast.horizon)
-        return [
-            tf.debugging.assert_equal(
-                values.row_lengths(),
-                periods + ahead.get(name, 0),
-                message=f"{name}: expected one value per period of {series_example.TARGET}"
-                + (f" and {ahead[name]} after it" if name in ahead else ""),
-            )
-            for name, values in raw.items()
-            if isinstance(values, tf.RaggedTensor)
-        ]
+    def _network_inputs(self, raw: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        recorded = histories.from_first_record(raw, ahead=self._ahead)
+        return self._windows.at_end(self._parts.transformed(recorded))
 
     def serve_raw(self, **tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         """Signature `serving_default`: named tensors, histories left-padded with mask 0."""
-        return self.forecast(
-            {
-                name: tensor if tensor.shape.rank == 1 else tf.RaggedTensor.from_tensor(tensor)
-                for name, tensor in tensors.items()
-            }
-        )
+        padded = histories.from_padded(tensors, ahead=self._ahead)
+        return self._forecast(self._network_inputs(padded))
 
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Signature `serving_examples`: serialized `tf.Example`s."""
@@ -121,6 +134,15 @@ def export(
             file.write(content.model_dump_json(indent=2))
 
 
+def _with_constants(network: keras.Model) -> Callable[[Mapping[str, Any]], tf.Tensor]:
+    """The network with its weights as constants of the graph; they change no more."""
+    predict = functools.partial(network, training=False)
+    if not isinstance(network, keras.Model):  # A function has no weights.
+        return predict
+    spec = {name: tf.TensorSpec(value.shape, value.dtype) for name, value in network.input.items()}
+    return inlined(predict, spec)
+
+
 def raw_signature(series: SeriesSpec) -> dict[str, tf.TensorSpec]:
     """Names, types and shapes of `serving_default`."""
     specs = {name: tf.TensorSpec([None], tf.string, name=name) for name in series.static}
@@ -132,6 +154,16 @@ def raw_signature(series: SeriesSpec) -> dict[str, tf.TensorSpec]:
     return specs
 
 
+def _ragged_signature(series: SeriesSpec) -> dict[str, Any]:
+    """Types of what Transform's graph is given."""
+    return {
+        name: spec
+        if spec.shape.rank == 1
+        else tf.RaggedTensorSpec([None, None], spec.dtype, ragged_rank=1)
+        for name, spec in raw_signature(series).items()
+    }
+
+
 def request_spec(series: SeriesSpec) -> dict[str, Any]:
     """Tells how the features of a request are parsed from a `tf.Example`."""
     return {
@@ -140,46 +172,3 @@ def request_spec(series: SeriesSpec) -> dict[str, Any]:
         else tf.io.RaggedFeature(spec.dtype, row_splits_dtype=tf.int64)
         for name, spec in raw_signature(series).items()
     }
-
-
-def _from_first_record(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Lets each history begin at its first recorded period, as examples do.
-
-    A history that was never recorded keeps its last period, which is masked.
-    """
-    raw = _with_sound_history(raw)
-    observed = raw[series_example.OBSERVED_MASK]
-    position = _positions(observed)
-    recorded = tf.where(observed.flat_values > 0, position, position.dtype.max)
-    first = tf.reduce_min(observed.with_flat_values(recorded), axis=1)
-    first = tf.maximum(tf.minimum(first, observed.row_lengths() - 1), 0)
-    return {
-        name: _without_first(values, first) if isinstance(values, tf.RaggedTensor) else values
-        for name, values in raw.items()
-    }
-
-
-def _with_sound_history(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Reads a history as examples have it: 0 where not recorded, never NaN, never negative."""
-    observed, target = raw[series_example.OBSERVED_MASK], raw[series_example.TARGET]
-    recorded = (observed.flat_values > 0) & tf.math.is_finite(target.flat_values)
-    units = tf.where(recorded, tf.maximum(target.flat_values, 0.0), 0.0)
-    return {
-        **raw,
-        series_example.TARGET: target.with_flat_values(units),
-        series_example.OBSERVED_MASK: observed.with_flat_values(tf.cast(recorded, tf.float32)),
-    }
-
-
-def _without_first(values: tf.RaggedTensor, count: tf.Tensor) -> tf.RaggedTensor:
-    """Drops the first `count` [B] periods of each row."""
-    kept = _positions(values) >= tf.gather(count, values.value_rowids())
-    return tf.RaggedTensor.from_row_lengths(
-        tf.boolean_mask(values.flat_values, kept), tf.maximum(values.row_lengths() - count, 0)
-    )
-
-
-def _positions(values: tf.RaggedTensor) -> tf.Tensor:
-    """Position of each value in its row; int64, shape of the flat values."""
-    rows = values.value_rowids()
-    return tf.range(tf.size(rows, tf.int64)) - tf.gather(values.row_starts(), rows)

@@ -229,10 +229,41 @@ def _inputs(spec: InputSpec) -> Mapping[str, Any]:
     }
 
 
+class _WholeSequenceLSTM(layers.LSTM):
+    """LSTM that forecasts in one operation for all periods, instead of a loop over them.
+
+    Weights and numbers are those of Keras' LSTM. Trained, it runs as that one does.
+    """
+
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = False
+    ) -> Any:
+        """Maps [B, L, D] and the states before it, both [B, units], to what LSTM returns."""
+        if training:
+            return super().call(sequences, initial_state, mask=mask, training=training)
+        output, cell = initial_state
+        unused = tf.zeros([self.units])  # Peepholes, which Keras does not have.
+        # Both have the gates in the order input, forget, cell, output.
+        periods = tf.raw_ops.BlockLSTMV2(
+            seq_len_max=tf.constant(sequences.shape[1], tf.int64),
+            x=tf.transpose(sequences, [1, 0, 2]),
+            cs_prev=cell,
+            h_prev=output,
+            w=tf.concat([self.cell.kernel, self.cell.recurrent_kernel], axis=0),
+            wci=unused,
+            wcf=unused,
+            wco=unused,
+            b=self.cell.bias,
+        )
+        outputs = tf.transpose(periods.h, [1, 0, 2])
+        return (outputs, periods.h[-1], periods.cs[-1]) if self.return_state else outputs
+
+
 def _lstm(
     config: NetworkConfig, use_cudnn: Literal["auto"] | bool, *, name: str, return_state: bool
 ) -> Any:
-    return layers.LSTM(
+    kind = layers.LSTM if use_cudnn else _WholeSequenceLSTM
+    return kind(
         config.units,
         return_sequences=True,
         return_state=return_state,

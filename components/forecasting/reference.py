@@ -69,12 +69,12 @@ def growth_since(
 
     Args:
         units: Units per period now. Shape [B, L].
-        earlier: Units per period one lag before. Shape [B, L].
-        both: 1 where both are known, else 0. Shape [B, L].
+        earlier: Units per period one lag before. Shape [..., B, L].
+        both: 1 where both are known, else 0. Shape [..., B, L].
         scale: Units per period, positive. Shape [B].
 
     Returns:
-        Factor of growth. Shape [B].
+        Factor of growth. Shape [..., B].
     """
-    now, then = (tf.reduce_sum(part * both, 1) + 2.0 * scale for part in (units, earlier))
+    now, then = (tf.reduce_sum(part * both, -1) + 2.0 * scale for part in (units, earlier))
     return tf.clip_by_value(now / then, 1.0 / _LARGEST_GROWTH, _LARGEST_GROWTH)

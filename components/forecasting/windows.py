@@ -8,7 +8,9 @@ Letters of shapes: B windows, C context, H horizon, T history of a series.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +31,11 @@ __all__ = ["Windows", "gather_periods"]
 
 Tensors = dict[str, Any]
 
+_HISTORY = (
+    series_example.TARGET,
+    series_example.OBSERVED_MASK,
+    series_example.IN_STOCK_FRACTION,
+)
 _FUTURE_OF = {
     series_example.TARGET: series_example.FUTURE_TARGET,
     series_example.OBSERVED_MASK: series_example.FUTURE_OBSERVED_MASK,
@@ -75,23 +82,18 @@ class Windows:
             per period. `reference` holds simple forecasts relative to the scale, -1 where there
             is none.
         """
-        context, horizon = self.series.forecast.context_length, self.series.forecast.horizon
-        positions = cutoffs[:, None] + tf.range(1 - context, horizon + 1, dtype=tf.int64)[None]
-        window = _Window(examples, positions, context)
+        window = self._window(examples, cutoffs)
         scale = self._scale(window)
         dates = self._dates(examples, window)
+        lags = self._relative(window.known.lags, scale)
+        context = self.series.forecast.context_length
+        past_index = [window.known.index[..., :context], window.past.index]
         return {
-            "encoder": self._encoder(window, scale, dates),
-            "decoder": self._decoder(window, scale, dates),
+            "encoder": self._encoder(window, scale, dates=dates, lags=lags),
+            "decoder": self._decoder(window, scale, dates=dates, lags=lags),
             "reference": self._reference(window, scale),
-            "encoder_index": _stack_index(
-                [window.past(name) for name in self.spec.known_index + self.spec.past_index],
-                like=window.past_positions,
-            ),
-            "decoder_index": _stack_index(
-                [window.future(name) for name in self.spec.known_index],
-                like=window.future_positions,
-            ),
+            "encoder_index": _features_last(tf.concat(past_index, axis=0)),
+            "decoder_index": _features_last(window.known.index[..., context:]),
             "static_index": tf.stack([examples[name] for name in self.spec.static_index], axis=1),
             "scale": scale,
         }
@@ -134,80 +136,123 @@ class Windows:
     def _days_per_period(self) -> int:
         return 1 if self.series.forecast.frequency == "D" else 7
 
-    def _scale(self, window: _Window) -> tf.Tensor:
-        """Mean units per fully exposed period of the context, positive for any history."""
-        units, exposure = window.units_and_exposure()
-        level = window.examples[transformed_example.TARGET_LEVEL]
-        return (tf.reduce_sum(units, 1) + _PRIOR_EXPOSURE * level) / (
-            tf.reduce_sum(exposure, 1) + _PRIOR_EXPOSURE
+    def _window(self, examples: Tensors, cutoffs: tf.Tensor) -> _Window:
+        """Reads all features around the cutoffs: one look-up for those of equal lengths."""
+        context, horizon = self.series.forecast.context_length, self.series.forecast.horizon
+        positions = cutoffs[:, None] + tf.range(1 - context, horizon + 1, dtype=tf.int64)[None]
+        past = positions[:, :context]
+        history, _ = _read(examples, _HISTORY, (), past)
+        target, observed, stock = tf.unstack(history)
+        return _Window(
+            positions=positions,
+            inside=tf.cast(past >= 0, tf.float32),
+            target=target,
+            observed=observed,
+            exposure=observed * stock,
+            known=self._known(examples, positions),
+            past=self._past(examples, past),
+            target_level=examples[transformed_example.TARGET_LEVEL],
         )
 
-    def _dates(self, examples: Tensors, window: _Window) -> list[tf.Tensor]:
-        """Features of [B, C + H] that follow from dates and holiday flags."""
+    def _known(self, examples: Tensors, positions: tf.Tensor) -> _Known:
+        spec = self.spec
+        masks = [TransformedSpec.mask_of(name) for name in spec.known_units]
+        holiday = [transformed_example.HOLIDAY] if spec.has_holiday else []
+        groups = (spec.known_numeric, spec.known_units, masks, holiday)
+        numbers, index = _read(
+            examples, list(itertools.chain(*groups)), spec.known_index, positions
+        )
+        numeric, lags, has_lags, flags = _parted(numbers, groups)
+        return _Known(numeric, lags=lags, has_lags=has_lags, holiday=flags, index=index)
+
+    def _past(self, examples: Tensors, positions: tf.Tensor) -> _Past:
+        groups = (self.spec.past_numeric, self.spec.past_units)
+        numbers, index = _read(
+            examples, list(itertools.chain(*groups)), self.spec.past_index, positions
+        )
+        numeric, units = _parted(numbers, groups)
+        return _Past(numeric, units=units, index=index)
+
+    def _scale(self, window: _Window) -> tf.Tensor:
+        """Mean units per fully exposed period of the context, positive for any history."""
+        return (tf.reduce_sum(window.units, 1) + _PRIOR_EXPOSURE * window.target_level) / (
+            tf.reduce_sum(window.exposure, 1) + _PRIOR_EXPOSURE
+        )
+
+    def _dates(self, examples: Tensors, window: _Window) -> tf.Tensor:
+        """Features that follow from dates and holiday flags; shape [*, B, C + H]."""
         last = examples[series_example.TARGET].row_lengths() - 1
         distance = window.positions - last[:, None]
         days = examples[series_example.CUTOFF][:, None] + distance * self._days_per_period
         features = calendar.calendar_features(days, parts=self.features.calendar)
         if self.spec.has_holiday:
-            flags = window.whole(transformed_example.HOLIDAY)
+            flags = window.known.holiday[0]
             features += [flags, *calendar.holiday_distances(flags)]
-        return features
+        return tf.stack(features) if features else tf.zeros([0, *_sizes(days)])
 
-    def _encoder(self, window: _Window, scale: tf.Tensor, dates: list[tf.Tensor]) -> tf.Tensor:
-        spec, context = self.spec, self.series.forecast.context_length
-        observed = window.past(series_example.OBSERVED_MASK)
-        stock = window.past(series_example.IN_STOCK_FRACTION) * observed
-        columns = [
-            self._relative(window.past(series_example.TARGET), scale),
-            observed,
-            stock,
-            tf.cast(stock >= FULLY_IN_STOCK, tf.float32),
-            *(window.past(name) for name in spec.known_numeric + spec.past_numeric),
-            *(self._relative(window.past(name), scale) for name in spec.past_units),
-            *self._lags(window.past, scale),
-            *(feature[:, :context] * window.inside for feature in dates),
-        ]
-        return tf.stack(columns, axis=2)
+    def _encoder(
+        self, window: _Window, scale: tf.Tensor, *, dates: tf.Tensor, lags: tf.Tensor
+    ) -> tf.Tensor:
+        context = self.series.forecast.context_length
+        units = tf.concat([window.target[None], window.past.units], axis=0)
+        relative = self._relative(units, scale)
+        full = tf.cast(window.exposure >= FULLY_IN_STOCK, tf.float32)
+        return _features_last(
+            tf.concat(
+                [
+                    relative[:1],
+                    tf.stack([window.observed, window.exposure, full]),
+                    window.known.numeric[..., :context],
+                    window.past.numeric,
+                    relative[1:],
+                    lags[..., :context],
+                    window.known.has_lags[..., :context],
+                    dates[..., :context] * window.inside,
+                ],
+                axis=0,
+            )
+        )
 
-    def _decoder(self, window: _Window, scale: tf.Tensor, dates: list[tf.Tensor]) -> tf.Tensor:
+    def _decoder(
+        self, window: _Window, scale: tf.Tensor, *, dates: tf.Tensor, lags: tf.Tensor
+    ) -> tf.Tensor:
         context, horizon = self.series.forecast.context_length, self.series.forecast.horizon
         step = tf.range(1, horizon + 1, dtype=tf.float32) / horizon
-        level = tf.stack(self._level_at_cutoff(window, scale), axis=1)
-        columns = [
-            *(window.future(name) for name in self.spec.known_numeric),
-            *self._lags(window.future, scale),
-            *(feature[:, context:] for feature in dates),
-            self._relative(self._profile(window, scale), scale),
-            tf.broadcast_to(step[None], tf.shape(window.future_positions)),
-        ]
-        repeated = tf.repeat(level[:, None, :], horizon, axis=1)
-        return tf.concat([tf.stack(columns, axis=2), repeated], axis=2)
+        profile = self._relative(self._profile(window, scale), scale)
+        level = self._level_at_cutoff(window, scale)[..., None]
+        return _features_last(
+            tf.concat(
+                [
+                    window.known.numeric[..., context:],
+                    lags[..., context:],
+                    window.known.has_lags[..., context:],
+                    dates[..., context:],
+                    tf.stack([profile, tf.broadcast_to(step, tf.shape(profile))]),
+                    tf.broadcast_to(level, [level.shape[0], *_sizes(profile)]),
+                ],
+                axis=0,
+            )
+        )
 
-    def _lags(self, read: Any, scale: tf.Tensor) -> list[tf.Tensor]:
-        names = self.spec.known_units
-        return [self._relative(read(name), scale) for name in names] + [
-            read(TransformedSpec.mask_of(name)) for name in names
-        ]
-
-    def _level_at_cutoff(self, window: _Window, scale: tf.Tensor) -> list[tf.Tensor]:
-        """Where the series stands: features of shape [B]."""
-        units, exposure = window.units_and_exposure()
+    def _level_at_cutoff(self, window: _Window, scale: tf.Tensor) -> tf.Tensor:
+        """Where the series stands: features of shape [*, B]."""
         season = self._short_season
         recent = [
-            recent_level(units, exposure, scale=scale, width=width)
+            recent_level(window.units, window.exposure, scale=scale, width=width) / scale
             for width in (max(season // 2, 1), season, 2 * season)
         ]
+        changes = tf.math.log(tf.concat([tf.stack(recent), self._growth(window, scale)], axis=0))
         # In the served graph the level is a constant, and float32 division by a constant is
         # rewritten: in float64 the last bit of the result stays that of training.
-        level = tf.cast(window.examples[transformed_example.TARGET_LEVEL], tf.float64)
-        return [
-            *(tf.math.log(mean / scale) for mean in recent),
-            *(tf.math.log(self._growth(window, name, scale)) for name in self.spec.known_units),
-            *(self._relative(window.past(name)[:, -1], scale) for name in self.spec.past_units),
-            tf.cast(tf.math.log(tf.cast(scale, tf.float64) / level) / 3.0, tf.float32),
-            tf.reduce_mean(exposure, 1),
+        level = tf.cast(window.target_level, tf.float64)
+        ratio = tf.math.log(tf.cast(scale, tf.float64) / level) / 3.0
+        others = [
+            tf.cast(ratio, tf.float32),
+            tf.reduce_mean(window.exposure, 1),
             tf.reduce_mean(window.inside, 1),
         ]
+        last = self._relative(window.past.units[..., -1:], scale)[..., 0]
+        return tf.concat([changes, last, tf.stack(others)], axis=0)
 
     @property
     def _short_season(self) -> int:
@@ -219,83 +264,119 @@ class Windows:
 
         Shape [B, H, 3 + 2 * lags]; -1 where a lag is not known.
         """
-        units, exposure = window.units_and_exposure()
-        season = self._short_season
-        columns = [self._profile(window, scale)]
-        for width in (season, 2 * season):
-            level = recent_level(units, exposure, scale=scale, width=width)
-            columns.append(tf.broadcast_to(level[:, None], tf.shape(columns[0])))
-        known = [tf.ones_like(columns[0])] * len(columns)
-        for name in self.spec.known_units:
-            lag, mask = window.future(name), window.future(TransformedSpec.mask_of(name))
-            columns += [lag, lag * self._growth(window, name, scale)[:, None]]
-            known += [mask, mask]
+        context, season = self.series.forecast.context_length, self._short_season
+        profile = self._profile(window, scale)
+        levels = [
+            recent_level(window.units, window.exposure, scale=scale, width=width)
+            for width in (season, 2 * season)
+        ]
+        simple = [profile, *(tf.broadcast_to(level[:, None], _sizes(profile)) for level in levels)]
+        lags, known = window.known.lags[..., context:], window.known.has_lags[..., context:] > 0
+        grown = lags * self._growth(window, scale)[..., None]
         bound = self.features.outliers.target_scale_multiple
-        relative = tf.minimum(tf.stack(columns, axis=2) / scale[:, None, None], bound)
-        return tf.where(tf.stack(known, axis=2) > 0, relative, -1.0)
 
-    def _growth(self, window: _Window, lag: str, scale: tf.Tensor) -> tf.Tensor:
-        """Demand of late over that of the same periods one lag before; shape [B]."""
-        units, exposure = window.units_and_exposure()
-        width = self.features.growth_window or 4 * self._short_season
-        there = window.past(TransformedSpec.mask_of(lag))
-        both = tf.cast((exposure > 0) & (there > 0), tf.float32)
-        late = slice(-width, None)
-        return growth_since(units[:, late], window.past(lag)[:, late], both[:, late], scale=scale)
+        def relative(units: tf.Tensor) -> tf.Tensor:
+            return tf.minimum(units / scale[:, None], bound)
+
+        return _features_last(
+            tf.concat(
+                [
+                    relative(tf.stack(simple)),
+                    tf.where(_in_turn(known, known), relative(_in_turn(lags, grown)), -1.0),
+                ],
+                axis=0,
+            )
+        )
+
+    def _growth(self, window: _Window, scale: tf.Tensor) -> tf.Tensor:
+        """Demand of late over that of the same periods one lag before; shape [lags, B]."""
+        context = self.series.forecast.context_length
+        width = min(self.features.growth_window or 4 * self._short_season, context)
+        late = slice(context - width, context)
+        exposed = (window.exposure > 0)[:, -width:]
+        both = tf.cast(exposed & (window.known.has_lags[..., late] > 0), tf.float32)
+        return growth_since(
+            window.units[:, -width:], window.known.lags[..., late], both, scale=scale
+        )
 
     def _profile(self, window: _Window, scale: tf.Tensor) -> tf.Tensor:
-        units, exposure = window.units_and_exposure()
         forecast = self.series.forecast
         return seasonal_profile(
-            units, exposure, scale=scale, season=forecast.season, horizon=forecast.horizon
+            window.units,
+            window.exposure,
+            scale=scale,
+            season=forecast.season,
+            horizon=forecast.horizon,
         )
 
     def _relative(self, units: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
-        """Units relative to the scale of the window, bounded and compressed."""
-        divisor = scale[:, None] if units.shape.rank == 2 else scale
+        """Units relative to the scale of the window, bounded and compressed; [..., B, L]."""
         bound = self.features.outliers.target_scale_multiple
-        return tf.math.log1p(tf.minimum(units / divisor, bound))
+        return tf.math.log1p(tf.minimum(units / scale[:, None], bound))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Features that are known ahead; 0 outside of what an example holds.
+
+    Attributes:
+        numeric: Shape [*, B, C + H], as all.
+        lags: Units.
+        has_lags: 1 where the lag is known.
+        holiday: One feature, or none.
+        index: Int64.
+    """
+
+    numeric: tf.Tensor
+    lags: tf.Tensor
+    has_lags: tf.Tensor
+    holiday: tf.Tensor
+    index: tf.Tensor
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Features seen in the past only; 0 outside of what an example holds.
+
+    Attributes:
+        numeric: Shape [*, B, C], as all.
+        units: Averages.
+        index: Int64.
+    """
+
+    numeric: tf.Tensor
+    units: tf.Tensor
+    index: tf.Tensor
 
 
 @dataclass(frozen=True)
 class _Window:
-    """Reads features at the positions of a window; 0 outside of what an example holds."""
+    """What lies around the cutoff.
 
-    examples: Mapping[str, Any]
+    Attributes:
+        positions: In the history. Int64, shape [B, C + H].
+        inside: 1 where the context lies inside the history. Shape [B, C].
+        target: Shape [B, C].
+        observed: Shape [B, C].
+        exposure: Share of each period in which recorded units could sell. Shape [B, C].
+        known: Of context and horizon.
+        past: Of the context.
+        target_level: Shape [B].
+    """
+
     positions: tf.Tensor
-    context: int
+    inside: tf.Tensor
+    target: tf.Tensor
+    observed: tf.Tensor
+    exposure: tf.Tensor
+    known: _Known
+    past: _Past
+    target_level: tf.Tensor
 
-    @property
-    def past_positions(self) -> tf.Tensor:
-        return self.positions[:, : self.context]
-
-    @property
-    def future_positions(self) -> tf.Tensor:
-        return self.positions[:, self.context :]
-
-    @property
-    def inside(self) -> tf.Tensor:
-        """1 where the context lies inside the history; shape [B, C]."""
-        return tf.cast(self.past_positions >= 0, tf.float32)
-
-    def past(self, name: str) -> tf.Tensor:
-        """Feature over the context; shape [B, C]."""
-        return gather_periods(self.examples[name], self.past_positions)
-
-    def future(self, name: str) -> tf.Tensor:
-        """Feature over the horizon; shape [B, H]."""
-        return gather_periods(self.examples[name], self.future_positions)
-
-    def whole(self, name: str) -> tf.Tensor:
-        """Feature over context and horizon; shape [B, C + H]."""
-        return gather_periods(self.examples[name], self.positions)
-
-    def units_and_exposure(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Recorded units, and the share of each period in which they could sell; [B, C]."""
-        observed = self.past(series_example.OBSERVED_MASK)
-        exposure = observed * self.past(series_example.IN_STOCK_FRACTION)
-        sold = self.past(series_example.TARGET)
-        return sold * tf.cast(exposure > 0, tf.float32), exposure
+    @functools.cached_property
+    def units(self) -> tf.Tensor:
+        """Recorded units, 0 where nothing could sell; shape [B, C]."""
+        return self.target * tf.cast(self.exposure > 0, tf.float32)
 
 
 def gather_periods(values: tf.RaggedTensor, positions: tf.Tensor) -> tf.Tensor:
@@ -308,15 +389,58 @@ def gather_periods(values: tf.RaggedTensor, positions: tf.Tensor) -> tf.Tensor:
     Returns:
         Shape [B, L].
     """
-    inside = (positions >= 0) & (positions < values.row_lengths()[:, None])
-    # Outside, the index is that of one more value: 0. A batch may hold no history at all.
-    outside = tf.size(values.flat_values, tf.int64)
-    flat = tf.concat([values.flat_values, tf.zeros([1], values.dtype)], axis=0)
-    index = tf.where(inside, values.row_starts()[:, None] + positions, outside)
-    return tf.gather(flat, index)
+    return _gather([values], _places(values, positions), values.dtype)[0]
 
 
-def _stack_index(columns: list[tf.Tensor], *, like: tf.Tensor) -> tf.Tensor:
-    if not columns:
-        return tf.zeros([tf.shape(like)[0], tf.shape(like)[1], 0], tf.int64)
-    return tf.stack(columns, axis=2)
+def _read(
+    examples: Mapping[str, Any],
+    numeric: Sequence[str],
+    index: Sequence[str],
+    positions: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Reads features whose rows are equally long: float32 and int64, both [*, B, L]."""
+    names = (*numeric, *index)
+    places = _places(examples[names[0]], positions) if names else positions
+    return (
+        _gather([examples[name] for name in numeric], places, tf.float32),
+        _gather([examples[name] for name in index], places, tf.int64),
+    )
+
+
+def _places(values: tf.RaggedTensor, positions: tf.Tensor) -> tf.Tensor:
+    """Where positions of each row lie in the flat values; one behind the last outside the row."""
+    splits = values.row_splits
+    starts = splits[:-1, None]
+    inside = (positions >= 0) & (positions < splits[1:, None] - starts)
+    return tf.where(inside, starts + positions, splits[-1])
+
+
+def _gather(features: Sequence[tf.RaggedTensor], places: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """Reads features of the same rows at places from `_places`; shape [*, B, L]."""
+    if not features:
+        return tf.zeros([0, *_sizes(places)], dtype)
+    flat = tf.stack([feature.flat_values for feature in features])
+    # Outside is one more value: 0. A batch may hold no history at all.
+    return tf.gather(tf.pad(flat, [[0, 0], [0, 1]]), places, axis=1)
+
+
+def _parted(features: tf.Tensor, groups: Sequence[Sequence[str]]) -> list[tf.Tensor]:
+    """Parts [*, B, L] by groups of names."""
+    ends = list(itertools.accumulate(len(group) for group in groups))
+    return [features[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
+
+
+def _features_last(features: tf.Tensor) -> tf.Tensor:
+    """Turns [*, B, L] into [B, L, *]."""
+    return tf.transpose(features, [1, 2, 0])
+
+
+def _in_turn(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """Puts features of two tensors [F, B, L] in turn; shape [2 F, B, L]."""
+    return tf.reshape(tf.stack([left, right], axis=1), [2 * left.shape[0], *_sizes(left[0])])
+
+
+def _sizes(tensor: tf.Tensor) -> list[Any]:
+    """Sizes of the axes, static where they are known."""
+    dynamic = tf.shape(tensor)
+    return [dynamic[i] if size is None else size for i, size in enumerate(tensor.shape)]

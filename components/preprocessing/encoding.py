@@ -55,7 +55,18 @@ def scale_numeric(values: Ragged, *, outliers: OutlierConfig, imputation: str, n
         found = _distribution(known, outliers)
         replacement = {"mean": found.mean, "median": found.median, "zero": 0.0 * found.mean}
         filled = clip(impute(values.flat_values, replacement[imputation]), found, outliers)
-        return values.with_flat_values((filled - found.mean) / found.deviation)
+        return values.with_flat_values(_divided(filled - found.mean, found.deviation))
+
+
+def _divided(values: tf.Tensor, learnt: tf.Tensor) -> tf.Tensor:
+    """Divides float32 by what training learnt, to the same last bit wherever that is a constant.
+
+    TensorFlow multiplies by the reciprocal of a constant instead. In float64 both ways round to
+    the same float32, that of the division: no quotient of two of them lies as near to the middle
+    of two others as float64 is exact.
+    """
+    precise = tf.cast(values, tf.float64) / tf.cast(learnt, tf.float64)
+    return tf.cast(precise, tf.float32)
 
 
 def impute(values: tf.Tensor, replacement: tf.Tensor) -> tf.Tensor:

@@ -13,7 +13,15 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-__all__ = ["Ragged", "causal_mean", "expanding_mean", "growth_rate", "lagged", "trailing_mean"]
+__all__ = [
+    "Ragged",
+    "causal_mean",
+    "expanding_mean",
+    "growth_rate",
+    "lagged",
+    "rows_of_values",
+    "trailing_mean",
+]
 
 Ragged: TypeAlias = tf.RaggedTensor
 
@@ -31,11 +39,11 @@ def lagged(values: Ragged, *, lag: int, horizon: int) -> Ragged:
     Returns:
         Shape [B, T + H]; 0 where the history does not reach back so far.
     """
-    lengths = values.row_lengths() + horizon
+    splits = values.row_splits + horizon * tf.range(tf.size(values.row_splits, tf.int64))
+    lengths = splits[1:] - splits[:-1]
     dense = tf.pad(values.to_tensor(), [[0, 0], [lag, 0]])
-    width = tf.cast(tf.reduce_max(lengths), tf.int32)
-    # The shifted history is `lag - horizon` longer than the result: crop it.
-    return tf.RaggedTensor.from_tensor(dense[:, :width], lengths=lengths)
+    # The shifted history is `lag - horizon` longer than the result: what is behind it is not read.
+    return Ragged.from_row_splits(_of_rows(dense, lengths), splits, validate=False)
 
 
 def trailing_mean(values: Ragged, exposure: Ragged, *, window: int) -> Ragged:
@@ -105,6 +113,12 @@ def causal_mean(values: Ragged, known: Ragged) -> Ragged:
     return expanding_mean(values.with_flat_values(numbers), known)
 
 
+def rows_of_values(values: Ragged) -> tf.Tensor:
+    """Number of the row that each flat value belongs to; int64."""
+    splits = values.row_splits
+    return tf.searchsorted(splits[1:], tf.range(splits[-1]), side="right", out_type=tf.int64)
+
+
 def _trailing(values: tf.Tensor, exposure: tf.Tensor, window: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Mean over each window, and 1 where the window had exposure; all shapes [B, T]."""
 
@@ -128,5 +142,12 @@ def _ratio(total: tf.Tensor, exposed: tf.Tensor) -> tf.Tensor:
 
 def _ragged_as(values: Ragged, dense: tf.Tensor) -> Ragged:
     # Arithmetic on ragged tensors checks their rows at each step: that doubles the graph.
-    inside = tf.sequence_mask(values.row_lengths(), tf.shape(dense)[1])
-    return values.with_flat_values(tf.boolean_mask(dense, inside))
+    return values.with_flat_values(_of_rows(dense, values.row_lengths()))
+
+
+def _of_rows(dense: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """Takes the first values of each row, row by row; shape [sum of lengths].
+
+    Where they are follows from the lengths alone, so features of equal lengths share it.
+    """
+    return tf.gather_nd(dense, tf.where(tf.sequence_mask(lengths)))

@@ -192,9 +192,9 @@ def _multiplied(left: Any, right: Any) -> Any:
 def _cross(left: Any, right: Any) -> Any:
     """Joins two categories; a static one is repeated along the periods of the other."""
     if isinstance(left, tf.RaggedTensor) and not isinstance(right, tf.RaggedTensor):
-        right = left.with_flat_values(tf.gather(right, left.value_rowids()))
+        right = left.with_flat_values(tf.gather(right, history.rows_of_values(left)))
     elif isinstance(right, tf.RaggedTensor) and not isinstance(left, tf.RaggedTensor):
-        left = right.with_flat_values(tf.gather(left, right.value_rowids()))
+        left = right.with_flat_values(tf.gather(left, history.rows_of_values(right)))
     if isinstance(left, tf.RaggedTensor):
         return left.with_flat_values(
             tf.strings.join([left.flat_values, right.flat_values], separator="|")

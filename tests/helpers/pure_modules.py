@@ -33,6 +33,8 @@ HEAVY = (
     "demandcast.components.forecasting.calendar",
     "demandcast.components.forecasting.dataset",
     "demandcast.components.forecasting.exporting",
+    "demandcast.components.forecasting.histories",
+    "demandcast.components.forecasting.inlining",
     "demandcast.components.forecasting.job",
     "demandcast.components.forecasting.losses",
     "demandcast.components.forecasting.network",

@@ -229,6 +229,21 @@ def test_needs_no_gpu(world):
     assert not [op for op in operations if "Cudnn" in op or op in ("PyFunc", "EagerPyFunc")]
 
 
+def test_a_loader_without_python_serves_it(world):
+    """As TensorFlow Serving loads it: its restore operation, its tables, and a session."""
+    examples = [*EDGES.values(), *raw_examples(6, seed=56)]
+    batch = left_padded(examples, world.series)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], world.model)
+        signature = loaded.signature_def["serving_default"]
+        outputs = session.run(
+            {name: tensor.name for name, tensor in signature.outputs.items()},
+            {signature.inputs[name].name: values for name, values in batch.items()},
+        )
+    found = np.concatenate([outputs["quantiles"], outputs["mean"][..., None]], axis=2)
+    assert_same(found, from_tensors(world, examples))
+
+
 TENSORFLOW_ALONE = """
 import sys
 
@@ -297,6 +312,11 @@ def test_covariates_of_a_wrong_length_are_refused(world, column, length, expecte
     given = np.resize(example[column], length)
     with pytest.raises(tf.errors.InvalidArgumentError, match=expected):
         from_examples(world, [example | {column: given}])
+    batch = left_padded([example], world.series)
+    tensors = {name: tf.constant(values) for name, values in batch.items()}
+    tensors[column] = tf.constant(given[None])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=expected):
+        world.served.signatures["serving_default"](**tensors)
 
 
 def test_the_model_says_what_it_was_trained_on(world):

@@ -75,6 +75,38 @@ def test_shapes(spec, config, levels):
     assert all(table.output_dim <= config.embedding_size for table in tables)
 
 
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("context", "horizon"), [(1, 1), (5, 3), (2, 9), (56, 28)])
+@pytest.mark.parametrize("units", [1, 7, 32])
+def test_what_is_exported_says_what_was_trained(layers, context, horizon, units):
+    """One operation for a whole sequence, against the loop of Keras; states are set in both."""
+    spec = spec_of(context, horizon)
+    config = NetworkConfig(units=units, layers=layers, head_units=4, dropout=0.0)
+    trained, exported = (
+        build_network(spec, config, quantile_levels=LEVELS, use_cudnn=kind)
+        for kind in ("auto", False)
+    )
+    rng = np.random.default_rng(units)
+    weights = [0.5 * rng.normal(size=weight.shape) for weight in trained.get_weights()]
+    trained.set_weights(weights)
+    exported.set_weights(weights)
+    for batch, spread in ((1, 1.0), (3, 30.0)):
+        inputs = inputs_of(spec, batch=batch, seed=batch, spread=spread)
+        expected = trained(inputs, training=False).numpy()
+        assert np.ptp(expected) > 0.01
+        np.testing.assert_allclose(exported(inputs, training=False), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_exported_can_be_trained_on():
+    spec = spec_of()
+    network = build_network(spec, NetworkConfig(units=4), quantile_levels=ONE, use_cudnn=False)
+    network.compile("adam", "mse")
+    losses = network.fit(
+        inputs_of(spec, batch=16), np.full((16, 3, 2), 3.0), epochs=3, verbose=0
+    ).history["loss"]
+    assert losses[-1] < losses[0]
+
+
 @given(
     seed=st.integers(0, 10_000),
     spread=st.sampled_from([0.0, 0.1, 1.0, 30.0, 1e4]),
