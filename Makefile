@@ -97,8 +97,14 @@ bench-kubeflow: setup  ## Steps of a compiled pipeline on the emulator: make ben
 bench-serving: setup  ## Latency and throughput beside an echo server, after `make run`: make bench-serving [SERVING=its/folder]
 	@TF_CPP_MIN_LOG_LEVEL=3 GRPC_VERBOSITY=NONE $(BIN)/python -W ignore tests/benchmarks/serving.py --serving $(or $(SERVING),runs/serving)
 
-.PHONY: help setup browser infra run test test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
-.PHONY: contract contract-models faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph
+bench-serving-graph: setup  ## CPU time of the exported graph: make bench-serving-graph [MODEL=runs/serving REFERENCE=another/model]
+	@PYTHONWARNINGS=ignore $(BIN)/python tests/benchmarks/serving_graph.py --model $(or $(MODEL),runs/serving) $(if $(REFERENCE),--reference $(REFERENCE))
+
+contract-models: setup  ## Models and models.config for a server that is not ours: make contract-models DIR=... [SEEN_AS=/models]
+	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/helpers $(BIN)/python -W ignore tests/helpers/serving_contract.py $(DIR) $(if $(SEEN_AS),--seen-as $(SEEN_AS))
+
+contract: setup  ## The contract tests against any server: make contract TARGET=host:port [REST=host:port] [MODELS=/as/it/sees/them]
+	$(BIN)/pytest -n0 tests/serving_contract $(if $(TARGET),--serving-target $(TARGET)) $(if $(REST),--serving-rest $(REST)) $(if $(MODELS),--serving-models $(MODELS))
 
 faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
 	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
