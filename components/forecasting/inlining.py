@@ -36,9 +36,8 @@ def inlined(
     )
     graph_def = frozen.graph.as_graph_def()
     given = [tensor.name for tensor in concrete.inputs[: -len(concrete.captured_inputs) or None]]
-    tables = {
-        inner.name: outer for outer, inner in concrete.graph.captures if inner.dtype == tf.resource
-    }
+    left = {tensor.name for tensor in frozen.inputs}  # Not variables: they became constants.
+    tables = {inner.name: outer for outer, inner in concrete.graph.captures if inner.name in left}
     wanted = [tensor.name for tensor in concrete.outputs]
 
     @tf.function(autograph=False)

@@ -90,3 +90,17 @@ def test_what_was_learnt_are_constants_and_no_call_is_left():
     ]
     assert any(np.array_equal(constant, [1.0, 2.0, 6.0]) for constant in constants)
     assert [tensor.dtype for tensor, _ in graph.captures] == [tf.resource]
+
+
+def test_weights_become_constants_too(tmp_path):
+    weight = tf.Variable([[2.0], [3.0]])
+    spec = {"x": tf.TensorSpec([None, 2], tf.float32)}
+    call = inlined(lambda inputs: tf.matmul(inputs["x"], weight.read_value()), spec)
+    module = tf.Module()
+    module.serve = tf.function(lambda x: call({"x": x}), input_signature=[spec["x"]])
+    tf.saved_model.save(module, str(tmp_path))
+    weight.assign([[0.0], [0.0]])
+    for serve in (module.serve, tf.saved_model.load(str(tmp_path)).serve):
+        # 1 x 2 + 10 x 3 = 32, with the weights that were given.
+        assert serve(tf.constant([[1.0, 10.0]])).numpy().tolist() == [[32.0]]
+    assert not module.serve.get_concrete_function().graph.captures
