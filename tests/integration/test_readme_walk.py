@@ -82,46 +82,50 @@ def test_the_past_is_scored(walked, monkeypatch, capsys):
     assert "category=dairy" in folder_of_files.read_text(encoding="utf-8")
 
 
-def test_both_clients_get_their_forecast(walked, capsys):
-    """The example with the client, and the one with TensorFlow Serving's own stubs."""
-    from demandcast.serving.server import ModelServer
-    from demandcast.serving.server.config import ServerConfig
+@pytest.fixture(scope="module")
+def address(walked):
+    """Where the model of the walk answers; asked once, because the first answer takes long."""
+    from demandcast.serving.client import DemandClient
+    from demandcast.serving.forecasting import forecast
+    from demandcast.serving.server import ModelServer, ServerConfig
 
     folder, _ = walked
     config = load_config(folder / "demand.yaml")
-    ours, stubs = readme("python")
     serving = ServerConfig(serving_directory=config.push.serving_directory, port=0)
+    series = {"store": "s1", "item": "milk", "category": "dairy", "cutoff": 20634}
+    series |= {"target": [8.0] * 120, "price": [1.29] * 148, "promotion": ["none"] * 148}
     with ModelServer(serving) as server:
-        names: dict = {}
-        exec(ours.replace("127.0.0.1:8500", server.address), names)  # noqa: S102 - our page
-        assert names["answer"].quantiles.shape == (1, 28, 7)
-        assert capsys.readouterr().out.split("\n")[:2] == ["(1, 28, 7)", "(1, 28)"]
-        names = {}
-        exec(stubs.replace("127.0.0.1:8500", server.address), names)  # noqa: S102 - our page
-        assert names["quantiles"].shape == (1, 28, 7)
+        with DemandClient(server.address, timeout_seconds=240) as client:
+            client.wait_until_available(240)
+            forecast(client, [series])
+        yield server.address
 
 
-def test_the_example_with_stubs_needs_nothing_of_ours(walked):
+def test_both_clients_get_their_forecast(address, capsys):
+    """The example with the client, and the one with TensorFlow Serving's own stubs."""
+    ours, stubs = readme("python")
+    names: dict = {}
+    exec(ours.replace("127.0.0.1:8500", address), names)  # noqa: S102 - our page
+    assert names["answer"].quantiles.shape == (1, 28, 7)
+    assert capsys.readouterr().out.split("\n")[:2] == ["(1, 28, 7)", "(1, 28)"]
+    names = {}
+    exec(stubs.replace("127.0.0.1:8500", address), names)  # noqa: S102 - our page
+    assert names["quantiles"].shape == (1, 28, 7)
+
+
+def test_the_example_with_stubs_needs_nothing_of_ours(address):
     """In an interpreter where `demandcast` cannot be imported."""
-    from demandcast.serving.server import ModelServer
-    from demandcast.serving.server.config import ServerConfig
-
-    folder, _ = walked
-    config = load_config(folder / "demand.yaml")
     _, stubs = readme("python")
-    serving = ServerConfig(serving_directory=config.push.serving_directory, port=0)
     refuse = "import sys; sys.modules['demandcast'] = None\n"
     check = "\nassert not [name for name in sys.modules if name.startswith('demandcast.')]\n"
     show = "print(quantiles.shape)\n"
-    with ModelServer(serving) as server:
-        assert server.wait_until_available(60)
-        program = refuse + stubs.replace("127.0.0.1:8500", server.address) + check + show
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", program],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+    program = refuse + stubs.replace("127.0.0.1:8500", address) + check + show
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "(1, 28, 7)\n"
