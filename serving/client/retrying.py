@@ -1,7 +1,8 @@
 """When a call is made again, and when no more: no clock, no transport, no sleep of its own.
 
-Only UNAVAILABLE is tried again: the server was not there, so nothing has happened yet. Whatever
-else fails would fail again, or may have been done already.
+Only UNAVAILABLE is tried again: the server was not there, or went away, and another moment or
+another server may answer. No call of ours changes anything, so it does not matter if one was half
+done. Whatever else fails would fail again, or has used up the time.
 """
 
 from __future__ import annotations

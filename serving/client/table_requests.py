@@ -164,6 +164,7 @@ def plan_table(
 
 def _cutoff(rows: Rows, spec: TableSpec, cutoff: datetime.date | None) -> int:
     if cutoff is not None:
+        cutoff = cutoff.date() if isinstance(cutoff, datetime.datetime) else cutoff
         period = period_of(cutoff, spec.frequency)
         begins = date_of(int(days_of(np.array(period), spec.frequency)))
         if begins != cutoff:

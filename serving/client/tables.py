@@ -53,8 +53,8 @@ def forecast_table(
         limits: Size of a request; `RequestLimits` says which if not given.
 
     Returns:
-        A table of the kind of `history`: series key, `cutoff`, `step`, `timestamp`, `mean` and a
-        column per quantile level, such as `q0.05`; units per period.
+        A table of the kind of `history`: series key as text, `cutoff`, `step`, `timestamp`, `mean`
+        and a column per quantile level, such as `q0.05`; units per period.
 
     Raises:
         ContractError: Tables, options and model do not fit each other; the message names table,

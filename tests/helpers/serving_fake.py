@@ -325,6 +325,8 @@ class _RestHandler(http.server.BaseHTTPRequestHandler):
             request.model_spec.version_label = match["label"]
         if name == "Predict":
             self._read_inputs(request, json.loads(body))
+        if name == "GetModelMetadata":
+            request.metadata_field.append("signature_def")
         headers = {key.lower(): value for key, value in self.headers.items()}
         response = self.fake.answer(name, request, headers, str(self.client_address))
         if name == "Predict":
@@ -332,8 +334,9 @@ class _RestHandler(http.server.BaseHTTPRequestHandler):
             shown = {k: _shown(v) for k, v in outputs.items()}
             return {"outputs": shown if len(shown) > 1 else next(iter(shown.values()))}
         if name == "GetModelMetadata":
+            version = str(response.model_spec.version.value)
             return {
-                "model_spec": {"name": match["name"], "signature_name": "", "version": "5"},
+                "model_spec": {"name": match["name"], "signature_name": "", "version": version},
                 "metadata": {
                     "signature_def": {
                         "@type": "type.googleapis.com/tensorflow.serving.SignatureDefMap",

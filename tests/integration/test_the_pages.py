@@ -84,7 +84,7 @@ def test_the_calls_of_grpcurl_are_answered(served):
         for block in blocks("sh"):
             if block.page != APPLICATIONS or not block.text.startswith("grpcurl"):
                 continue
-            words = shlex.split(block.text)
+            words = shlex.split(block.text.replace("\\\n", " "))
             options = dict(zip(words[2:-2:2], words[3:-2:2], strict=True))
             assert words[1] == "-plaintext"
             assert (ROOT / options["-import-path"] / options["-proto"]).is_file()

@@ -118,13 +118,18 @@ def lost(given: Any, taken: Any, path: str = "") -> Iterator[str]:
             yield from lost(value, taken[number], f"{path}[{number}]")
 
 
+@cache
+def problems_in(document: str, releases: str) -> list[str]:
+    """What is wrong with a manifest, as JSON; overlays have most of theirs in common."""
+    return list(problems_of(json.loads(document), releases.split(",")))
+
+
 def main() -> None:
-    releases = sys.argv[1].split(",")
     found = {
         name: [
             problem
             for manifest in yaml.load_all(text, Loader=yaml.CSafeLoader)
-            for problem in problems_of(manifest, releases)
+            for problem in problems_in(json.dumps(manifest, sort_keys=True), sys.argv[1])
         ]
         for name, text in json.load(sys.stdin).items()
     }

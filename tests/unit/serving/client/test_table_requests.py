@@ -140,9 +140,10 @@ def test_only_the_newest_periods():
     assert request["cutoff"].tolist() == [(CUTOFF - datetime.date(1970, 1, 1)).days]
 
 
-def test_an_earlier_cutoff_sees_nothing_after_it():
+@pytest.mark.parametrize("kind", [datetime.date, datetime.datetime])
+def test_an_earlier_cutoff_sees_nothing_after_it(kind):
     history, future = small()
-    earlier = CUTOFF - datetime.timedelta(days=1)
+    earlier = kind(2026, 6, 29)
     future["timestamp"] = [day - datetime.timedelta(days=1) for day in future["timestamp"]]
     request = plan(history, future, cutoff=earlier).request(0)
     assert request["target"].tolist() == [[3.0]]
