@@ -241,10 +241,12 @@ def test_a_certificate_that_cannot_be_used_ends_the_start(serve, server_pair, au
 
 
 def test_no_secret_is_ever_logged(serve, authority, server_pair, caplog):
-    with caplog.at_level(logging.DEBUG):
+    # Not those of gRPC: it logs a server while that is freed, and to read that later is fatal.
+    with caplog.at_level(logging.DEBUG, "demandcast"), caplog.at_level(logging.DEBUG, "aiohttp"):
         server = serve(**pair_of(server_pair), token=SecretStr(TOKEN))
         ask(server, credentials(authority), token=WRONG[1])
         ask(server, credentials(authority), token=f"Bearer {TOKEN}")
         server.stop(0)
     secrets = (TOKEN, server_pair.key.splitlines()[1])
-    assert not any(secret in record.getMessage() for record in caplog.records for secret in secrets)
+    assert "Listening on" in caplog.text
+    assert not any(secret in caplog.text for secret in secrets)
