@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 
 .PHONY: help setup browser infra run test test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
-.PHONY: contract contract-models faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph
+.PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -105,6 +105,9 @@ contract-models: setup  ## Models and models.config for a server that is not our
 
 contract: setup  ## The contract tests against any server: make contract TARGET=host:port [REST=host:port] [MODELS=/as/it/sees/them]
 	$(BIN)/pytest -n0 tests/serving_contract $(if $(TARGET),--serving-target $(TARGET)) $(if $(REST),--serving-rest $(REST)) $(if $(MODELS),--serving-models $(MODELS))
+
+soak: setup  ## 100,000 requests against the server: no error, flat memory; five minutes. [REQUESTS=100000] [CLIENTS=16]
+	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/helpers $(BIN)/python -W ignore tests/soak/serving.py --requests $(or $(REQUESTS),100000) --clients $(or $(CLIENTS),16)
 
 faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
 	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)

@@ -242,6 +242,7 @@ class ModelServer:
         self._http = web.AppRunner(
             service.application(),
             access_log=None,
+            logger=_AtDebug(logger, {}),
             handler_cancellation=True,
             # It is waited for twice.
             shutdown_timeout=config.shutdown_seconds / 2,
@@ -304,6 +305,15 @@ class ModelServer:
         watch("waiting_rows", "Rows that wait for a model.", lambda: batcher.waiting_rows)
         watch("prediction_log_written", "Records that were kept.", lambda: self._logs.written)
         watch("prediction_log_dropped", "Records that are lost.", lambda: self._logs.dropped)
+
+
+class _AtDebug(logging.LoggerAdapter[logging.Logger]):
+    """Bytes that are no HTTP are the client's fault; aiohttp would show a traceback for them."""
+
+    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
+        """Says it without the traceback."""
+        kwargs.pop("exc_info", None)
+        self.debug(msg, *args, **kwargs)
 
 
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
