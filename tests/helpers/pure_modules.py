@@ -40,6 +40,10 @@ HEAVY = (
     "demandcast.components.forecasting.training",
     "demandcast.components.forecasting.windows",
     "demandcast.components.inference.prediction",
+    "demandcast.components.infrastructure.asking",
+    "demandcast.components.infrastructure.checking",
+    "demandcast.components.infrastructure.sample_requests",
+    "demandcast.components.infrastructure.warmup",
     "demandcast.components.preprocessing.encoding",
     "demandcast.components.preprocessing.history",
     "demandcast.components.preprocessing.transformer",
@@ -57,6 +61,7 @@ HEAVY = (
     "demandcast.pipeline.kubeflow.compiling",
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
+    "demandcast.pipeline.smoke_node",
     "demandcast.serving.saved_model",
     "demandcast.serving.services",
 )

@@ -29,6 +29,7 @@ COMMANDS = [
     ["forecast"],
     ["backtest"],
     ["serve"],
+    ["smoke-test"],
     ["rollback"],
     ["compile"],
     ["submit"],
