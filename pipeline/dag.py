@@ -7,9 +7,11 @@
           ├──────────────────┼───── Transform ─ (Tuner) ─ Trainer ─────┤
           │           ModelInService                         │         │
           │                  └───────────────────────────┐   │         │
-          └─ eval split ────────────────────────────── Evaluator ─ Pusher
+          ├─ eval split ────────────────────────────── Evaluator ─┬─ Pusher ─ SmokeTest
+          └─ eval split ──────────────────────── InfraValidator ──┘
 
-The Tuner is there if `tuning.enabled` says so.
+The Tuner is there if `tuning.enabled` says so, and so are InfraValidator and SmokeTest by their
+switches in `serving`.
 
 Each stage is given only the part of the configuration that it uses, and a digest
 of its own code: its cache key then changes when, and only when, its result may.
@@ -28,6 +30,7 @@ from tfx.orchestration import metadata
 from demandcast.components.evaluation.component import Evaluator
 from demandcast.components.examples.component import SeriesExampleGen
 from demandcast.components.examples.fingerprint import data_fingerprint
+from demandcast.components.infrastructure.component import InfraValidator
 from demandcast.components.publishing.baseline import ModelInService
 from demandcast.components.publishing.component import Pusher
 from demandcast.components.publishing.pointer import ANY_POINTER, pointer_digest
@@ -38,6 +41,7 @@ from demandcast.components.validation.continuity_gate import DataContinuity
 from demandcast.pipeline.beam_flags import beam_flags
 from demandcast.pipeline.fingerprint import stage_digest
 from demandcast.pipeline.places import artifacts_folder, metadata_file, tuning_folder
+from demandcast.pipeline.smoke_node import SmokeTest
 from demandcast.pipeline.training_run import Until
 from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
@@ -45,7 +49,7 @@ from demandcast.schema.feature_schema import compose_schema_text
 
 __all__ = ["NEVER_CACHED", "Surroundings", "Target", "make_pipeline"]
 
-NEVER_CACHED = frozenset({"Pusher"})
+NEVER_CACHED = frozenset({"Pusher", "SmokeTest"})
 """Nodes that look at the serving directory, which changes without the pipeline, and whose cache
 key says nothing of it."""
 
@@ -241,22 +245,50 @@ def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after
         config=config,
         code_digest=stage_digest("Evaluator"),
     )
-    with _if_blessed(evaluator) if target.push_if_blessed else contextlib.nullcontext():
+    model = trainer.outputs["model"]
+    checked_in_server = config.serving.infra_validation
+    checks = [_infra_validator(config, model, examples)] if checked_in_server else []
+    judges = [evaluator, *checks]
+    with contextlib.ExitStack() as conditions:
+        for judge in judges if target.push_if_blessed else ():
+            conditions.enter_context(_if_blessed(judge))
         pusher = Pusher(
-            model=trainer.outputs["model"],
+            model=model,
             model_blessing=evaluator.outputs["blessing"],
+            infra_blessing=checks[0].outputs["blessing"] if checks else None,
             evaluation=evaluator.outputs["evaluation"],
             examples=examples,
             serving_directory=str(config.push.serving_directory),
             run_id=target.run_id,
         )
-    return [transform, *tuners, trainer, evaluator, pusher]
+        tests = [_smoke_test(config, pusher)] if config.serving.smoke_test else []
+    return [transform, *tuners, trainer, *judges, pusher, *tests]
 
 
-def _if_blessed(evaluator: Any) -> Any:
-    """Makes what is wired within it depend on the verdict."""
-    blessing = evaluator.outputs["blessing"].future()[0]
+def _if_blessed(judge: Any) -> Any:
+    """Makes what is wired within it depend on a verdict."""
+    blessing = judge.outputs["blessing"].future()[0]
     return tfx.dsl.Cond(blessing.custom_property("blessed") == 1)
+
+
+def _infra_validator(config: RunConfig, model: Any, examples: Any) -> Any:
+    return InfraValidator(
+        model=model,
+        examples=examples,
+        serving=config.serving,
+        model_name=config.push.model_name,
+        forecast=config.forecast,
+        code_digest=stage_digest("InfraValidator"),
+    )
+
+
+def _smoke_test(config: RunConfig, pusher: Any) -> Any:
+    return SmokeTest(
+        pushed_model=pusher.outputs["pushed_model"],
+        serving_directory=str(config.push.serving_directory),
+        model_name=config.push.model_name,
+        serving=config.serving,
+    )
 
 
 def _transform(config: RunConfig, *, examples: Any, schema: Any) -> Any:

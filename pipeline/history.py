@@ -40,7 +40,8 @@ __all__ = ["History", "PastRun", "Source", "serving_files"]
 
 Source = Literal["run.json", "metadata store", "folder"]
 
-_LAST_STAGE = "Pusher"
+_LAST_STAGES = frozenset({"Pusher", "SmokeTest"})
+"""Stages with either of which a whole run ends, and which run each time."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +132,12 @@ def _finished(report: RunReport) -> str:
     push = report.push or {}
     if push.get("pushed"):
         return f"pushed as version {push.get('pushed_version', '?')}"
-    if report.verdict and not report.verdict["blessed"]:
+    if report.unservable is not None or (report.verdict and not report.verdict["blessed"]):
         return "refused"
     if "pushed_version" not in push:
         return "not pushed: rolled back" if push else "done"
     ran = {stage.name for stage in report.stages if stage.status == "run"}
-    return "nothing new" if ran - {_LAST_STAGE} else "cached, nothing new"
+    return "nothing new" if ran - _LAST_STAGES else "cached, nothing new"
 
 
 class History:
@@ -284,7 +285,7 @@ class History:
         status: RunStatus = "running"
         if any(stage.status == "failed" for stage in reports):
             status = "failed"
-        elif reports and reports[-1].name == _LAST_STAGE and reports[-1].status != "running":
+        elif reports and reports[-1].name in _LAST_STAGES and reports[-1].status != "running":
             status = "succeeded"
         report = RunReport(
             pipeline=self._config.name,
@@ -312,15 +313,24 @@ def serving_files(serving_directory: str) -> Files:
 
 
 def _with_results(report: RunReport) -> RunReport:
-    """Adds verdict and push, as far as their artifacts are still there."""
+    """Adds what the last stages found, as far as their artifacts are still there."""
     verdict = None
     evaluation = report.artifact("Evaluator", "evaluation")
     if evaluation is not None:
         with contextlib.suppress(DemandcastError):
             verdict = read_verdict(evaluation.uri).model_dump()
-    pushed = report.artifact("Pusher", "pushed_model")
-    push = None if pushed is None else dict(pushed.properties)
-    return replace(report, verdict=verdict, push=push)
+    return replace(
+        report,
+        verdict=verdict,
+        infrastructure=_properties(report, "InfraValidator", "blessing"),
+        push=_properties(report, "Pusher", "pushed_model"),
+        smoke_test=_properties(report, "SmokeTest", "result"),
+    )
+
+
+def _properties(report: RunReport, stage: str, output: str) -> Mapping[str, Any] | None:
+    artifact = report.artifact(stage, output)
+    return None if artifact is None else dict(artifact.properties)
 
 
 def _last_word(log: str) -> datetime.datetime | None:

@@ -80,7 +80,9 @@ class RunReport:
         serving_directory: Where a blessed model was pushed.
         error: What stopped it, if something did.
         verdict: Verdict of the gate for models (`evaluation.verdict.Verdict`), if it judged.
+        infrastructure: `blessed` (0 or 1) and `reason` of the check in a server, if it looked.
         push: What the Pusher did, by the names of its artifact's properties, if it ran.
+        smoke_test: `tested` (0 or 1) and `finding` of the test after the push, if it passed.
         started: Start, ISO 8601, UTC.
         finished: End, ISO 8601, UTC; none while it runs.
         exit_code: With which the command ended, as the README lists them; none while it runs.
@@ -115,11 +117,19 @@ class RunReport:
     code_digests: Mapping[str, str] = field(default_factory=dict)
     toolchain: Mapping[str, str] = field(default_factory=dict)
     model: Mapping[str, Any] | None = None
+    infrastructure: Mapping[str, Any] | None = None
+    smoke_test: Mapping[str, Any] | None = None
 
     @property
     def blessed(self) -> bool:
         """Whether the model passed the gate; false if none was judged."""
         return bool(self.verdict and self.verdict["blessed"])
+
+    @property
+    def unservable(self) -> str | None:
+        """Why a server cannot serve the model; None if it can, or nobody looked."""
+        found = self.infrastructure
+        return str(found["reason"]) if found and not found["blessed"] else None
 
     def stage(self, name: str) -> StageReport | None:
         """Finds a stage by name."""

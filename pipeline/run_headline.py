@@ -16,7 +16,12 @@ _REFUSALS = {
     errors.AnomalyError.exit_code: "Refused: the data contradicts the schema",
     errors.ServingError.exit_code: "Failed: the model in service cannot be followed",
 }
-_NOT_AS_BEFORE = "Refused: the data does not go on as it was"
+_BY_STAGE = {
+    "DataContinuity": "Refused: the data does not go on as it was",
+    "InfraValidator": "Failed: the server that tries models does not work",
+    "SmokeTest": "Failed: the server does not serve what was pushed",
+}
+"""Where the stage says more than the exit code."""
 _PARTLY = {
     "statistics": "Statistics of the data were computed",
     "gate": "The data keeps the contract and the schema",
@@ -70,6 +75,10 @@ def _succeeded(run: RunFiles) -> Headline:
         title = "Refused: the model did not pass the gate"
         reasons = tuple(map(str, verdict.get("reasons", ())))
         return Headline("bad", title, reasons, (*remarks, _STILL_SERVES))
+    if run.report.unservable is not None:
+        title = "Refused: the model did not pass the infrastructure check"
+        reason = f"{run.report.unservable.rstrip('.')}."
+        return Headline("bad", title, (reason,), (*remarks, _STILL_SERVES))
     push = run.report.push or {}
     passed = "It met every condition of the gate that applies."
     if push.get("pushed"):
@@ -89,7 +98,7 @@ def _failed(run: RunFiles) -> Headline:
     serves = _what_serves(run)
     where = f"It ended in {stage}. {serves}" if stage else serves
     if code in _REFUSALS:
-        title = _NOT_AS_BEFORE if stage == "DataContinuity" else _REFUSALS[code]
+        title = _BY_STAGE.get(stage or "", _REFUSALS[code])
         return Headline("bad", title, (message or kind,), (where,))
     title = f"Failed in {stage}" if stage else "Failed before the first stage"
     return Headline("bad", title, (f"{kind}: {message}",), (where, f"Traceback: {run.report.log}"))
@@ -105,7 +114,9 @@ def _what_serves(run: RunFiles) -> str:
     """Says what a run that did not end well left in service."""
     push = run.report.push or {}
     if push.get("pushed"):
-        return f"Before that it pushed version {push.get('pushed_version', '?')}, which serves."
+        return (
+            f"Before that it pushed version {push.get('pushed_version', '?')}, which is in service."
+        )
     if push or run.report.stage("Pusher") is None:
         return _STILL_SERVES
     # The pointer may have been written before the end, or not.

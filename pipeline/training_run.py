@@ -49,6 +49,8 @@ __all__ = ["RunOptions", "Until", "new_run_id", "run"]
 Until = Literal["statistics", "gate", "training", "push"]
 
 _UNFINISHED = frozenset({"running", "failed"})
+_JUDGES = ("verdict", "infrastructure")
+"""Fields of the report that say whether a model may be pushed."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -208,7 +210,7 @@ def _finish(
     if error is not None:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         code = exit_code_of(error)
-    elif results["verdict"] and not results["verdict"]["blessed"]:
+    elif any(results[judge] and not results[judge]["blessed"] for judge in _JUDGES):
         code = NotBlessedError.exit_code
     record.update(
         status=status,
@@ -240,14 +242,19 @@ def _results(report: RunReport) -> dict[str, Any]:
     """Reads what the stages left behind, as far as the run came."""
     examples = report.artifact("SeriesExampleGen", "examples")
     evaluation = report.artifact("Evaluator", "evaluation")
-    pushed = report.artifact("Pusher", "pushed_model")
-    push = None if pushed is None else dict(pushed.properties)
+    push = _properties(report.artifact("Pusher", "pushed_model"))
     return {
         "data": None if examples is None else _data(examples),
         "model": _model(report, push),
         "verdict": None if evaluation is None else read_verdict(evaluation.uri).model_dump(),
+        "infrastructure": _properties(report.artifact("InfraValidator", "blessing")),
         "push": push,
+        "smoke_test": _properties(report.artifact("SmokeTest", "result")),
     }
+
+
+def _properties(artifact: ArtifactReport | None) -> dict[str, Any] | None:
+    return None if artifact is None else dict(artifact.properties)
 
 
 def _data(examples: ArtifactReport) -> Mapping[str, Any]:

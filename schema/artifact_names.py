@@ -12,15 +12,19 @@ __all__ = [
     "BACKTEST_METRICS_FILE",
     "FINDING_OUTPUT",
     "FORECAST_EXAMPLES_FILE",
+    "GOLDEN_FILE",
     "PUSH_FILE",
     "SAVED_MODEL_FILE",
     "SCHEMA_FILE",
     "SEARCH_PROPERTY",
+    "SERVER_LOG_FILE",
+    "SMOKE_TEST_FILE",
     "STATISTICS_FILE",
     "SUMMARY_FILE",
     "TRAINING_FILE",
     "TRIALS_FILE",
     "VERDICT_FILE",
+    "WARMUP_FILE",
 ]
 
 SUMMARY_FILE = "summary.json"
@@ -59,6 +63,18 @@ PUSH_FILE = "push.json"
 
 SAVED_MODEL_FILE = "saved_model.pb"
 """File that makes a folder a SavedModel, and a numbered one a version; the name is TensorFlow's."""
+
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+"""Requests that a server runs before a version is available; the name is TensorFlow Serving's."""
+
+GOLDEN_FILE = "assets.extra/golden_request.json"
+"""A request and its answer, in the folder of a SavedModel (`golden_request.py`)."""
+
+SERVER_LOG_FILE = "server.log"
+"""What the server said that tried a model, beside what the stage found that started it."""
+
+SMOKE_TEST_FILE = "smoke_test.json"
+"""What the smoke test found, in the folder of its `result`."""
 
 BACKTEST_FILE = "backtest.json"
 """What a backtest found; written last: a folder that has it is complete."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from demandcast.schema.errors import ContractError
+from demandcast.schema.left_padding import HISTORY_FILLERS, filler_of, pad_left
 from demandcast.schema.series_example import CUTOFF, IN_STOCK_FRACTION, OBSERVED_MASK, TARGET
 from demandcast.serving.client.base import AnyAsyncClient, AnyClient
 from demandcast.serving.signatures import DEFAULT_SIGNATURE, Signature
@@ -26,7 +27,6 @@ Array = NDArray[Any]
 Series = Mapping[str, ArrayLike]
 
 _FILLED_IN = {OBSERVED_MASK, IN_STOCK_FRACTION}
-_PADDING: dict[str, float] = {TARGET: 0.0, OBSERVED_MASK: 0.0, IN_STOCK_FRACTION: 1.0}
 _SHOWN = 5
 """Complaints in one message."""
 
@@ -131,11 +131,12 @@ class _Horizon:
         if self.value is None and extra.max() > 0:
             self.value = int(extra.max())
         ahead = int(extra[0])
-        allowed = (0,) if name in _PADDING else (0, self.value)
+        allowed = (0,) if name in HISTORY_FILLERS else (0, self.value)
         wrong = np.flatnonzero((extra != ahead) | (ahead not in allowed))
         if len(wrong):
             shown = ", ".join(f"{sizes[i]} in series {i} (T {lengths[i]})" for i in wrong[:_SHOWN])
-            kinds = "T" if name in _PADDING else f"T, or T + {self.value or 'H'} where known ahead,"
+            ahead_of = f"T, or T + {self.value or 'H'} where known ahead,"
+            kinds = "T" if name in HISTORY_FILLERS else ahead_of
             raise ContractError(
                 f"{name!r} must have {kinds} values in every series; {len(wrong)} do not: {shown}"
             )
@@ -202,12 +203,8 @@ def _pad(
     ahead = horizon.ahead(name, sizes, lengths)
     # At least one period, so that a batch of new series has an axis T to work on.
     width = max(int(lengths.max()), 1) + ahead
-    filler: Any = b"" if dtype.kind == "O" else _PADDING.get(name, np.nan)
-    batch = np.full((len(parts), width), filler, dtype=dtype)
-    # Row by row, as the mask and the joined parts both run.
-    filled = np.arange(width) >= width - sizes[:, np.newaxis]
-    batch[filled] = _cast(name, np.concatenate([p for p in parts if len(p)] or parts), dtype)
-    return batch
+    values = _cast(name, np.concatenate([p for p in parts if len(p)] or parts), dtype)
+    return pad_left(values, sizes, width=width, filler=filler_of(name, dtype))
 
 
 def _read_as(dtype: np.dtype[Any]) -> np.dtype[Any] | None:

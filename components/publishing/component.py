@@ -21,11 +21,13 @@ from demandcast.components.storage.tfx_files import files_of
 from demandcast.schema.artifact_names import PUSH_FILE, VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.data_profile import PROFILE_FILE
-from demandcast.schema.model_properties import BASELINE_DIGEST, MODEL_DIGEST
+from demandcast.schema.model_properties import BASELINE_DIGEST, MODEL_DIGEST, REASON
 
 __all__ = ["Pusher"]
 
 _LOG = logging.getLogger(__name__)
+
+_UNCHECKED = "not checked: nobody looked whether a server can serve the model"
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -40,15 +42,16 @@ class _PusherExecutor(base_executor.BaseExecutor):
         files = files_of(exec_properties["serving_directory"])
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
-        if not model_utils.is_model_blessed(blessing):
-            _LOG.info("not blessed: nothing is pushed")
-            _record(pushed_model, None, "the model did not pass the gate", files)
+        infrastructure = _infra_blessing(input_dict)
+        refusal = _refusal(blessing, infrastructure)
+        checked = _UNCHECKED if infrastructure is None else _reason_of(infrastructure)
+        if refusal is not None:
+            _LOG.info("%s: nothing is pushed", refusal)
+            _record(pushed_model, None, refusal, checked=checked, files=files)
             return
-        model = artifact_utils.get_single_instance(input_dict["model"])
-        folder = path_utils.serving_model_path(model.uri)
         push = push_model(
             ModelToPush(
-                folder=folder,
+                folder=_folder(input_dict, infrastructure),
                 run_id=exec_properties["run_id"] or self._run_id(),
                 metrics=_metrics(input_dict.get("evaluation", []), files),
                 profile=_profile(input_dict.get("examples", []), files),
@@ -59,12 +62,39 @@ class _PusherExecutor(base_executor.BaseExecutor):
             now=datetime.datetime.now(datetime.UTC),
         )
         _LOG.info("%s", push.reason)
-        _record(pushed_model, push, push.reason, files)
+        _record(pushed_model, push, push.reason, checked=checked, files=files)
 
     def _run_id(self) -> str:
         """Returns the run that TFX names; only its own orchestrators do."""
         run_id = None if self._context is None else self._context.pipeline_run_id
         return "" if run_id is None else str(run_id)
+
+
+def _infra_blessing(input_dict: Artifacts) -> types.Artifact | None:
+    """Finds the verdict of the infrastructure check; None if nobody looked."""
+    found = input_dict.get("infra_blessing")
+    return artifact_utils.get_single_instance(found) if found else None
+
+
+def _reason_of(infrastructure: types.Artifact) -> str:
+    return str(infrastructure.get_string_custom_property(REASON))
+
+
+def _refusal(blessing: types.Artifact, infrastructure: types.Artifact | None) -> str | None:
+    """Says why nothing may be pushed; None if it may."""
+    if not model_utils.is_model_blessed(blessing):
+        return "the model did not pass the gate"
+    if infrastructure is not None and not model_utils.is_infra_validated(infrastructure):
+        return f"the model did not pass the infrastructure check: {_reason_of(infrastructure)}"
+    return None
+
+
+def _folder(input_dict: Artifacts, infrastructure: types.Artifact | None) -> str:
+    """Folder of the model: the copy with a warm-up, if the check made one."""
+    if infrastructure is not None and infrastructure.get_int_custom_property("has_model") == 1:
+        return str(path_utils.stamped_model_path(infrastructure.uri))
+    model = artifact_utils.get_single_instance(input_dict["model"])
+    return str(path_utils.serving_model_path(model.uri))
 
 
 def _judged(blessing: types.Artifact) -> Judged | None:
@@ -103,12 +133,14 @@ def _metrics(evaluations: list[types.Artifact], files: Files) -> Mapping[str, fl
     return {}
 
 
-def _record(pushed_model: types.Artifact, push: Push | None, reason: str, files: Files) -> None:
+def _record(
+    pushed_model: types.Artifact, push: Push | None, reason: str, *, checked: str, files: Files
+) -> None:
     """Writes what was done as the artifact's properties (TFX's own names) and content."""
     pushed = push is not None and push.pushed
     pushed_model.set_int_custom_property("pushed", int(pushed))
     pushed_model.set_string_custom_property("reason", reason)
-    content: dict[str, Any] = {"pushed": pushed, "reason": reason}
+    content: dict[str, Any] = {"pushed": pushed, "reason": reason, "infrastructure": checked}
     if push is not None and push.serves:
         pushed_model.set_string_custom_property("pushed_destination", push.pointer.uri)
         pushed_model.set_string_custom_property("pushed_version", str(push.pointer.version))
@@ -125,6 +157,7 @@ class _PusherSpec(ComponentSpec):
     INPUTS: ClassVar = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
@@ -132,7 +165,7 @@ class _PusherSpec(ComponentSpec):
 
 
 class Pusher(base_component.BaseComponent):
-    """Puts a blessed model into service; without a blessing it does nothing.
+    """Puts a blessed model into service; without each blessing it does nothing.
 
     Runners must not cache this node (`pipeline.dag.NEVER_CACHED`): the serving directory
     may have changed since, and a model that serves already is recognised by its digest.
@@ -145,12 +178,13 @@ class Pusher(base_component.BaseComponent):
     SPEC_CLASS = _PusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(_PusherExecutor)
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one per input
         self,
         *,
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
         serving_directory: str,
+        infra_blessing: types.BaseChannel | None = None,
         evaluation: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
         run_id: str = "",
@@ -161,6 +195,8 @@ class Pusher(base_component.BaseComponent):
             model: Candidate from the Trainer.
             model_blessing: Verdict of the gate; a model without blessing is never pushed.
             serving_directory: Directory that the server watches.
+            infra_blessing: Verdict of the infrastructure check, with the copy that is pushed;
+                without it nobody looked whether the model can be served.
             evaluation: Evaluation whose metrics the pointer shall carry.
             examples: Examples whose profile is kept for the next run's comparison.
             run_id: Run that pushes; empty where TFX itself tells the executor.
@@ -169,6 +205,7 @@ class Pusher(base_component.BaseComponent):
             _PusherSpec(
                 model=model,
                 model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
                 evaluation=evaluation,
                 examples=examples,
                 serving_directory=serving_directory,

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 
 from demandcast.components.storage.files import Files, join
-from demandcast.schema.artifact_names import SAVED_MODEL_FILE
+from demandcast.schema.artifact_names import GOLDEN_FILE, SAVED_MODEL_FILE, WARMUP_FILE
 
 __all__ = ["model_digest"]
 
-# TensorFlow writes a random UUID into it at each export; the rest of it follows from the others.
-_IGNORED = frozenset({"fingerprint.pb"})
+# TensorFlow writes a random UUID into the first at each export; the rest of it follows from the
+# other files. What the infrastructure check adds is about the model, and changes no answer of it:
+# the warmed copy is the model that was judged.
+_IGNORED = frozenset({"fingerprint.pb", WARMUP_FILE, GOLDEN_FILE})
 
 
 def model_digest(folder: str, files: Files) -> str:
-    """Digests names and contents of a SavedModel's files.
+    """Digests names and contents of a SavedModel's files, but for warm-up and golden request.
 
     The same artifact, copied anywhere, has the same digest. Two exports of the same weights
     usually have it as well; where TensorFlow numbers its functions differently they do not,

@@ -24,6 +24,7 @@ from demandcast.pipeline.cli.runs import runs_group
 from demandcast.pipeline.cli.sample_data import sample_data_command
 from demandcast.pipeline.cli.schema import schema_group
 from demandcast.pipeline.cli.serve import serve_command
+from demandcast.pipeline.cli.smoke_test import smoke_test_command
 from demandcast.pipeline.cli.submit import schedule_command, submit_command
 from demandcast.pipeline.cli.validate import validate_command
 from demandcast.pipeline.console import console_for
@@ -51,8 +52,8 @@ Progress goes to standard error, results to standard output. Exit codes:
   1    something inside demandcast failed; the log has the traceback
   2    bad input: configuration, data, arguments; a full disk; another run at work
   3    the data contradicts the schema, or does not go on as it was
-  4    the model did not pass the gate; nothing was pushed
-  5    no model is in service (forecast, backtest), or a server failed or refused
+  4    the model did not pass the gate, or no server can serve it; nothing was pushed
+  5    no model is in service (forecast, backtest), or a server failed, refused or answered wrong
   130  interrupted
 """
 
@@ -78,6 +79,7 @@ for command in (
     backtest_command,
     serve_command,
     promote_command,
+    smoke_test_command,
     rollback_command,
     compile_command,
     submit_command,

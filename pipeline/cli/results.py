@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -70,15 +69,19 @@ def show_continuity(report: RunReport) -> None:
 
 
 def show_verdict(report: RunReport) -> None:
-    """Prints what the gate decided, why, and what was pushed."""
+    """Prints what the gate decided, why, what a server made of it, and what was pushed."""
     if report.verdict is None:
         return
     from demandcast.components.evaluation.verdict import Verdict, format_verdict
 
     click.echo("\n" + format_verdict(Verdict.model_validate(report.verdict)))
-    push: Mapping[str, Any] = report.push or {}
-    if push:
-        click.echo(f"\nPush: {push['reason']}")
+    for name, found, key in (
+        ("Infrastructure check", report.infrastructure, "reason"),
+        ("Push", report.push, "reason"),
+        ("Smoke test", report.smoke_test, "finding"),
+    ):
+        if found:
+            click.echo(f"\n{name}: {found[key]}")
 
 
 def show_places(report: RunReport) -> None:

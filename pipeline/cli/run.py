@@ -37,10 +37,11 @@ __all__ = ["refuse_if_not_blessed", "run_command", "show_run"]
 def run_command(
     *, config_file: Path, overrides: Sequence[str], no_cache: bool, quiet: bool, as_json: bool
 ) -> None:
-    """Run the pipeline: check, transform, train, evaluate, push.
+    """Run the pipeline: check, transform, train, evaluate, try in a server, push, ask again.
 
     Stages whose inputs, configuration and code did not change use their earlier result. The
-    model is pushed only if the gate blesses it; otherwise the exit code is 4.
+    model is pushed only if the gate blesses it and a server can serve it; otherwise the exit
+    code is 4.
     """
     from demandcast.pipeline.training_run import RunOptions, run
 
@@ -66,7 +67,7 @@ def show_run(report: RunReport) -> None:
 
 
 def refuse_if_not_blessed(report: RunReport) -> None:
-    """Turns the gate's no into the exit code.
+    """Turns the no of the gate, or of the infrastructure check, into the exit code.
 
     Raises:
         NotBlessedError: The model did not pass.
@@ -74,3 +75,7 @@ def refuse_if_not_blessed(report: RunReport) -> None:
     if not report.blessed:
         reasons = (report.verdict or {}).get("reasons", ())
         raise NotBlessedError("the model did not pass the gate: " + "; ".join(reasons))
+    if report.unservable is not None:
+        raise NotBlessedError(
+            f"the model did not pass the infrastructure check: {report.unservable}"
+        )

@@ -76,7 +76,7 @@ PARAMETERS = (
         name="serving_directory",
         kind="STRING",
         description="Directory that the server watches: where a model goes, and the baseline is.",
-        stages=("ModelInService", "Pusher"),
+        stages=("ModelInService", "Pusher", "SmokeTest"),
         path=("serving_directory",),
         default=lambda config: str(config.push.serving_directory),
     ),

@@ -18,6 +18,7 @@ from demandcast.schema.errors import (
     BadInputError,
     DemandcastError,
     NotBlessedError,
+    ServingError,
 )
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "version_name",
     "wait_for_end",
 ]
+
+_ASK_SERVERS = frozenset({"InfraValidator", "SmokeTest"})
+"""Stages that fail where a server does not work."""
 
 _DATE = "[[ScheduledTime.%Y-%m-%d]]"
 """The server writes the date of the schedule in its place."""
@@ -147,18 +151,20 @@ def raise_verdict(state: RunState) -> None:
     Raises:
         NotBlessedError: The model did not pass the gate.
         AnomalyError: A gate for data stopped the run.
+        ServingError: A server that was to be asked does not work, or answers otherwise.
         DemandcastError: It failed otherwise, or was canceled.
     """
     if state.state in ("SUCCEEDED", "SKIPPED"):
         if state.was_refused:
             raise NotBlessedError(
-                f"run {state.run_id}: the model did not pass the gate; nothing was pushed; "
-                "the reasons are in the output 'evaluation' of Evaluator"
+                f"run {state.run_id}: the model did not pass; nothing was pushed; the reasons are "
+                "in the output 'evaluation' of Evaluator, or in 'blessing' of InfraValidator"
             )
         return
     failed = state.failed_tasks
     where = f" in {', '.join(failed)}" if failed else ""
     why = f": {state.error}" if state.error else ""
     message = f"run {state.run_id} ended as {state.state}{where}{why}; the log of the step says why"
-    kind = AnomalyError if set(failed) & set(GATES_FOR_DATA) else DemandcastError
-    raise kind(message)
+    if set(failed) & set(GATES_FOR_DATA):
+        raise AnomalyError(message)
+    raise ServingError(message) if set(failed) & _ASK_SERVERS else DemandcastError(message)

@@ -34,6 +34,7 @@ from demandcast.schema.config.model import NetworkConfig, TrainingConfig
 from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.run import BeamConfig, RunConfig
 from demandcast.schema.config.series import SeriesSpec
+from demandcast.schema.config.serving import ServingConfig
 from demandcast.schema.config.transactions import (
     CancelledConfig,
     ExclusionConfig,
@@ -76,6 +77,7 @@ __all__ = [
     "RunConfig",
     "SamplingConfig",
     "SeriesSpec",
+    "ServingConfig",
     "SpaceConfig",
     "StageConfig",
     "TableConfig",

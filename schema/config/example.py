@@ -146,13 +146,15 @@ def _commented_out(line: str, key: Key) -> str:
 
 
 def _entry(key: Key, indent: str) -> list[str]:
-    """Writes a key and its value, a long mapping with a line for each of its keys."""
+    """Writes a key and its value, a long mapping or list with a line for each of its parts."""
     if key.is_section:
         return [f"{indent}{key.name}:"]
     value = _example_value(key)
     line = f"{indent}{key.name}: {_inline(value)}"
     if len(line) <= _WIDTH:
         return [line]
+    if isinstance(value, list):
+        return [f"{indent}{key.name}:", *(f"{indent}  - {_inline(item)}" for item in value)]
     return [f"{indent}{key.name}:", *(f"{indent}  {k}: {_inline(v)}" for k, v in value.items())]
 
 

@@ -30,7 +30,9 @@ STAGES = (
     "Tuner",
     "Trainer",
     "Evaluator",
+    "InfraValidator",
     "Pusher",
+    "SmokeTest",
 )
 """Stages of the pipeline, in the order in which they are wired."""
 

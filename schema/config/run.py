@@ -18,6 +18,7 @@ from demandcast.schema.config.kubeflow import KubeflowConfig
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
 from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.series import SeriesSpec
+from demandcast.schema.config.serving import ServingConfig
 from demandcast.schema.config.tuning import TuningConfig
 
 __all__ = ["BeamConfig", "RunConfig"]
@@ -66,6 +67,9 @@ class RunConfig(Section):
     )
     gate: GateConfig = Field(GateConfig(), description="What a model must show.")
     push: PushConfig = Field(PushConfig(), description="Where it goes.")
+    serving: ServingConfig = Field(
+        ServingConfig(), description="How a server shows that it can serve it."
+    )
     continuity: ContinuityConfig = Field(
         ContinuityConfig(),
         description="How far the data may differ from that of the model in service.",

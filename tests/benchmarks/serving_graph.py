@@ -21,7 +21,7 @@ import tensorflow as tf
 from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.model_series import MODEL_SERIES_FILE
-from demandcast.serving.saved_model import SavedModel, load_saved_model
+from demandcast.serving.server.saved_model import SavedModel, load_saved_model
 
 SIGNATURE = "serving_default"
 ROUNDS = 15

@@ -51,7 +51,7 @@ def test_no_stage_depends_on_the_wiring_or_the_server(stage):
 
 
 def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
-    """StatisticsGen and ExampleValidator are TFX's; the Pusher is never cached."""
+    """StatisticsGen and ExampleValidator are TFX's; Pusher and SmokeTest are never cached."""
     text = (ROOT / "pipeline" / "dag.py").read_text()
     named = {
         node.args[0].value
@@ -79,6 +79,7 @@ def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
         ("components/metrics/point.py", {"Evaluator"}),
         ("components/evaluation/verdict.py", {"Evaluator"}),
         ("components/evaluation/tfma_metrics.py", {"Evaluator"}),
+        ("components/infrastructure/checking.py", {"InfraValidator"}),
         ("components/publishing/pointer.py", {"ModelInService"}),
         ("components/publishing/push.py", set()),  # The Pusher runs each time.
         ("components/simulation/demand.py", set()),

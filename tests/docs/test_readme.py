@@ -212,7 +212,9 @@ def test_the_picture_is_drawn_for_light_and_dark():
         "Trainer",
         "ModelInService",
         "Evaluator",
+        "InfraValidator",
         "Pusher",
+        "SmokeTest",
     )
     assert all(f">{stage}<" in picture for stage in stages)
     assert 'role="img"' in picture

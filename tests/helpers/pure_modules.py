@@ -42,6 +42,10 @@ HEAVY = (
     "demandcast.components.forecasting.training",
     "demandcast.components.forecasting.windows",
     "demandcast.components.inference.prediction",
+    "demandcast.components.infrastructure.asking",
+    "demandcast.components.infrastructure.checking",
+    "demandcast.components.infrastructure.sample_requests",
+    "demandcast.components.infrastructure.warmup",
     "demandcast.components.preprocessing.encoding",
     "demandcast.components.preprocessing.history",
     "demandcast.components.preprocessing.transformer",
@@ -59,6 +63,7 @@ HEAVY = (
     "demandcast.pipeline.kubeflow.compiling",
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
+    "demandcast.pipeline.smoke_node",
     "demandcast.serving.server.saved_model",
 )
 """Public names of further modules, or of packages with all that is in them."""

@@ -19,7 +19,9 @@ STAGES = (
     "Transform",
     "Trainer",
     "Evaluator",
+    "InfraValidator",
     "Pusher",
+    "SmokeTest",
 )
 METRICS = {
     "examples": 380.0,
@@ -184,7 +186,9 @@ _OUTPUTS = {
     "Transform": "transform_graph",
     "Trainer": "model_run",
     "Evaluator": "evaluation",
+    "InfraValidator": "blessing",
     "Pusher": "pushed_model",
+    "SmokeTest": "result",
 }
 
 

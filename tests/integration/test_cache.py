@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from crash_checks import execution_states, look_at_serving, newest_report, statuses
-from crash_world import STAGES
+from crash_world import BEFORE_PUSHER, STAGES
 
 from demandcast.pipeline import fingerprint
 from demandcast.schema.config import RunConfig, parse_config, resolve_paths
@@ -23,18 +23,24 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 
+ALL = (*STAGES[:-1], "InfraValidator", "Pusher", "SmokeTest")
+"""Stages of the example; the copy of `trained` runs without those that start a server."""
+
 FOLLOWERS = {
-    "SeriesExampleGen": {"StatisticsGen", "DataContinuity", "Transform", "Evaluator", "Pusher"},
+    "SeriesExampleGen": {"StatisticsGen", "DataContinuity", "Transform"}
+    | {"Evaluator", "InfraValidator", "Pusher"},
     "StatisticsGen": {"ExampleValidator"},
     "SchemaImport": {"ExampleValidator", "AnomalyGate"},
     "ExampleValidator": {"AnomalyGate"},
     "AnomalyGate": {"Transform", "Trainer", "Evaluator"},
     "Transform": {"Trainer"},
-    "Trainer": {"Evaluator", "Pusher"},
+    "Trainer": {"Evaluator", "InfraValidator", "Pusher"},
     "ModelInService": {"DataContinuity", "Evaluator"},
     "DataContinuity": set(),
     "Evaluator": {"Pusher"},
-    "Pusher": set(),
+    "InfraValidator": {"Pusher"},
+    "Pusher": {"SmokeTest"},
+    "SmokeTest": set(),
 }
 """The stages that read what a stage writes."""
 
@@ -42,7 +48,7 @@ FOLLOWERS = {
 def from_there_on(first: set[str]) -> set[str]:
     """Stages, and all that follows from them."""
     found = set(first)
-    for stage in STAGES:
+    for stage in ALL:
         if stage in found:
             found |= FOLLOWERS[stage]
     return found
@@ -74,12 +80,12 @@ def changed(before, after):
 
 
 def test_the_same_is_the_same(keys):
-    assert set(keys()) == set(STAGES)
+    assert set(keys()) == set(ALL)
     assert changed(keys(), keys()) == set()
 
 
 SECTIONS = [
-    ("name", "other", set(STAGES)),
+    ("name", "other", set(ALL)),
     ("workspace", "/other", set()),  # But metadata and artifacts are elsewhere: nothing is there.
     ("data", {"missing_period": "zero"}, {"SeriesExampleGen"}),
     ("forecast", {"horizon": 14}, {"SeriesExampleGen", "SchemaImport"}),
@@ -94,7 +100,9 @@ SECTIONS = [
     ("training", {"epochs": 3}, {"Trainer"}),
     ("gate", {"slices": ()}, {"Evaluator"}),
     ("push", {"serving_directory": "/other"}, {"ModelInService"}),
-    ("push", {"model_name": "other"}, set()),
+    ("push", {"model_name": "other"}, {"InfraValidator"}),
+    ("serving", {"warmup": False}, {"InfraValidator"}),
+    ("serving", {"address": "demand:8500"}, {"SmokeTest"}),
     ("continuity", {"max_series_loss": 0.5}, {"DataContinuity"}),
     ("retention", {"runs": 3}, set()),
     ("beam", {"partitions": 3}, {"SeriesExampleGen"}),
@@ -148,6 +156,7 @@ def test_what_lies_behind_a_path_runs_again_from_the_stage_that_reads_it(keys, s
         ("components/forecasting/network.py", {"Trainer"}),
         ("components/metrics/point.py", {"Evaluator"}),
         ("components/evaluation/verdict.py", {"Evaluator"}),
+        ("components/infrastructure/checking.py", {"InfraValidator"}),
         ("components/publishing/pointer.py", {"ModelInService"}),
         ("components/publishing/push.py", set()),
         ("pipeline/dag.py", set()),
@@ -171,7 +180,7 @@ def test_another_version_of_a_library_runs_everything_again(keys, monkeypatch):
     before = keys()
     monkeypatch.setattr(fingerprint, "_version", lambda library: "another")
     # StatisticsGen and ExampleValidator are TFX's own: they follow.
-    assert changed(before, keys()) == set(STAGES)
+    assert changed(before, keys()) == set(ALL)
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +197,8 @@ def test_the_same_once_more_is_cached_and_pushes_nothing(again):
     for table in Path(newest_report(again.pipeline)["config"]["data"]["sales"]).parent.iterdir():
         os.utime(table)  # Written anew with the same content: the same data.
     assert again.run().code == 0
-    assert statuses(again.pipeline) == dict.fromkeys(STAGES[:-1], "cached") | {"Pusher": "run"}
-    assert execution_states(again.pipeline)["CACHED"] == cached + len(STAGES) - 1
+    assert statuses(again.pipeline) == dict.fromkeys(BEFORE_PUSHER, "cached") | {"Pusher": "run"}
+    assert execution_states(again.pipeline)["CACHED"] == cached + len(BEFORE_PUSHER)
     report = newest_report(again.pipeline)
     assert report["push"]["pushed"] == 0
     assert look_at_serving(again.serving) == before
@@ -199,5 +208,5 @@ def test_another_gate_judges_again_and_trains_nothing(again):
     before = look_at_serving(again.serving)
     assert again.run("gate.slices=[category]").code == 0
     ran = {name for name, status in statuses(again.pipeline).items() if status == "run"}
-    assert ran == from_there_on({"Evaluator"})
+    assert ran == {"Evaluator", "Pusher"}
     assert look_at_serving(again.serving) == before

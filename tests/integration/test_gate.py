@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from pipeline_tiny import Trained
+from pipeline_tiny import NO_SERVER, Trained
 
 from demandcast.pipeline.cli.main import invoke
 
@@ -30,7 +30,7 @@ def newest_run(trained: Trained, name: str = "tiny") -> dict:
 
 def command(trained: Trained, *overrides: str, name: str = "run") -> int:
     arguments = [name, "--config", str(trained.config_file), "--quiet"]
-    for override in overrides:
+    for override in (*NO_SERVER, *overrides):
         arguments += ["--set", override]
     return invoke(arguments)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pipeline_tiny import NO_SERVER
 
 from demandcast.pipeline.cli.main import invoke
 from demandcast.pipeline.console import Console
@@ -30,6 +31,7 @@ LENIENT = (
     "gate.floors.max_absolute_bias=null",
     "gate.change.max_relative_loss_increase=10",
     "gate.change.max_relative_loss_increase_per_slice=10",
+    *NO_SERVER,
 )
 WORSE = ("training.epochs=1",)
 

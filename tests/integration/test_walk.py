@@ -16,7 +16,7 @@ def test_every_stage_runs_and_the_model_is_pushed(trained):
     report = trained.report
     assert report.status == "succeeded"
     assert {stage.status for stage in report.stages} == {"run"}
-    assert len(report.stages) == 11
+    assert len(report.stages) == 13
     assert report.blessed
     assert report.push["pushed"] == 1
 
@@ -49,7 +49,7 @@ def test_the_serving_directory_holds_what_the_pointer_names(trained):
 
 
 def test_the_screen_shows_our_words_and_the_log_the_rest(trained):
-    assert "[ 9/11]" in trained.screen
+    assert "[ 9/13]" in trained.screen
     assert "absl" not in trained.screen
     log = Path(trained.report.log).read_text()
     assert "INFO absl" in log
@@ -61,14 +61,17 @@ def test_a_second_run_trains_nothing_and_pushes_nothing(trained):
     """It evaluates once more: the model now has a baseline, itself."""
     report = run(trained.config, Console(io.StringIO()))
     ran = {stage.name for stage in report.stages if stage.status == "run"}
-    assert ran <= {"ModelInService", "DataContinuity", "Evaluator", "Pusher"}
+    assert ran <= {"ModelInService", "DataContinuity", "Evaluator", "Pusher", "SmokeTest"}
     assert report.blessed
     assert report.verdict["comparison"] == "compared with the model in service"
     assert report.push["pushed"] == 0
     assert report.push["reason"].startswith("this model is already in service as version")
 
     report = run(trained.config, Console(io.StringIO()))
-    assert {stage.name for stage in report.stages if stage.status == "run"} == {"Pusher"}
+    assert {stage.name for stage in report.stages if stage.status == "run"} == {
+        "Pusher",
+        "SmokeTest",
+    }
 
 
 def test_validation_alone_comes_from_the_cache(trained):

@@ -45,9 +45,9 @@ LENIENT = {
 }
 BEFORE_SERVING = {
     *("SeriesExampleGen", "StatisticsGen", "SchemaImport", "ExampleValidator", "AnomalyGate"),
-    *("Transform", "Trainer"),
+    *("Transform", "Trainer", "InfraValidator"),
 }
-LOOKS_AT_SERVING = {"ModelInService", "DataContinuity", "Evaluator", "Pusher"}
+LOOKS_AT_SERVING = {"ModelInService", "DataContinuity", "Evaluator", "Pusher", "SmokeTest"}
 
 
 class World:
@@ -186,7 +186,7 @@ def test_a_model_that_is_not_blessed_is_not_pushed_and_the_run_says_so(world):
     run = world.run(parameters={"gate_thresholds": {"floors": {"wape_skill": 0.999}}})
     assert run.statuses["Trainer"] == "cached"
     assert run.statuses["Evaluator"] == "succeeded"
-    assert run.statuses["Pusher"] == "skipped"
+    assert run.statuses["Pusher"] == run.statuses["SmokeTest"] == "skipped"
     assert run.succeeded
     verdict = world.verdict(run)
     assert not verdict["blessed"]

@@ -30,6 +30,8 @@ __all__ = ["LATER_WEEKS", "World", "prepare"]
 LATER_WEEKS = 8
 """Weeks that the simulation goes on after the table behind the model in service."""
 
+_NO_SERVER = ("serving.infra_validation=false", "serving.smoke_test=false")
+# What is tried is what data and gate let through, and each start of a server takes seconds.
 _PERIODS = 520
 _CONFIG = Path(__file__).parents[1] / "demand.yaml"
 _LATER = "later.parquet"
@@ -73,7 +75,8 @@ class World:
     @property
     def config(self) -> RunConfig:
         """The configuration, with the overrides."""
-        return load_with_overrides(self.folder / "demand.yaml", self.overrides, folder=self.folder)
+        overrides = (*_NO_SERVER, *self.overrides)
+        return load_with_overrides(self.folder / "demand.yaml", overrides, folder=self.folder)
 
     @property
     def tables(self) -> Path:

@@ -21,7 +21,9 @@ WHOLE = [
     "Transform",
     "Trainer",
     "Evaluator",
+    "InfraValidator",
     "Pusher",
+    "SmokeTest",
 ]
 
 
@@ -55,7 +57,7 @@ def changed(before, after):
 
 
 @pytest.mark.parametrize(
-    ("until", "count"), [("statistics", 2), ("gate", 7), ("training", 9), ("push", 11)]
+    ("until", "count"), [("statistics", 2), ("gate", 7), ("training", 9), ("push", 13)]
 )
 def test_the_stages_up_to_each_end(make, until, count):
     _, nodes = make(until)
@@ -89,6 +91,25 @@ def test_the_pusher_waits_for_the_blessing(make):
     assert nodes["Evaluator"].inputs["baseline_model"].producer_component_id == "ModelInService"
 
 
+def test_the_pusher_pushes_what_a_server_was_seen_to_serve(make):
+    _, nodes = make()
+    assert nodes["Pusher"].inputs["infra_blessing"].producer_component_id == "InfraValidator"
+    assert nodes["SmokeTest"].inputs["pushed_model"].producer_component_id == "Pusher"
+    # Not of the gate: another model in service is no reason to try this one again.
+    producers = {c.producer_component_id for c in nodes["InfraValidator"].inputs.values()}
+    assert producers == {"SeriesExampleGen", "Trainer"}
+
+
+@pytest.mark.parametrize(
+    ("switch", "missing"),
+    [("infra_validation", "InfraValidator"), ("smoke_test", "SmokeTest")],
+)
+def test_a_switch_leaves_its_stage_out(make, switch, missing):
+    _, nodes = make(serving={switch: False})
+    assert set(WHOLE) - set(nodes) == {missing}
+    assert ("infra_blessing" in nodes["Pusher"].inputs) == (missing != "InfraValidator")
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -99,12 +120,15 @@ def test_the_pusher_waits_for_the_blessing(make):
         ({"features": {"outliers": OutlierConfig(target_scale_multiple=5)}}, {"Trainer"}),
         ({"features": {"outliers": OutlierConfig(method="none")}}, {"Transform", "Trainer"}),
         ({"forecast": {"context_length": 35}}, {"Trainer"}),
+        ({"forecast": {"quantile_levels": (0.1, 0.5)}}, {"Trainer", "Evaluator", "InfraValidator"}),
         ({"gate": {"slices": ()}}, {"Evaluator"}),
         ({"sampling": {"eval_cutoffs": 2}}, {"SeriesExampleGen"}),
         ({"data": {"missing_period": "zero"}}, {"SeriesExampleGen"}),
-        ({"push": {"serving_directory": "/other"}}, {"ModelInService", "Pusher"}),
+        ({"push": {"serving_directory": "/other"}}, {"ModelInService", "Pusher", "SmokeTest"}),
         ({"continuity": {"max_series_loss": 0.5}}, {"DataContinuity"}),
-        ({"push": {"model_name": "other"}}, set()),
+        ({"push": {"model_name": "other"}}, {"InfraValidator", "SmokeTest"}),
+        ({"serving": {"warmup": False}}, {"InfraValidator", "SmokeTest"}),
+        ({"serving": {"address": "demand:8500"}}, {"SmokeTest"}),
         ({"pointer": "another"}, {"ModelInService"}),
     ],
 )

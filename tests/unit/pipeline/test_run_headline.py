@@ -73,7 +73,9 @@ def test_a_bug_names_the_stage_and_the_log(tmp_path, stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_serves_is_left_open_only_where_the_push_had_begun(tmp_path, stage, status):
     told = headline(tmp_path, failed_in=stage, status=status).remarks[0]
-    if stage == "Pusher":
+    if stage == "SmokeTest":
+        assert told.endswith("Before that it pushed version 7, which is in service.")
+    elif stage == "Pusher":
         assert "Nothing was pushed" not in told
         assert f"in_service.json in {tmp_path / 'serving'} says what serves" in told
     else:
@@ -83,7 +85,7 @@ def test_what_serves_is_left_open_only_where_the_push_had_begun(tmp_path, stage,
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
 def test_an_end_after_the_push_names_the_version(tmp_path, status):
     told = headline(tmp_path, status=status, exit_code=1, error="OSError: disk full").remarks[0]
-    assert told == "Before that it pushed version 7, which serves."
+    assert told == "Before that it pushed version 7, which is in service."
 
 
 def test_an_end_after_a_push_that_did_nothing_leaves_what_served(tmp_path):
@@ -111,3 +113,35 @@ def test_missing_parts_have_their_reason(tmp_path):
     assert "before its first stage" in reason("2", status="failed", stages=[])
     assert "was not to get here" in reason("3", until="gate")
     assert reason("4") == "The run left nothing for this part."
+
+
+def test_a_model_that_no_server_can_serve_is_refused_with_the_reason(tmp_path):
+    found = {"blessed": 0, "reason": "serving_default answers no forecast"}
+    told = headline(tmp_path, infrastructure=found, push={"pushed": 0, "reason": "not blessed"})
+    assert (told.tone, told.title) == (
+        "bad",
+        "Refused: the model did not pass the infrastructure check",
+    )
+    assert told.reasons == ("serving_default answers no forecast.",)
+    assert told.remarks[-1] == "Nothing was pushed; what served before still serves."
+
+
+@pytest.mark.parametrize(
+    ("stage", "title", "serves"),
+    [
+        (
+            "InfraValidator",
+            "Failed: the server that tries models does not work",
+            "Nothing was pushed; what served before still serves.",
+        ),
+        (
+            "SmokeTest",
+            "Failed: the server does not serve what was pushed",
+            "Before that it pushed version 7, which is in service.",
+        ),
+    ],
+)
+def test_trouble_with_a_server_is_told_by_its_stage(tmp_path, stage, title, serves):
+    told = headline(tmp_path, failed_in=stage, exit_code=5, error="ServingError: it ended")
+    assert (told.tone, told.title, told.reasons) == ("bad", title, ("it ended",))
+    assert told.remarks == (f"It ended in {stage}. {serves}",)

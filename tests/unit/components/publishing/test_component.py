@@ -2,8 +2,11 @@ import json
 from pathlib import Path
 
 import pytest
+from publishing_files import LocalFiles, write_model
 
 from demandcast.components.publishing.pointer import POINTER_FILE
+from demandcast.components.storage.model_digest import model_digest
+from demandcast.schema.artifact_names import WARMUP_FILE
 from demandcast.schema.errors import ServingError
 from demandcast.schema.model_properties import BASELINE_DIGEST, MODEL_DIGEST
 
@@ -54,3 +57,43 @@ def test_a_blessing_of_another_model_counts_for_nothing(push, tmp_path):
     with pytest.raises(ServingError, match="not the files that were evaluated"):
         push("a", judged={MODEL_DIGEST: "0" * 64, BASELINE_DIGEST: ""})
     assert not (tmp_path / "serving").exists()
+
+
+def test_the_warmed_copy_is_pushed_and_is_the_model_that_was_judged(push, infra_blessing, tmp_path):
+    judged = {
+        MODEL_DIGEST: model_digest(write_model(tmp_path / "a", "a"), LocalFiles()),
+        BASELINE_DIGEST: "",
+    }
+    pushed = push("a", judged=judged, infra=infra_blessing("a", reason="both agree"))
+    version = Path(pushed.get_string_custom_property("pushed_destination"))
+    assert (version / WARMUP_FILE).read_text() == "requests"
+    pointer = json.loads((tmp_path / "serving" / POINTER_FILE).read_text())
+    assert pointer["digest"] == judged[MODEL_DIGEST]
+    assert (
+        json.loads((Path(pushed.uri) / "push.json").read_text())["infrastructure"] == "both agree"
+    )
+
+
+def test_another_model_in_the_copy_is_not_pushed(push, infra_blessing, tmp_path):
+    judged = {
+        MODEL_DIGEST: model_digest(write_model(tmp_path / "a", "a"), LocalFiles()),
+        BASELINE_DIGEST: "",
+    }
+    with pytest.raises(ServingError, match="not the files that were evaluated"):
+        push("a", judged=judged, infra=infra_blessing("b", reason="both agree"))
+    assert not (tmp_path / "serving").exists()
+
+
+def test_a_model_that_no_server_can_serve_is_not_pushed_and_the_reason_is_said(
+    push, infra_blessing, tmp_path
+):
+    pushed = push("a", infra=infra_blessing("a", reason="answers NaN", blessed=False))
+    assert pushed.get_int_custom_property("pushed") == 0
+    reason = "the model did not pass the infrastructure check: answers NaN"
+    assert pushed.get_string_custom_property("reason") == reason
+    assert not (tmp_path / "serving").exists()
+
+
+def test_a_push_without_a_check_says_that_nobody_looked(push):
+    record = json.loads((Path(push("a").uri) / "push.json").read_text())
+    assert record["infrastructure"].startswith("not checked: nobody looked")

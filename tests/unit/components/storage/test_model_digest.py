@@ -2,6 +2,8 @@ import pytest
 from publishing_files import LocalFiles, write_model
 
 from demandcast.components.storage.model_digest import model_digest
+from demandcast.schema.artifact_names import GOLDEN_FILE, WARMUP_FILE
+from demandcast.schema.model_series import MODEL_SERIES_FILE
 
 
 def test_a_copy_has_the_same_digest_although_its_fingerprint_differs(tmp_path):
@@ -41,3 +43,14 @@ def test_a_folder_without_model_is_refused(tmp_path):
     (tmp_path / "readme").write_text("hello")
     with pytest.raises(FileNotFoundError, match=r"no saved_model\.pb here; found \['readme'\]"):
         model_digest(str(tmp_path), LocalFiles())
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"), [(WARMUP_FILE, False), (GOLDEN_FILE, False), (MODEL_SERIES_FILE, True)]
+)
+def test_what_the_infrastructure_check_adds_makes_no_other_model(tmp_path, name, counts):
+    folder = write_model(tmp_path / "a")
+    before = model_digest(folder, LocalFiles())
+    (tmp_path / "a" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "a" / name).write_text("added")
+    assert (model_digest(folder, LocalFiles()) != before) == counts

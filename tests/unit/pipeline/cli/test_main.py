@@ -30,6 +30,7 @@ COMMANDS = [
     ["backtest"],
     ["serve"],
     ["promote"],
+    ["smoke-test"],
     ["rollback"],
     ["compile"],
     ["submit"],

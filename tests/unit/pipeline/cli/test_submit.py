@@ -53,7 +53,7 @@ def test_a_run_is_watched_to_its_end(kfp, capsys):
 @pytest.mark.parametrize(
     ("states", "code", "said"),
     [
-        (("SUCCEEDED", {"Pusher": "SKIPPED"}), 4, "the model did not pass the gate"),
+        (("SUCCEEDED", {"Pusher": "SKIPPED"}), 4, "the model did not pass; nothing was pushed"),
         (("FAILED", {"AnomalyGate": "FAILED"}), 3, "ended as FAILED in AnomalyGate"),
         (("FAILED", {"Trainer": "FAILED"}), 1, "ended as FAILED in Trainer: a task failed"),
     ],

@@ -5,9 +5,10 @@ from demandcast.pipeline.kubeflow.caching import never_cached
 
 def test_what_looks_at_the_serving_directory_runs_each_time():
     config = parse(**{"data.sales": "gs://b/{snapshot}/s.csv", "data.snapshot": "1"})
-    assert set(never_cached(config)) == {"ModelInService", "Pusher"}
+    assert set(never_cached(config)) == {"ModelInService", "Pusher", "SmokeTest"}
 
 
 def test_without_a_snapshot_in_its_path_the_data_is_read_each_time():
-    assert set(never_cached(parse())) == {"ModelInService", "Pusher", "SeriesExampleGen"}
+    stages = {"ModelInService", "Pusher", "SmokeTest", "SeriesExampleGen"}
+    assert set(never_cached(parse())) == stages
     assert "{snapshot}" in never_cached(parse())["SeriesExampleGen"]

@@ -16,6 +16,7 @@ from demandcast.schema.errors import (
     BadInputError,
     DemandcastError,
     NotBlessedError,
+    ServingError,
 )
 
 SNAPSHOTS = {"data.sales": "gs://b/{snapshot}.csv", "data.snapshot": "2026-11-20"}
@@ -124,9 +125,11 @@ def test_a_run_that_takes_too_long_goes_on_without_us():
 @pytest.mark.parametrize(
     ("ended", "error", "message"),
     [
-        (state("SUCCEEDED", Pusher="SKIPPED"), NotBlessedError, "did not pass the gate; nothing"),
+        (state("SUCCEEDED", Pusher="SKIPPED"), NotBlessedError, "did not pass; nothing was"),
         (state("FAILED", AnomalyGate="FAILED"), AnomalyError, "ended as FAILED in AnomalyGate"),
         (state("FAILED", DataContinuity="FAILED"), AnomalyError, "in DataContinuity"),
+        (state("FAILED", SmokeTest="FAILED"), ServingError, "ended as FAILED in SmokeTest; the"),
+        (state("FAILED", InfraValidator="FAILED"), ServingError, "in InfraValidator"),
         (state("FAILED", Trainer="FAILED"), DemandcastError, "ended as FAILED in Trainer; the log"),
         (state("CANCELED"), DemandcastError, "ended as CANCELED; the log"),
         (RunState("r-1", "FAILED", {}, "no quota"), DemandcastError, "FAILED: no quota; the log"),

@@ -111,6 +111,22 @@ DEFAULTS = {
         "step_ranges": [],
     },
     "push": {"serving_directory": None, "model_name": "demand"},
+    "serving": {
+        "infra_validation": True,
+        "warmup": True,
+        "smoke_test": True,
+        "command": [
+            "demandcast",
+            "serve",
+            "--port={port}",
+            "--rest_api_port={rest_api_port}",
+            "--model_name={model_name}",
+            "--model_base_path={model_base_path}",
+        ],
+        "address": None,
+        "timeout_seconds": 300.0,
+        "tries": 2,
+    },
     "continuity": {
         "enabled": True,
         "max_history_change": 0.05,

@@ -1,0 +1,1 @@
+"""Tries a model in the server that is to serve it, before it may be pushed."""
