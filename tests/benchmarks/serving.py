@@ -34,8 +34,9 @@ def main() -> None:
     parser.add_argument("--serving", type=Path, required=True, help="serving directory")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 16, 64])
     parser.add_argument("--seconds", type=float, default=5.0, help="for each number of clients")
+    parser.add_argument("--flags", default="", help="further flags of the server")
     options = parser.parse_args()
-    with Server(options.serving) as server:
+    with Server(options.serving.resolve(), *options.flags.split()) as server:
         request, answer = example(server.address, options.serving)
         print(f"first answer {server.seconds:.1f} s after the start")
         print(f"request {len(request):,} bytes, answer {len(answer):,} bytes, one series\n")
@@ -57,21 +58,20 @@ def main() -> None:
 class Server:
     """`demandcast serve` on a free port, and how long it took to its first answer."""
 
-    def __init__(self, serving: Path) -> None:
+    def __init__(self, serving: Path, *flags: str) -> None:
         self._serving = serving
+        self._flags = flags
 
     def __enter__(self) -> Server:
-        code = (
-            "import sys; from pathlib import Path; from demandcast.serving.server.config import "
-            "ServerConfig; from demandcast.serving.server import serve; "
-            "serve(ServerConfig(serving_directory=Path(sys.argv[1]), port=0), "
-            "on_started=lambda server: print(server.address, flush=True))"
-        )
+        program = Path(sys.executable).with_name("demandcast")
+        command = [program, "serve", "--model_base_path", self._serving, "--model_name", "demand"]
         begin = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", code, str(self._serving)], stdout=subprocess.PIPE, text=True
+            [*command, "--port", "0", "--json", "--quiet", *self._flags],
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        self.address = self._process.stdout.readline().strip()
+        self.address = json.loads(self._process.stdout.readline())["address"]
         wait_for_model(self.address)
         self.seconds = time.monotonic() - begin
         return self
