@@ -65,12 +65,11 @@ def _stubborn(options: Any) -> None:
 
 
 def _serve(options: Any) -> None:
-    from demandcast.serving import servable
     from demandcast.serving.server import ModelServer
     from demandcast.serving.server.config import ServerConfig
     from demandcast.serving.server.saved_model import load_saved_model
 
-    def load(folder: Path, version: int) -> servable.Servable:
+    def load(folder: Path, version: int) -> Any:
         model = load_saved_model(folder, version)
         if options.fault == "die":
             model.predict = lambda *_: os._exit(7)  # type: ignore[method-assign]

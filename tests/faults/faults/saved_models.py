@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 __all__ = ["Answers", "alter_answers", "alter_weights"]
 
@@ -53,25 +54,31 @@ def alter_answers(folder: Path, alter: Callable[[Answers], Answers]) -> None:
 
 
 def alter_weights(folder: Path, alter: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Changes every floating-point matrix in the file of the weights.
+    """Changes every floating-point matrix among the constants of the graph: the weights.
+
+    Both signatures hold the same weights, and get the same changed ones.
 
     Args:
-        folder: The SavedModel; its graph stays as it is.
+        folder: The SavedModel.
         alter: Takes and returns a matrix.
     """
-    prefix = str(folder / "variables" / "variables")
-    reader = tf.train.load_checkpoint(prefix)
-    values = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-    changed = {
-        name: alter(value) if isinstance(value, np.ndarray) and _is_matrix(value) else value
-        for name, value in sorted(values.items())
-    }
-    tf.raw_ops.SaveV2(
-        prefix=prefix,
-        tensor_names=list(changed),
-        shape_and_slices=[""] * len(changed),
-        tensors=[tf.constant(value) for value in changed.values()],
-    )
+    file = folder / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    changed: dict[bytes, np.ndarray] = {}
+    for function in model.meta_graphs[0].graph_def.library.function:
+        for node in function.node_def:
+            if node.op != "Const":
+                continue
+            value = tf.make_ndarray(node.attr["value"].tensor)
+            if _is_matrix(value):
+                key = value.tobytes()
+                if key not in changed:
+                    changed[key] = alter(value.copy())
+                proto = tf.make_tensor_proto(changed[key], value.dtype, value.shape)
+                node.attr["value"].tensor.CopyFrom(proto)
+    if not changed:
+        raise ValueError(f"{folder} holds no weights to change")
+    file.write_bytes(model.SerializeToString())
 
 
 def _is_matrix(value: np.ndarray) -> bool:
