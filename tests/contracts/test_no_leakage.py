@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from demandcast.components.examples.splits import SplitPlan
-from demandcast.components.forecasting.windows import Windows
+from demandcast.components.forecasting.windows import Windows, gather_periods
 from demandcast.schema import series_example
 from demandcast.schema.config import AvailabilityConfig, ColumnsConfig, CovariatesConfig, SeriesSpec
 
@@ -177,18 +177,26 @@ def test_no_input_knows_what_came_after_the_cutoff(world, tmp_path, frequency, s
 class _KnowsTheWeek(Windows):
     """Scales by the week after the cutoff: what a careless 'recent level' comes to."""
 
-    def _scale(self, window: Any) -> tf.Tensor:
-        ahead = tf.reduce_mean(window.future(series_example.TARGET), axis=1)
-        return super()._scale(window) + ahead
+    def cut(self, examples: Any, *, cutoffs: tf.Tensor) -> Any:
+        window = super().cut(examples, cutoffs=cutoffs)
+        sold = _after(examples[series_example.TARGET], cutoffs, self)
+        return {**window, "scale": window["scale"] + tf.reduce_mean(sold, axis=1)}
 
 
 class _KnowsTheWeather(Windows):
     """Reads a column that is measured, not planned, along the horizon."""
 
-    def _decoder(self, window: Any, scale: Any, dates: Any) -> tf.Tensor:
-        decoder = super()._decoder(window, scale, dates)
-        sold = window.future(series_example.IN_STOCK_FRACTION)
-        return tf.concat([decoder, sold[..., None]], axis=2)
+    def cut(self, examples: Any, *, cutoffs: tf.Tensor) -> Any:
+        window = super().cut(examples, cutoffs=cutoffs)
+        stock = _after(examples[series_example.IN_STOCK_FRACTION], cutoffs, self)
+        decoder = tf.concat([window["decoder"], stock[..., None]], axis=2)
+        return {**window, "decoder": decoder}
+
+
+def _after(values: tf.RaggedTensor, cutoffs: tf.Tensor, windows: Windows) -> tf.Tensor:
+    """Reads a feature along the horizon; shape [B, H]."""
+    steps = tf.range(1, windows.series.forecast.horizon + 1, dtype=tf.int64)
+    return gather_periods(values, cutoffs[:, None] + steps[None])
 
 
 @pytest.mark.parametrize("frequency", FREQUENCIES)
