@@ -112,7 +112,7 @@ def test_vertex_gets_the_job_that_tfx_writes_and_the_parameters():
     json_format.ParseDict(job, pipeline_spec_pb2.PipelineJob())
     assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/demandcast"
     assert "training_epochs" in job["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]
-    assert compiled.stages[-1] == "Pusher"
+    assert compiled.stages[-2:] == ("Pusher", "SmokeTest")
 
 
 def test_what_pods_cannot_see_is_refused():
