@@ -140,7 +140,8 @@ class ServerConfig(Section):
         4096, ge=1, description="Rows that may wait for it; more are refused (RESOURCE_EXHAUSTED)."
     )
     model_workers: int = Field(
-        default_factory=lambda: os.cpu_count() or 1,
+        # One core reads and writes: larger batches on the others beat more of them.
+        default_factory=lambda: max((os.cpu_count() or 1) - 1, 1),
         ge=1,
         le=256,
         description="Calls of the model at the same time.",

@@ -32,7 +32,7 @@ def test_defaults():
         "metrics": True,
         "max_batch_rows": 64,
         "max_waiting_rows": 4096,
-        "model_workers": os.cpu_count(),
+        "model_workers": max(os.cpu_count() - 1, 1),
         "model_threads": None,
         "max_concurrent_requests": 1024,
         "max_message_bytes": 64 * 1024 * 1024,
