@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demandcast.components.infrastructure.server_process import running_server, with_restarts
-from demandcast.components.storage.files import Files, is_remote, join
+from demandcast.components.storage.files import Files, copy_folder, is_remote, join
 from demandcast.schema.artifact_names import GOLDEN_FILE
 from demandcast.schema.config import ServingConfig
 from demandcast.schema.errors import ServingError
@@ -125,7 +125,6 @@ def _local_directory(model: InService, files: Files) -> Iterator[str]:
         yield model.serving_directory
         return
     with tempfile.TemporaryDirectory(prefix="demandcast-smoke-") as folder:
-        source = join(model.serving_directory, str(model.version))
-        for name in files.files_below(source):
-            files.copy(join(source, name), join(folder, str(model.version), name))
+        version = str(model.version)
+        copy_folder(join(model.serving_directory, version), join(folder, version), files)
         yield folder

@@ -67,6 +67,9 @@ SAVED_MODEL_FILE = "saved_model.pb"
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Requests that a server runs before a version is available; the name is TensorFlow Serving's."""
 
+MAX_WARMUP_RECORDS = 1000
+"""More in that file are an error to TensorFlow Serving (`saved_model_warmup_util.cc`)."""
+
 GOLDEN_FILE = "assets.extra/golden_request.json"
 """A request and its answer, in the folder of a SavedModel (`golden_request.py`)."""
 

@@ -13,7 +13,7 @@ from demandcast.schema.errors import ServingError
 from demandcast.schema.golden_request import GoldenRequest
 from demandcast.serving.client import DemandClient
 from demandcast.serving.errors import CallError
-from demandcast.serving.version_status import VersionState, VersionStatus
+from demandcast.serving.version_status import VersionState
 
 __all__ = ["SmokeResult", "smoke_test"]
 
@@ -93,7 +93,7 @@ def _wait_for(
         check()
         try:
             statuses = client.status()
-            seen = ", ".join(map(_words, statuses)) or "no version"
+            seen = ", ".join(f"version {status}" for status in statuses) or "no version"
         except CallError as error:
             statuses, seen = [], str(error)
         if any(s.version == version and s.state is VersionState.AVAILABLE for s in statuses):
@@ -103,7 +103,3 @@ def _wait_for(
                 f"version {version} is not available after {timeout_seconds:g} s; last seen: {seen}"
             )
         time.sleep(_POLL_SECONDS)
-
-
-def _words(status: VersionStatus) -> str:
-    return f"version {status.version} {status.state.name} {status.error}".strip()

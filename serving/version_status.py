@@ -32,3 +32,11 @@ class VersionStatus:
     version: int
     state: VersionState
     error: str = ""
+
+    def __str__(self) -> str:
+        """Number, state, and what is wrong if anything is.
+
+        >>> str(VersionStatus(7, VersionState.LOADING))
+        '7 LOADING'
+        """
+        return f"{self.version} {self.state.name} {self.error}".strip()

@@ -26,7 +26,7 @@ from demandcast.components.infrastructure.checking import (
     check_model,
 )
 from demandcast.components.infrastructure.sample_requests import read_records
-from demandcast.components.storage.files import Files, LocalFiles, join
+from demandcast.components.storage.files import Files, LocalFiles, copy_folder, join
 from demandcast.components.storage.model_digest import model_digest
 from demandcast.components.storage.tfx_files import files_of
 from demandcast.schema.artifact_names import SERVER_LOG_FILE
@@ -70,7 +70,7 @@ class _InfraValidatorExecutor(base_executor.BaseExecutor):
                 horizon=forecast.horizon,
                 levels=len(forecast.quantile_levels),
             )
-            _copy(source, str(candidate.folder), files)
+            copy_folder(source, str(candidate.folder), files)
             digest = model_digest(str(candidate.folder), LocalFiles())
             log = Path(folder, SERVER_LOG_FILE)
             try:
@@ -84,16 +84,12 @@ class _InfraValidatorExecutor(base_executor.BaseExecutor):
                 if log.exists():
                     files.copy(str(log), join(blessing.uri, SERVER_LOG_FILE))
             if finding.blessed:
-                _copy(str(candidate.folder), path_utils.stamped_model_path(blessing.uri), files)
+                copy_folder(
+                    str(candidate.folder), path_utils.stamped_model_path(blessing.uri), files
+                )
         _bless(blessing, finding, digest=digest, files=files)
         word = "passed" if finding.blessed else "not passed"
         _LOG.info("infrastructure check: %s; %s", word, finding.reason)
-
-
-def _copy(source: str, target: str, files: Files) -> None:
-    """Copies a folder, from or to an object store as well."""
-    for name in files.files_below(source):
-        files.copy(join(source, name), join(target, name))
 
 
 def _bless(blessing: types.Artifact, finding: Finding, *, digest: str, files: Files) -> None:

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Sequence
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-from demandcast.schema.artifact_names import WARMUP_FILE
+from demandcast.schema.artifact_names import MAX_WARMUP_RECORDS, WARMUP_FILE
 
-__all__ = ["MAX_RECORDS", "read_warmup", "write_warmup"]
-
-MAX_RECORDS = 1000
-"""More are an error to TensorFlow Serving (`saved_model_warmup_util.cc`)."""
+__all__ = ["read_warmup", "write_warmup"]
 
 
 def write_warmup(folder: str, requests: Sequence[predict_pb2.PredictRequest]) -> None:
@@ -30,8 +27,8 @@ def write_warmup(folder: str, requests: Sequence[predict_pb2.PredictRequest]) ->
     Raises:
         ValueError: There are more than a server takes.
     """
-    if len(requests) > MAX_RECORDS:
-        raise ValueError(f"{len(requests)} warm-up requests; at most {MAX_RECORDS} are read")
+    if len(requests) > MAX_WARMUP_RECORDS:
+        raise ValueError(f"{len(requests)} warm-up requests; at most {MAX_WARMUP_RECORDS} are read")
     path = os.path.join(folder, WARMUP_FILE)  # noqa: PTH118 - TensorFlow takes text
     tf.io.gfile.makedirs(os.path.dirname(path))  # noqa: PTH120
     with tf.io.TFRecordWriter(path) as file:

@@ -24,7 +24,7 @@ from demandcast.components.publishing.pointer import (
     read_pointer,
 )
 from demandcast.components.publishing.profiles import profile_file
-from demandcast.components.storage.files import join
+from demandcast.components.storage.files import copy_folder, join
 from demandcast.components.storage.tfx_files import files_of
 from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
@@ -71,9 +71,7 @@ class _ModelInServiceExecutor(base_executor.BaseExecutor):
                 f"but {source} holds no {SAVED_MODEL_FILE}; restore that folder, or remove "
                 f"{POINTER_FILE} to start without a model in service"
             )
-        target = path_utils.serving_model_dir(model.uri)
-        for name in files.files_below(source):
-            files.copy(join(source, name), join(target, name))
+        copy_folder(source, path_utils.serving_model_dir(model.uri), files)
         profile = profile_file(serving_directory, pointer.digest)
         if files.exists(profile):
             files.copy(profile, join(model.uri, PROFILE_FILE))

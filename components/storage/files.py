@@ -29,6 +29,7 @@ __all__ = [
     "Seen",
     "aside_of",
     "check_generation",
+    "copy_folder",
     "flush",
     "generation_of",
     "is_remote",
@@ -295,6 +296,12 @@ def flush(path: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def copy_folder(source: str, target: str, files: Files) -> None:
+    """Copies all files below a folder, from or to an object store as well; not in one step."""
+    for name in files.files_below(source):
+        files.copy(join(source, name), join(target, name))
 
 
 def is_remote(path: str) -> bool:

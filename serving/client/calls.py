@@ -232,7 +232,7 @@ class Waiting:
         for status in reversed(statuses):
             if status.state is VersionState.AVAILABLE:
                 return status.version
-        self._seen = ", ".join(f"{s.version} {s.state.name} {s.error}".strip() for s in statuses)
+        self._seen = ", ".join(map(str, statuses))
         return None
 
     def see_error(self, error: CallError) -> None:

@@ -11,13 +11,11 @@ from demandcast.serving.client.base import AnyAsyncClient
 from demandcast.serving.client.calls import Call
 from demandcast.serving.client.connection import Connection
 from demandcast.serving.client.grpc_channel import (
+    bind_methods,
     call_metadata,
-    channel_options,
     check_address,
-    compression_of,
-    credentials_of,
+    open_channel,
 )
-from demandcast.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE
 
 __all__ = ["AsyncDemandClient"]
 
@@ -48,15 +46,8 @@ class AsyncDemandClient(AnyAsyncClient):
             max_attempts=max_attempts,
         )
         self._connection = connection or Connection()
-        self._channel = _open_channel(address, self._connection)
-        self._methods = {
-            method.path: self._channel.unary_unary(
-                method.path,
-                request_serializer=method.request.SerializeToString,
-                response_deserializer=method.response.FromString,
-            )
-            for method in (*PREDICTION_SERVICE.values(), *MODEL_SERVICE.values())
-        }
+        self._channel = open_channel(aio, address, self._connection)
+        self._methods = bind_methods(self._channel)
 
     async def close(self) -> None:
         """Closes the connection."""
@@ -83,11 +74,3 @@ class AsyncDemandClient(AnyAsyncClient):
             else:
                 return call.result(response, where=self._where)
             await asyncio.sleep(pause)
-
-
-def _open_channel(address: str, connection: Connection) -> aio.Channel:
-    options, compression = channel_options(address, connection), compression_of(connection)
-    credentials = credentials_of(connection)
-    if credentials is None:
-        return aio.insecure_channel(address, options=options, compression=compression)
-    return aio.secure_channel(address, credentials, options=options, compression=compression)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import grpc
 
 from demandcast.schema.errors import ConfigurationError
 from demandcast.serving.client.connection import Connection, authorization, read_pem
+from demandcast.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE
 
-__all__ = ["call_metadata", "channel_options", "check_address", "compression_of", "credentials_of"]
+__all__ = [
+    "bind_methods",
+    "call_metadata",
+    "channel_options",
+    "check_address",
+    "compression_of",
+    "credentials_of",
+    "open_channel",
+]
 
 _KEEPALIVE_ANSWER_SECONDS = 20
 _SEVERAL = ("dns:", "ipv4:", "ipv6:")
@@ -30,6 +40,39 @@ def check_address(address: str) -> str:
     if not address.strip():
         raise ConfigurationError("address is empty; host:port, dns:///host:port or unix:path")
     return address
+
+
+def open_channel(library: Any, address: str, connection: Connection) -> Any:
+    """Opens a channel; the connection is made with the first call.
+
+    Args:
+        library: ``grpc``, or ``grpc.aio``: each has channels of its own.
+        address: As of `check_address`.
+        connection: What it is told.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or a token would be readable by others.
+    """
+    settings = {
+        "options": channel_options(address, connection),
+        "compression": compression_of(connection),
+    }
+    credentials = credentials_of(connection)
+    if credentials is None:
+        return library.insecure_channel(address, **settings)
+    return library.secure_channel(address, credentials, **settings)
+
+
+def bind_methods(channel: Any) -> dict[str, Any]:
+    """What can be called on a channel, by its path."""
+    return {
+        method.path: channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        for method in (*PREDICTION_SERVICE.values(), *MODEL_SERVICE.values())
+    }
 
 
 def channel_options(address: str, connection: Connection) -> list[tuple[str, int | str]]:

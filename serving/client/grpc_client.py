@@ -11,13 +11,11 @@ from demandcast.serving.client.base import AnyClient
 from demandcast.serving.client.calls import Call
 from demandcast.serving.client.connection import Connection
 from demandcast.serving.client.grpc_channel import (
+    bind_methods,
     call_metadata,
-    channel_options,
     check_address,
-    compression_of,
-    credentials_of,
+    open_channel,
 )
-from demandcast.serving.messages import MODEL_SERVICE, PREDICTION_SERVICE
 
 __all__ = ["DemandClient"]
 
@@ -60,15 +58,8 @@ class DemandClient(AnyClient):
             max_attempts=max_attempts,
         )
         self._connection = connection or Connection()
-        self._channel = _open_channel(address, self._connection)
-        self._methods = {
-            method.path: self._channel.unary_unary(
-                method.path,
-                request_serializer=method.request.SerializeToString,
-                response_deserializer=method.response.FromString,
-            )
-            for method in (*PREDICTION_SERVICE.values(), *MODEL_SERVICE.values())
-        }
+        self._channel = open_channel(grpc, address, self._connection)
+        self._methods = bind_methods(self._channel)
 
     def close(self) -> None:
         """Closes the connection."""
@@ -95,11 +86,3 @@ class DemandClient(AnyClient):
             else:
                 return call.result(response, where=self._where)
             time.sleep(pause)
-
-
-def _open_channel(address: str, connection: Connection) -> grpc.Channel:
-    options, compression = channel_options(address, connection), compression_of(connection)
-    credentials = credentials_of(connection)
-    if credentials is None:
-        return grpc.insecure_channel(address, options=options, compression=compression)
-    return grpc.secure_channel(address, credentials, options=options, compression=compression)

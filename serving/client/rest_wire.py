@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from demandcast.serving.client.calls import Call
 from demandcast.serving.errors import RequestError
+from demandcast.serving.json_text import bytes_to_json
 from demandcast.serving.messages import SignatureDefMap
 from demandcast.serving.signatures import DEFAULT_SIGNATURE, Signature, TensorSpec
 from demandcast.serving.wire import numpy_dtype, read_tensor, write_content
@@ -145,15 +146,8 @@ def _as_json(array: Array) -> Any:
     if array.dtype.kind != "O":
         return array.tolist()
     texts = np.empty(array.shape, dtype=object)
-    texts.reshape(-1)[:] = [_text_as_json(value) for value in array.reshape(-1)]
+    texts.reshape(-1)[:] = [bytes_to_json(value) for value in array.reshape(-1)]
     return texts.tolist()
-
-
-def _text_as_json(value: bytes) -> Any:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return {"b64": base64.b64encode(value).decode()}
 
 
 def _read_metadata(response: Any, answer: Mapping[str, Any]) -> None:

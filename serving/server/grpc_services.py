@@ -34,7 +34,12 @@ from demandcast.serving.server.examples_api import (
 from demandcast.serving.server.metrics import Metrics
 from demandcast.serving.server.models import Models
 from demandcast.serving.server.prediction_logs import PredictionLogs
-from demandcast.serving.server.predictions import Choice, Predictions, choice_of
+from demandcast.serving.server.predictions import (
+    Choice,
+    Predictions,
+    choice_of,
+    read_choice,
+)
 from demandcast.serving.server.servable import Servable
 from demandcast.serving.server.tensors import encode_predict_response, read_inputs
 from demandcast.serving.signatures import (
@@ -61,6 +66,11 @@ UNKNOWN_MODEL = "unknown"
 
 # Details travel in a header of at most 8 KiB; a longer one would hide the status.
 _MAX_DETAILS = 2000
+
+_EXAMPLES = {
+    CLASSIFY: ("Classify", messages.ClassificationResponse),
+    REGRESS: ("Regress", messages.RegressionResponse),
+}
 
 Work = Callable[[Any, bytes], Awaitable[bytes]]
 
@@ -91,8 +101,8 @@ class GrpcServices:
         """What a server is to be given."""
         prediction = {
             "Predict": self._counted("Predict", self._predict),
-            "Classify": self._counted("Classify", self._classify),
-            "Regress": self._counted("Regress", self._regress),
+            "Classify": self._counted("Classify", self._on_examples(CLASSIFY, classifications)),
+            "Regress": self._counted("Regress", self._on_examples(REGRESS, regressions)),
             "MultiInference": self._counted("MultiInference", _multi_inference),
             "GetModelMetadata": self._plain(self._metadata),
         }
@@ -184,33 +194,30 @@ class GrpcServices:
         self.logs.offer(choice.name, data, response)
         return response
 
-    async def _classify(self, request: Any, data: bytes) -> bytes:
-        del data
-        response = messages.ClassificationResponse()
-        outputs, rows = await self._on_examples(request, response, method=CLASSIFY, api="Classify")
-        response.result.CopyFrom(classifications(outputs, rows=rows))
-        return bytes(response.SerializeToString())
+    def _on_examples(self, method: str, result_of: Callable[..., Any]) -> Work:
+        """Makes the work of a method that takes `tf.Example`s.
 
-    async def _regress(self, request: Any, data: bytes) -> bytes:
-        del data
-        response = messages.RegressionResponse()
-        outputs, rows = await self._on_examples(request, response, method=REGRESS, api="Regress")
-        response.result.CopyFrom(regressions(outputs, rows=rows))
-        return bytes(response.SerializeToString())
+        Args:
+            method: As signatures name it.
+            result_of: Writes the result of the outputs.
+        """
+        api, response_class = _EXAMPLES[method]
 
-    async def _on_examples(
-        self, request: Any, response: Any, *, method: str, api: str
-    ) -> tuple[Mapping[str, Any], int]:
-        """Runs a signature that takes `tf.Example`s; fills in who answered."""
-        choice = choice_of(request)
-        servable = self.predictions.find(choice)
-        name = check_method(servable, choice.signature, method)
-        inputs = serialized_examples(request.input)
-        response.model_spec.name = choice.name
-        response.model_spec.signature_name = name
-        response.model_spec.version.value = servable.version
-        outputs = await self._run(choice, servable, inputs, api=api)
-        return outputs, len(inputs["inputs"])
+        async def work(request: Any, data: bytes) -> bytes:
+            del data
+            choice = choice_of(request)
+            servable = self.predictions.find(choice)
+            name = check_method(servable, choice.signature, method)
+            inputs = serialized_examples(request.input)
+            outputs = await self._run(choice, servable, inputs, api=api)
+            response = response_class()
+            response.model_spec.name = choice.name
+            response.model_spec.signature_name = name
+            response.model_spec.version.value = servable.version
+            response.result.CopyFrom(result_of(outputs, rows=len(inputs["inputs"])))
+            return bytes(response.SerializeToString())
+
+        return work
 
     async def _run(
         self, choice: Choice, servable: Servable, inputs: Mapping[str, Any], *, api: str
@@ -224,7 +231,7 @@ class GrpcServices:
 
     async def _status(self, request: Any, data: bytes) -> bytes:
         del data
-        return bytes(self.predictions.status(request).SerializeToString())
+        return bytes(self.predictions.status(read_choice(request)).SerializeToString())
 
     async def _reload(self, request: Any, data: bytes) -> bytes:
         del data

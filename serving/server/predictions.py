@@ -26,7 +26,14 @@ from demandcast.serving.server.servable import Servable
 from demandcast.serving.signatures import DEFAULT_SIGNATURE, Signature
 from demandcast.serving.version_status import VersionState, VersionStatus
 
-__all__ = ["Choice", "Predictions", "choice_of", "signature_map", "status_response"]
+__all__ = [
+    "Choice",
+    "Predictions",
+    "choice_of",
+    "read_choice",
+    "signature_map",
+    "status_response",
+]
 
 SIGNATURE_DEF = "signature_def"
 _MAX_DETAILS = 2000
@@ -59,11 +66,18 @@ def choice_of(request: Any) -> Choice:
     Raises:
         RequestError: INVALID_ARGUMENT; there is none, or it names no model.
     """
+    return _named(read_choice(request))
+
+
+def read_choice(request: Any) -> Choice:
+    """Reads the `ModelSpec` of a request that may name no model.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT; there is none.
+    """
     if not request.HasField("model_spec"):
         raise RequestError("INVALID_ARGUMENT", "Missing ModelSpec")
     spec = request.model_spec
-    if not spec.name:
-        raise RequestError("INVALID_ARGUMENT", "ModelSpec has no name specified.")
     which = spec.WhichOneof("version_choice")
     return Choice(
         name=spec.name,
@@ -71,6 +85,12 @@ def choice_of(request: Any) -> Choice:
         label=spec.version_label if which == "version_label" else None,
         signature=spec.signature_name,
     )
+
+
+def _named(choice: Choice) -> Choice:
+    if not choice.name:
+        raise RequestError("INVALID_ARGUMENT", "ModelSpec has no name specified.")
+    return choice
 
 
 class Predictions:
@@ -139,8 +159,7 @@ class Predictions:
         Raises:
             RequestError: As for `find`; INVALID_ARGUMENT for a field that is not known.
         """
-        if not request.HasField("model_spec"):
-            raise RequestError("INVALID_ARGUMENT", "Missing ModelSpec")
+        asked = read_choice(request)
         if not request.metadata_field:
             raise RequestError(
                 "INVALID_ARGUMENT",
@@ -149,7 +168,7 @@ class Predictions:
         for field in request.metadata_field:
             if field != SIGNATURE_DEF:
                 raise RequestError("INVALID_ARGUMENT", f"Metadata field {field} is not supported")
-        choice = choice_of(request)
+        choice = _named(asked)
         servable = self.find(choice)
         response = messages.GetModelMetadataResponse()
         response.model_spec.name = choice.name
@@ -157,21 +176,16 @@ class Predictions:
         response.metadata[SIGNATURE_DEF].Pack(signature_map(servable))
         return response
 
-    def status(self, request: Any) -> Any:
+    def status(self, choice: Choice) -> Any:
         """Answers `GetModelStatus`: all versions, or the one asked for.
 
         Raises:
             RequestError: NOT_FOUND; there is no such model or version.
         """
-        if not request.HasField("model_spec"):
-            raise RequestError("INVALID_ARGUMENT", "Missing ModelSpec")
-        name, spec = request.model_spec.name, request.model_spec
-        version: int | None = None
-        if spec.WhichOneof("version_choice") == "version":
-            version = int(spec.version.value)
-        elif spec.version_label:
-            version = self._labelled(name, spec.version_label)
-        return status_response(name, self._models.statuses(name), version=version)
+        version = choice.version
+        if choice.label:
+            version = self._labelled(choice.name, choice.label)
+        return status_response(choice.name, self._models.statuses(choice.name), version=version)
 
     def _labelled(self, name: str, label: str) -> int:
         labels = self._models.labels(name)

@@ -23,6 +23,7 @@ from google.protobuf import json_format
 from numpy.typing import NDArray
 
 from demandcast.serving.errors import RequestError
+from demandcast.serving.json_text import binary_to_json, bytes_to_json
 from demandcast.serving.signatures import Signature, TensorSpec, check_input_names, check_inputs
 from demandcast.serving.wire import DTYPES, numpy_dtype
 
@@ -124,13 +125,10 @@ def message_to_json(message: Any) -> dict[str, Any]:
     return dict(json_format.MessageToDict(message, **options))
 
 
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY
-
-
 def _dumps(content: Any, outputs: Mapping[str, NDArray[Any]]) -> bytes:
     """JSON text; NaN and Infinity are written as such words, as TensorFlow Serving does."""
     if all(array.dtype.kind != "f" or np.isfinite(array).all() for array in outputs.values()):
-        return orjson.dumps(content, option=_OPTIONS)
+        return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
     return json.dumps(content, default=_as_list).encode()
 
 
@@ -224,19 +222,11 @@ def _jsonable(name: str, array: NDArray[Any]) -> Any:
         if array.dtype == np.float16:
             array = array.astype(np.float32)
         return np.ascontiguousarray(array)
-    flat = [_text(value, binary=name.endswith(_BINARY_SUFFIX)) for value in array.reshape(-1)]
+    write = binary_to_json if name.endswith(_BINARY_SUFFIX) else bytes_to_json
+    flat = [write(value) for value in array.reshape(-1)]
     nested = np.empty(len(flat), dtype=object)
     nested[:] = flat
     return nested.reshape(array.shape).tolist()
-
-
-def _text(value: bytes, *, binary: bool) -> Any:
-    if not binary:
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            pass
-    return {"b64": base64.b64encode(value).decode()}
 
 
 def _refused(message: str) -> RequestError:

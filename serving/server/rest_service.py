@@ -186,9 +186,7 @@ class RestService:
         self.logs.offer(choice.name, request.SerializeToString(), response)
 
     def _status(self, look: re.Match[str]) -> web.Response:
-        request = messages.GetModelStatusRequest()
-        _fill(request.model_spec, _choice(look))
-        return _json_response(message_to_json(self.predictions.status(request)))
+        return _json_response(message_to_json(self.predictions.status(_choice(look))))
 
     def _metadata(self, look: re.Match[str]) -> web.Response:
         choice = _choice(look)
@@ -216,14 +214,6 @@ def _version(text: str) -> int:
     if len(text) > len(str(_MAX_VERSION)) or int(text) > _MAX_VERSION:
         raise RequestError("INVALID_ARGUMENT", f"Failed to convert version: {text} to numeric.")
     return int(text)
-
-
-def _fill(spec: Any, choice: Choice) -> None:
-    spec.name = choice.name
-    if choice.version is not None:
-        spec.version.value = choice.version
-    elif choice.label is not None:
-        spec.version_label = choice.label
 
 
 def _json_response(content: dict[str, Any]) -> web.Response:

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from demandcast.schema.artifact_names import MAX_WARMUP_RECORDS, WARMUP_FILE
 from demandcast.serving import messages
 from demandcast.serving.server.records import read_records
 from demandcast.serving.server.servable import Servable
 from demandcast.serving.signatures import DEFAULT_SIGNATURE, check_input_names
 from demandcast.serving.wire import read_tensor
 
-__all__ = ["MAX_RECORDS", "WARM_UP_FILE", "WarmUpError", "warm_up"]
-
-WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
-MAX_RECORDS = 1000
-"""Records that are replayed; TensorFlow Serving refuses a file with more."""
+__all__ = ["WarmUpError", "warm_up"]
 
 
 class WarmUpError(ValueError):
@@ -38,12 +35,12 @@ def warm_up(servable: Servable, folder: Path) -> int:
     Raises:
         WarmUpError: One of them cannot be read or answered; the version is not fit to serve.
     """
-    path = folder / WARM_UP_FILE
+    path = folder / WARMUP_FILE
     if not path.is_file():
         return 0
     replayed = 0
     try:
-        for record in read_records(path, at_most=MAX_RECORDS):
+        for record in read_records(path, at_most=MAX_WARMUP_RECORDS):
             _replay(servable, messages.PredictionLog.FromString(record))
             replayed += 1
     except Exception as error:

@@ -2,8 +2,8 @@ import pytest
 from tensorflow_serving.apis import predict_pb2
 from tfx.utils import path_utils
 
-from demandcast.components.infrastructure.warmup import MAX_RECORDS, read_warmup, write_warmup
-from demandcast.schema.artifact_names import WARMUP_FILE
+from demandcast.components.infrastructure.warmup import read_warmup, write_warmup
+from demandcast.schema.artifact_names import MAX_WARMUP_RECORDS, WARMUP_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +25,6 @@ def test_the_file_is_where_servers_and_tfx_look():
 
 
 def test_more_than_a_server_takes_is_an_error(tmp_path):
-    write_warmup(str(tmp_path), requests(MAX_RECORDS))
+    write_warmup(str(tmp_path), requests(MAX_WARMUP_RECORDS))
     with pytest.raises(ValueError, match="1001 warm-up requests; at most 1000"):
-        write_warmup(str(tmp_path), requests(MAX_RECORDS + 1))
+        write_warmup(str(tmp_path), requests(MAX_WARMUP_RECORDS + 1))

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from demandcast.schema.artifact_names import MAX_WARMUP_RECORDS, WARMUP_FILE
 from demandcast.serving import messages
 from demandcast.serving.errors import RequestError
 from demandcast.serving.server.records import encode_record
-from demandcast.serving.server.warm_up import MAX_RECORDS, WARM_UP_FILE, WarmUpError, warm_up
+from demandcast.serving.server.warm_up import WarmUpError, warm_up
 from demandcast.serving.signatures import Signature, TensorSpec
 from demandcast.serving.wire import write_content, write_typed
 
@@ -40,7 +41,7 @@ def record(value, *, signature="", name="x", write=write_content):
 
 
 def write(folder, *records):
-    path = folder / WARM_UP_FILE
+    path = folder / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"".join(map(encode_record, records)))
     return path
@@ -48,7 +49,7 @@ def write(folder, *records):
 
 def test_without_a_file_there_is_nothing_to_do(tmp_path):
     assert warm_up(Servable(), tmp_path) == 0
-    assert WARM_UP_FILE == "assets.extra/tf_serving_warmup_requests"
+    assert WARMUP_FILE == "assets.extra/tf_serving_warmup_requests"
 
 
 def test_replays_all_in_order(tmp_path):
@@ -60,8 +61,8 @@ def test_replays_all_in_order(tmp_path):
 
 def test_replays_no_more_than_so_many(tmp_path):
     servable = Servable()
-    write(tmp_path, *[record(1)] * (MAX_RECORDS + 1))
-    assert warm_up(servable, tmp_path) == len(servable.asked) == MAX_RECORDS == 1000
+    write(tmp_path, *[record(1)] * (MAX_WARMUP_RECORDS + 1))
+    assert warm_up(servable, tmp_path) == len(servable.asked) == MAX_WARMUP_RECORDS == 1000
 
 
 def classify():
@@ -102,8 +103,8 @@ def test_replays_what_tensorflow_recorded(tmp_path):
 
     request = predict_pb2.PredictRequest()
     request.inputs["x"].CopyFrom(tf.make_tensor_proto(np.array([5], np.float32)))
-    (tmp_path / WARM_UP_FILE).parent.mkdir()
-    with tf.io.TFRecordWriter(str(tmp_path / WARM_UP_FILE)) as writer:
+    (tmp_path / WARMUP_FILE).parent.mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / WARMUP_FILE)) as writer:
         log = prediction_log_pb2.PredictLog(request=request)
         writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
     servable = Servable()
