@@ -233,27 +233,26 @@ def write_run(
         "push": {"pushed": 1, "pushed_version": "7", "reason": "pushed as version 7"}
         if "Pusher" in done
         else None,
-        "stages": [
-            {
-                "name": name,
-                "status": "failed" if name == failed_in else "run",
-                "started": "2026-04-01T09:30:05+00:00",
-                "seconds": 1.5,
-                "peak_memory_bytes": 2**30,
-                "outputs": {}
-                if name == failed_in
-                else {
-                    _OUTPUTS[name]: {
-                        "uri": str(artifacts / name),
-                        "properties": {"examples_eval": 380} if name == STAGES[0] else {},
-                    }
-                },
-            }
-            for name in reached
-        ],
+        "stages": [_stage(name, artifacts, failed=name == failed_in) for name in reached],
     }
     (folder / "run.json").write_text(json.dumps(values | changes))
     return folder
+
+
+def _stage(name: str, artifacts: Path, *, failed: bool) -> dict[str, Any]:
+    """What `run.json` says of a stage."""
+    output = {
+        "uri": str(artifacts / name),
+        "properties": {"examples_eval": 380} if name == STAGES[0] else {},
+    }
+    return {
+        "name": name,
+        "status": "failed" if failed else "run",
+        "started": "2026-04-01T09:30:05+00:00",
+        "seconds": 1.5,
+        "peak_memory_bytes": 2**30,
+        "outputs": {} if failed else {_OUTPUTS[name]: output},
+    }
 
 
 def write_artifacts(folder: Path) -> None:

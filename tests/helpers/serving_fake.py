@@ -25,7 +25,7 @@ from serving_models import HORIZON, LEVELS
 from demandcast.serving import messages
 from demandcast.serving.wire import read_tensor, write_typed
 
-__all__ = ["FakeModel", "ForwardedModel", "Refusal", "grpc_server", "rest_server"]
+__all__ = ["FakeModel", "Refusal", "grpc_server", "rest_server"]
 
 TEXT, NUMBER, WHOLE = "DT_STRING", "DT_FLOAT", "DT_INT64"
 INPUTS = {
@@ -176,41 +176,6 @@ class FakeModel:
             version=VERSION - 1, state="END", status={"error_code": 2, "error_message": "broken"}
         )
         return response
-
-
-class ForwardedModel(FakeModel):
-    """A model that another server has: what comes in is asked of it, over gRPC."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__()
-        self._channel = grpc.insecure_channel(address)
-
-    def answer(self, name: str, request: Any, headers: dict[str, str], peer: str) -> Any:
-        """Answers as the other server does."""
-        methods = {**messages.PREDICTION_SERVICE, **messages.MODEL_SERVICE}
-        method = methods[name]
-        call = self._channel.unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
-        try:
-            return call(request, timeout=60)
-        except grpc.RpcError as error:
-            raise Refusal(error.code().name, error.details()) from error
-
-    def signatures(self) -> Any:
-        """The `SignatureDefMap` of the other server."""
-        request = messages.GetModelMetadataRequest(metadata_field=["signature_def"])
-        request.model_spec.name = "demand"
-        response = self.answer("GetModelMetadata", request, {}, "")
-        found = messages.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(found)
-        return found
-
-    def close(self) -> None:
-        """Closes the connection."""
-        self._channel.close()
 
 
 @contextlib.contextmanager

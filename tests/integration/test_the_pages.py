@@ -13,7 +13,6 @@ import pytest
 from docs_pages import AUDIENCES, ROOT, blocks, changed_module
 from google.protobuf import json_format
 from readme_walk import SMALL
-from serving_fake import ForwardedModel, rest_server
 
 from demandcast.components.evaluation import tfma_metrics
 from demandcast.components.forecasting.network import InputSpec, build_network
@@ -36,13 +35,10 @@ def served(walked):
     """The folder of the walk, and the addresses at which its model answers, by those written."""
     folder, _ = walked
     config = load_config(folder / "demand.yaml")
-    serving = ServerConfig(serving_directory=config.push.serving_directory, port=0)
+    serving = ServerConfig(serving_directory=config.push.serving_directory, port=0, rest_port=0)
     with ModelServer(serving) as server:
         assert server.wait_until_available(60)
-        forwarded = ForwardedModel(server.address)
-        with rest_server(forwarded) as rest_address:
-            yield folder, {ADDRESS: server.address, REST_ADDRESS: rest_address}
-        forwarded.close()
+        yield folder, {ADDRESS: server.address, REST_ADDRESS: server.rest_address}
 
 
 def commands_of(block):
