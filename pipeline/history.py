@@ -322,15 +322,10 @@ def _with_results(report: RunReport) -> RunReport:
     return replace(
         report,
         verdict=verdict,
-        infrastructure=_properties(report, "InfraValidator", "blessing"),
-        push=_properties(report, "Pusher", "pushed_model"),
-        smoke_test=_properties(report, "SmokeTest", "result"),
+        infrastructure=report.properties("InfraValidator", "blessing"),
+        push=report.properties("Pusher", "pushed_model"),
+        smoke_test=report.properties("SmokeTest", "result"),
     )
-
-
-def _properties(report: RunReport, stage: str, output: str) -> Mapping[str, Any] | None:
-    artifact = report.artifact(stage, output)
-    return None if artifact is None else dict(artifact.properties)
 
 
 def _last_word(log: str) -> datetime.datetime | None:

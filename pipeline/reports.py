@@ -140,6 +140,11 @@ class RunReport:
         found = self.stage(stage)
         return found.outputs.get(output) if found else None
 
+    def properties(self, stage: str, output: str) -> dict[str, Any] | None:
+        """What the artifact of a stage says of itself; None if there is none."""
+        artifact = self.artifact(stage, output)
+        return None if artifact is None else dict(artifact.properties)
+
     def to_json(self) -> str:
         """Text of `run.json`."""
         return json.dumps(asdict(self), indent=2, sort_keys=True, default=str) + "\n"

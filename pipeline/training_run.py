@@ -242,19 +242,15 @@ def _results(report: RunReport) -> dict[str, Any]:
     """Reads what the stages left behind, as far as the run came."""
     examples = report.artifact("SeriesExampleGen", "examples")
     evaluation = report.artifact("Evaluator", "evaluation")
-    push = _properties(report.artifact("Pusher", "pushed_model"))
+    push = report.properties("Pusher", "pushed_model")
     return {
         "data": None if examples is None else _data(examples),
         "model": _model(report, push),
         "verdict": None if evaluation is None else read_verdict(evaluation.uri).model_dump(),
-        "infrastructure": _properties(report.artifact("InfraValidator", "blessing")),
+        "infrastructure": report.properties("InfraValidator", "blessing"),
         "push": push,
-        "smoke_test": _properties(report.artifact("SmokeTest", "result")),
+        "smoke_test": report.properties("SmokeTest", "result"),
     }
-
-
-def _properties(artifact: ArtifactReport | None) -> dict[str, Any] | None:
-    return None if artifact is None else dict(artifact.properties)
 
 
 def _data(examples: ArtifactReport) -> Mapping[str, Any]:

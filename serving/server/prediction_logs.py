@@ -31,14 +31,13 @@ class PredictionLogs:
 
     def wants(self, model: str) -> bool:
         """Whether any request for a model is kept."""
-        config = self._config_of(model)
-        return config.directory is not None and config.sampling_rate > 0
+        return _keeps(self._config_of(model))
 
     def offer(self, model: str, request: bytes, response: bytes) -> None:
         """Keeps an answered `PredictRequest`, if its model's log wants it; never waits."""
-        if not self.wants(model):
-            return
         config = self._config_of(model)
+        if not _keeps(config):
+            return
         log = self._log(model, config)
         if log is None:
             self._without_log += 1
@@ -70,6 +69,10 @@ class PredictionLogs:
                 if key not in self._logs:
                     self._logs = {**self._logs, key: _started(model, config)}
         return self._logs[key]
+
+
+def _keeps(config: PredictionLogConfig) -> bool:
+    return config.directory is not None and config.sampling_rate > 0
 
 
 def _started(model: str, config: PredictionLogConfig) -> PredictionLog | None:
