@@ -4,7 +4,8 @@
 
 Each client sends the next request when it has the answer to the last one. Requests and answers of
 the echo server have the same bytes, so the ratio is what reading, running the model and writing
-cost. Servers and clients share this machine, as processes of their own.
+cost. Servers and clients share this machine, as processes of their own. CPU is what a call costs
+each: on two cores the two together cannot be faster than half their sum.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -40,19 +43,33 @@ def main() -> None:
         request, answer = example(server.address, options.serving)
         print(f"first answer {server.seconds:.1f} s after the start")
         print(f"request {len(request):,} bytes, answer {len(answer):,} bytes, one series\n")
-        print(f"{'clients':>7}  {'':6}  {'p50':>8}  {'p99':>8}  {'per second':>10}  ratio")
+        print(
+            f"{'clients':>7}  {'':6}  {'p50':>8}  {'p99':>8}  {'per second':>10}  ratio"
+            f"  {'CPU: its own':>12}  {'clients':>7}"
+        )
         with Echo(answer) as echo:
             for clients in options.clients:
                 rates = []
-                for name, address in (("echo", echo.address), ("server", server.address)):
-                    seconds = ask(address, request, clients=clients, seconds=options.seconds)
-                    rates.append(len(seconds) / options.seconds)
-                    p50, p99 = (1000 * np.quantile(seconds, level) for level in (0.5, 0.99))
+                for name, asked in (("echo", echo), ("server", server)):
+                    found = ask(asked, request, clients=clients, seconds=options.seconds)
+                    rates.append(len(found.seconds) / options.seconds)
+                    p50, p99 = (1000 * np.quantile(found.seconds, level) for level in (0.5, 0.99))
                     ratio = f"{rates[-1] / rates[0]:5.2f}" if name == "server" else ""
-                    line = (
+                    print(
                         f"{clients:7}  {name:6}  {p50:5.2f} ms  {p99:5.2f} ms  {rates[-1]:10,.0f}"
+                        f"  {ratio:5}  {found.server_cpu * 1e6:9,.0f} us"
+                        f"  {found.client_cpu * 1e6:4,.0f} us",
+                        flush=True,
                     )
-                    print(f"{line}  {ratio}", flush=True)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What asking for a while found; seconds: of each answer, and CPU of each call."""
+
+    seconds: list[float]
+    server_cpu: float
+    client_cpu: float
 
 
 class Server:
@@ -72,6 +89,7 @@ class Server:
             text=True,
         )
         self.address = json.loads(self._process.stdout.readline())["address"]
+        self.pid = self._process.pid
         wait_for_model(self.address)
         self.seconds = time.monotonic() - begin
         return self
@@ -94,6 +112,7 @@ class Echo:
         )
         self._process.start()
         self.address = f"127.0.0.1:{ours.recv()}"
+        self.pid = self._process.pid
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -163,17 +182,26 @@ def example(address: str, serving: Path) -> tuple[bytes, bytes]:
         return message, channel.unary_unary(METHOD)(message)
 
 
-def ask(address: str, request: bytes, *, clients: int, seconds: float) -> list[float]:
-    """Lets clients ask for a while, from a process of their own; seconds of each answer."""
+def ask(asked: Server | Echo, request: bytes, *, clients: int, seconds: float) -> Found:
+    """Lets clients ask for a while, from a process of their own."""
     program = Path(__file__).with_name("serving_clients.py")
-    arguments = [address, str(clients), str(seconds), str(WARM_UP_SECONDS)]
+    arguments = [asked.address, str(clients), str(seconds), str(WARM_UP_SECONDS)]
+    before = cpu_seconds(asked.pid)
     done = subprocess.run(
         [sys.executable, str(program), *arguments],
         input=request,
         stdout=subprocess.PIPE,
         check=True,
     )
-    return json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    spent = cpu_seconds(asked.pid) - before
+    return Found(found["seconds"], spent / found["calls"], found["cpu"] / found["calls"])
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -16,18 +16,23 @@ async def run(address: str, request: bytes, clients: int, seconds: float, warm_u
     begin = time.perf_counter() + warm_up
     end = begin + seconds
     times: list[float] = []
+    calls = 0
 
     async def client() -> None:
+        nonlocal calls
         options = [("grpc.use_local_subchannel_pool", 1)]  # A connection of its own.
         async with grpc.aio.insecure_channel(address, options=options) as channel:
             call = channel.unary_unary(METHOD)
             while (start := time.perf_counter()) < end:
                 await call(request)
+                calls += 1
                 if start >= begin:
                     times.append(time.perf_counter() - start)
 
+    before = time.process_time()
     await asyncio.gather(*(client() for _ in range(clients)))
-    json.dump(times, sys.stdout)
+    cpu = time.process_time() - before
+    json.dump({"seconds": times, "calls": calls, "cpu": cpu}, sys.stdout)
 
 
 if __name__ == "__main__":
