@@ -22,6 +22,7 @@ from demandcast.pipeline.kubeflow.emulator.pods import Pods
 from demandcast.pipeline.kubeflow.emulator.server import EmulatedServer, Run
 from demandcast.pipeline.kubeflow.emulator.versions import KFP_2_17, KFP_3
 from demandcast.schema.config import load_config
+from demandcast.schema.config.serving import ServingConfig
 
 # Nothing that makes programs, nor what the tests need.
 FORBIDDEN = ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "git", "uv", "pytest", "mypy")
@@ -85,7 +86,12 @@ def say(image: Image, *command: str, binds: dict[str, Path] | None = None) -> st
 def run_pipeline(image: Image, workspace: Path) -> None:
     """Compiles in the image, and runs what it wrote with every pod in the image."""
     write_snapshot(workspace / "volume", "1")
-    file = write_kubeflow_config(workspace, training={"epochs": 2, "windows_per_series": 4})
+    file = write_kubeflow_config(
+        workspace,
+        training={"epochs": 2, "windows_per_series": 4},
+        # The image's own server, as everywhere but in tests.
+        serving={"command": list(ServingConfig().command), "timeout_seconds": 900},
+    )
     binds = {str(workspace): workspace}
     compiled = workspace / "pipeline.yaml"
     compile_ = (*image.entry_point, "compile", "--config", str(file), "--output", str(compiled))
