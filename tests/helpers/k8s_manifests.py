@@ -34,6 +34,7 @@ __all__ = [
     "infra_tool",
     "render",
     "rendered",
+    "selects",
     "variant",
 ]
 
@@ -90,7 +91,7 @@ def text_of(overlay: str) -> str:
 
 def rendered(overlay: str) -> list[Manifest]:
     """The manifests of an overlay of this repository."""
-    return list(yaml.safe_load_all(text_of(overlay)))
+    return list(yaml.load_all(text_of(overlay), Loader=yaml.CSafeLoader))
 
 
 def variant(folder: Path, overlay: str, changes: Mapping[str, str]) -> str:
@@ -182,8 +183,7 @@ def allows(
     mine = [
         policy["spec"]
         for policy in policies
-        if direction in policy["spec"]["policyTypes"]
-        and selects(policy["spec"]["podSelector"], of)
+        if direction in policy["spec"]["policyTypes"] and selects(policy["spec"]["podSelector"], of)
     ]
     side = "from" if direction == "Ingress" else "to"
     rules = [rule for spec in mine for rule in spec.get(direction.lower(), [])]

@@ -21,9 +21,12 @@ __all__ = [
     "CLOUDS",
     "OVERLAYS",
     "TREE",
+    "UPSTREAM",
     "copy_with_stubs",
+    "identity",
     "may",
     "of_upstream",
+    "overlay_files",
     "ours",
     "own",
     "pod",
@@ -73,14 +76,16 @@ def text_of_own(name: str) -> str:
     return render(TREE / "own" / name)
 
 
+@functools.cache
 def rendered(name: str) -> list[Manifest]:
-    """The manifests of an overlay on stubs."""
-    return list(yaml.safe_load_all(text_of_overlay(name)))
+    """The manifests of an overlay on stubs, for reading alone: tests share them."""
+    return list(yaml.load_all(text_of_overlay(name), Loader=yaml.CSafeLoader))
 
 
+@functools.cache
 def own(name: str) -> list[Manifest]:
-    """The manifests that are ours alone."""
-    return list(yaml.safe_load_all(text_of_own(name)))
+    """The manifests that are ours alone, for reading alone."""
+    return list(yaml.load_all(text_of_own(name), Loader=yaml.CSafeLoader))
 
 
 def identity(manifest: Manifest) -> tuple[str, str]:
@@ -178,7 +183,11 @@ def pod(namespace: str = "kubeflow", **labels: str) -> Peer:
 
 
 def reaches(
-    manifests: Sequence[Manifest], source: Peer, target: Peer, port: int, namespace: str = "kubeflow"
+    manifests: Sequence[Manifest],
+    source: Peer,
+    target: Peer,
+    port: int,
+    namespace: str = "kubeflow",
 ) -> bool:
     """Whether the policies of both ends let a source reach a port of a target by TCP.
 
@@ -196,9 +205,7 @@ def reaches(
     out = not inside(source) or allows(
         policies, target, port, direction="Egress", of=source.pod, namespace=namespace
     )
-    into = not inside(target) or allows(
-        policies, source, port, of=target.pod, namespace=namespace
-    )
+    into = not inside(target) or allows(policies, source, port, of=target.pod, namespace=namespace)
     return out and into
 
 

@@ -4,9 +4,9 @@
 
 Reads texts by name and writes, as JSON too, what is wrong with each. Kubernetes' own objects are
 checked by its schemas, strictly, for each release. Custom resources are checked by models that were
-generated from the schemas which their makers publish: Istio 1.24, Prometheus operator 0.80, Kyverno 1.13.
-Google's and those of External Secrets are published in no package, so what we use of them stands here, as
-their references say.
+generated from the schemas which their makers publish: Istio 1.24, Prometheus operator 0.80, Kyverno
+1.13. Google's and those of External Secrets are published in no package, so what we use of them
+stands here, as their references say.
 """
 
 from __future__ import annotations
