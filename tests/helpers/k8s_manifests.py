@@ -32,6 +32,7 @@ __all__ = [
     "container",
     "find",
     "infra_tool",
+    "missing",
     "render",
     "rendered",
     "selects",

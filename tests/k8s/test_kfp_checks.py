@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from k8s_manifests import find, infra_tool
-from kfp_manifests import OVERLAYS, TREE, identity, ours, own, text_of_overlay, text_of_own
+from kfp_manifests import OVERLAYS, TREE, identity, ours, own, text_of_overlay
 
 pytestmark = pytest.mark.slow
 
@@ -60,13 +60,12 @@ def ask(script, *arguments, given):
 def problems():
     """Problems of everything that is rendered, and of what is wrong on purpose; by name."""
     texts = {overlay: text_of_overlay(overlay) for overlay in OVERLAYS}
-    texts |= {f"own {overlay}": text_of_own(overlay) for overlay in OVERLAYS}
     texts |= {name: (TREE / "components" / name).read_text() for name in COMPONENTS}
     texts |= {what: spoilt(*wrong) for what, wrong in WRONG.items()}
     return ask("check_schemas.py", ",".join(RELEASES), given=texts)
 
 
-@pytest.mark.parametrize("name", [*OVERLAYS, *(f"own {overlay}" for overlay in OVERLAYS)])
+@pytest.mark.parametrize("name", OVERLAYS)
 def test_every_overlay_fits_the_schemas(name, problems):
     assert problems[name] == []
 
