@@ -77,10 +77,11 @@ def test_there_is_a_workflow_for_each_part_of_the_way():
     assert NAMES == ["checks", "images", "pipeline", "promote", "terraform"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_github_knows_every_key(name):
-    file = ROOT / ".github" / "workflows" / f"{name}.yml"
-    done = run(tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", str(file))
+def test_github_knows_every_key():
+    done = run(
+        *(tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows"),
+        *map(str, GITHUB),
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -159,6 +160,20 @@ def test_there_are_no_keys():
         text = file.read_text()
         assert "secrets." not in text
         assert not re.search(r"(?i)access[-_]key|credentials_json|service_account_key", text)
+
+
+def test_the_page_names_every_variable():
+    page = (ROOT / ".github" / "workflows" / "README.md").read_text()
+    github = "\n".join(file.read_text() for file in GITHUB)
+    used = set(re.findall(r"vars\.([A-Z_]+)", github))
+    assert used == {"CLOUD", "CLUSTER", "IDENTITY", "IDENTITY_PROVIDER", "REGION", "REGISTRY"} | {
+        *("RUNNER", "TERRAFORM_IDENTITY"),
+    }
+    assert [name for name in used | {"CLOUD_AUDIENCE"} if f"`{name}`" not in page] == []
+    environments = set(re.findall(r"environment: ([a-z-]+)$", github, re.MULTILINE))
+    assert environments == {"dev", "images", "prod"}
+    for name in (*environments, "dev-plan", "prod-plan", "dev-stable", "prod-stable"):
+        assert f"`{name}`" in page, name
 
 
 def test_forks_get_no_identity():

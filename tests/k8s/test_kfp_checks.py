@@ -23,7 +23,7 @@ WRONG = {
     "an unknown action": ("ValidatingAdmissionPolicyBinding", "", "validationAction", ["Deny"]),
     "an unknown store": ("SecretStore", "provider", "vault", {}),
     "an unknown policy of creation": ("ExternalSecret", "target", "creationPolicy", "Mine"),
-    "an unknown field of a secret": ("ExternalSecret", "dataFrom.0.sourceRef", "storeReff", "x"),
+    "an unknown field of a secret": ("ExternalSecret", "data.0.remoteRef", "properti", "x"),
     "a duration in words": ("PodMonitor", "podMetricsEndpoints.0", "interval", "half a minute"),
     "a rule without an expression": ("PrometheusRule", "groups.0.rules.0", "exprr", "up"),
     "a rule of Google's with a wrong key": ("ClusterRules", "groups.0.rules.0", "severity", "x"),

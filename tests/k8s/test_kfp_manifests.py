@@ -1,5 +1,6 @@
 """The overlays of Kubeflow Pipelines say what each cloud needs; values get where they belong."""
 
+import json
 import re
 
 import pytest
@@ -94,7 +95,7 @@ def test_every_value_gets_somewhere(overlay, tmp_path):
 def test_overlays_ask_for_the_same_values_where_they_can():
     common = set(values("kind"))
     assert common < set(values("gke"))
-    assert set(values("gke")) - {"project"} == set(values("eks")) - {"region"}
+    assert set(values("gke")) - {"project"} == set(values("eks")) - {"region", "database_cidr"}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -122,7 +123,8 @@ def test_secrets_are_made_in_the_cluster_and_none_is_written_down(overlay):
     manifests = rendered(overlay)
     assert find(manifests, "Secret") == []
     made = {m["spec"]["target"]["name"] for m in find(manifests, "ExternalSecret")}
-    assert made == {"mysql-secret", "mlpipeline-minio-artifact"}
+    assert made - {"metadata-store-config"} == {"mysql-secret", "mlpipeline-minio-artifact"}
+    assert ("metadata-store-config" in made) == (overlay == "eks")
     database = one(manifests, "ExternalSecret", "mysql-secret")["spec"]
     keys = {d["secretKey"]: d["remoteRef"]["property"] for d in database["data"]}
     assert keys == {"username": "username", "password": "password"}
@@ -135,6 +137,44 @@ def test_secrets_are_made_in_the_cluster_and_none_is_written_down(overlay):
     assert set(keys["target"]["template"]["data"]) == {"accesskey", "secretkey"}
     generator = keys["dataFrom"][0]["sourceRef"]["generatorRef"]
     one(manifests, generator["kind"], generator["name"])
+
+
+def test_on_aws_both_who_need_the_database_encrypt():
+    manifests = rendered("eks")
+    (server,) = one(manifests, "Deployment", "ml-pipeline")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    given = {entry["name"]: entry["value"] for entry in server["env"]}
+    assert json.loads(given["DBCONFIG_MYSQLCONFIG_EXTRAPARAMS"]) == {"tls": "skip-verify"}
+    metadata = one(manifests, "Deployment", "metadata-grpc-deployment")["spec"]["template"]["spec"]
+    (volume,), (container,) = metadata["volumes"], metadata["containers"]
+    (mount,) = container["volumeMounts"]
+    secret = one(manifests, "ExternalSecret", "metadata-store-config")["spec"]["target"]
+    assert volume["secret"]["secretName"] == secret["name"]
+    ((name, text),) = secret["template"]["data"].items()
+    assert f"--metadata_store_server_config_file={mount['mountPath']}/{name}" in container["args"]
+    assert f'host: "{values("eks")["database_host"]}"' in text
+    assert "ssl_options" in text
+
+
+@pytest.mark.slow
+def test_ml_metadata_reads_its_configuration():
+    from google.protobuf import text_format
+    from ml_metadata.proto import metadata_store_pb2
+
+    secret = one(rendered("eks"), "ExternalSecret", "metadata-store-config")["spec"]["target"]
+    (text,) = secret["template"]["data"].values()
+    config = text_format.Parse(text, metadata_store_pb2.MetadataStoreServerConfig())
+    mysql = config.connection_config.mysql
+    assert (mysql.port, mysql.database) == (3306, "metadb")
+    assert mysql.host == values("eks")["database_host"]
+    assert mysql.ssl_options.capath
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_cache_of_the_first_pipelines_is_gone(overlay):
+    names = {m["metadata"]["name"] for m in find(rendered(overlay), "Deployment")}
+    assert not {name for name in names if name.startswith("cache")}
 
 
 def test_on_ones_own_machine_all_of_it_is_in_the_cluster():
@@ -180,7 +220,7 @@ def test_three_accounts_are_somebody_in_the_cloud(overlay, annotation):
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_deployment_has_limits(overlay):
     deployments = find(rendered(overlay), "Deployment")
-    assert len(deployments) >= 13
+    assert len(deployments) >= 11
     for deployment in deployments:
         for container in deployment["spec"]["template"]["spec"]["containers"]:
             for kind in ("limits", "requests"):
