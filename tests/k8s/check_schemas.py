@@ -18,8 +18,13 @@ from functools import cache
 from typing import Any, Literal
 
 import kubernetes_validate
+import kubernetes_validate.utils
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
+# It reads them anew for each object, which takes longer than all the rest.
+for _slow in ("all_versions", "schema_contents"):
+    setattr(kubernetes_validate.utils, _slow, cache(getattr(kubernetes_validate.utils, _slow)))
 
 DURATION = r"^([0-9]+(ms|s|m|h))+$"
 
