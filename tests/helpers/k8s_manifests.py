@@ -25,14 +25,17 @@ __all__ = [
     "SERVER_LABELS",
     "WITH_GATEWAY",
     "WITH_S3",
+    "Manifest",
     "Peer",
     "allows",
     "authorises",
     "container",
     "find",
     "infra_tool",
+    "missing",
     "render",
     "rendered",
+    "selects",
     "variant",
 ]
 
@@ -89,7 +92,7 @@ def text_of(overlay: str) -> str:
 
 def rendered(overlay: str) -> list[Manifest]:
     """The manifests of an overlay of this repository."""
-    return list(yaml.safe_load_all(text_of(overlay)))
+    return list(yaml.load_all(text_of(overlay), Loader=yaml.CSafeLoader))
 
 
 def variant(folder: Path, overlay: str, changes: Mapping[str, str]) -> str:
@@ -148,47 +151,65 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     assert not unknown, unknown
     wanted = selector.get("matchLabels", {}).items()
     among = selector.get("matchExpressions", [])
-    assert all(expression["operator"] == "In" for expression in among)
+    assert {expression["operator"] for expression in among} <= {"Exists", "In"}
     return all(labels.get(key) == value for key, value in wanted) and all(
-        labels.get(expression["key"]) in expression["values"] for expression in among
+        labels[expression["key"]] in expression.get("values", [labels[expression["key"]]])
+        if expression["key"] in labels
+        else False
+        for expression in among
     )
 
 
 def allows(
-    policies: Sequence[Manifest], peer: Peer, port: int, *, direction: str = "Ingress"
+    policies: Sequence[Manifest],
+    peer: Peer,
+    port: int,
+    *,
+    direction: str = "Ingress",
+    of: Mapping[str, str] = SERVER_LABELS,
+    namespace: str = "demand-serving",
 ) -> bool:
-    """Whether NetworkPolicies let a peer reach the server, or the server reach a peer, by TCP.
+    """Whether NetworkPolicies let a peer reach a pod, or the pod reach a peer, by TCP.
 
     A pod that no policy selects for a direction is open. Otherwise one rule has to fit.
+
+    Args:
+        policies: Of the pod's namespace.
+        peer: Who calls, or is called.
+        port: Of whoever is called.
+        direction: Ingress or Egress, from the pod's side.
+        of: Labels of the pod; the server by default.
+        namespace: Of the pod.
     """
     mine = [
         policy["spec"]
         for policy in policies
-        if direction in policy["spec"]["policyTypes"]
-        and selects(policy["spec"]["podSelector"], SERVER_LABELS)
+        if direction in policy["spec"]["policyTypes"] and selects(policy["spec"]["podSelector"], of)
     ]
     side = "from" if direction == "Ingress" else "to"
     rules = [rule for spec in mine for rule in spec.get(direction.lower(), [])]
     return not mine or any(
-        _any_peer(rule.get(side), peer) and _any_port(rule.get("ports"), port) for rule in rules
+        _any_peer(rule.get(side), peer, namespace) and _any_port(rule.get("ports"), port)
+        for rule in rules
     )
 
 
-def _any_peer(clauses: Sequence[Mapping[str, Any]] | None, peer: Peer) -> bool:
-    return not clauses or any(_is_peer(clause, peer) for clause in clauses)
+def _any_peer(clauses: Sequence[Mapping[str, Any]] | None, peer: Peer, namespace: str) -> bool:
+    return not clauses or any(_is_peer(clause, peer, namespace) for clause in clauses)
 
 
-def _is_peer(clause: Mapping[str, Any], peer: Peer) -> bool:
+def _is_peer(clause: Mapping[str, Any], peer: Peer, namespace: str) -> bool:
     if "ipBlock" in clause:
         block = clause["ipBlock"]
         return peer.ip is not None and (
             _within(peer.ip, block["cidr"])
             and not any(_within(peer.ip, inner) for inner in block.get("except", []))
         )
-    # Without a selector of namespaces it would be that of the policy; ours always have one.
+    # Without a selector of namespaces it is that of the policy.
+    own = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     return (
         peer.ip is None
-        and selects(clause["namespaceSelector"], peer.namespace_labels)
+        and selects(clause.get("namespaceSelector", own), peer.namespace_labels)
         and selects(clause.get("podSelector", {}), peer.pod)
     )
 
