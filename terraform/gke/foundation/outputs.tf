@@ -72,6 +72,7 @@ output "foundation" {
     cluster_name           = module.gke.name
     cluster_endpoint       = module.gke.endpoint
     cluster_ca_certificate = module.gke.ca_certificate
+    control_plane_cidr     = var.control_plane.cidr
     region                 = var.region
     buckets                = merge({ for key, bucket in module.buckets : key => bucket.name }, { logs = module.logs.name })
     identities             = merge({ for key, identity in module.identity : key => identity.email }, { nodes = module.nodes.email })
