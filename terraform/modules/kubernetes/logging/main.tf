@@ -24,9 +24,13 @@ resource "helm_release" "opensearch" {
   timeout    = 900
 
   values = [yamlencode({
-    singleNode         = var.opensearch.nodes == 1
-    replicas           = var.opensearch.nodes
-    extraEnvs          = [{ name = "OPENSEARCH_INITIAL_ADMIN_PASSWORD", valueFrom = { secretKeyRef = { name = kubernetes_secret_v1.admin[0].metadata[0].name, key = "password" } } }]
+    singleNode = var.opensearch.nodes == 1
+    replicas   = var.opensearch.nodes
+    extraEnvs = [
+      { name = "OPENSEARCH_INITIAL_ADMIN_PASSWORD", valueFrom = { secretKeyRef = { name = kubernetes_secret_v1.admin[0].metadata[0].name, key = "password" } } },
+      # Or each machine would need a higher vm.max_map_count.
+      { name = "node.store.allow_mmap", value = "false" },
+    ]
     persistence        = merge({ size = "${var.opensearch.gib}Gi", enableInitChown = false }, var.storage_class == null ? {} : { storageClass = var.storage_class })
     resources          = { requests = { cpu = "500m", memory = "2Gi" }, limits = { memory = "2Gi" } }
     opensearchJavaOpts = "-Xms1g -Xmx1g"
@@ -37,9 +41,6 @@ resource "helm_release" "opensearch" {
       runAsUser                = 1000
       seccompProfile           = { type = "RuntimeDefault" }
     }
-    # Or each node would need vm.max_map_count raised.
-    extraObjects = []
-    config       = { "opensearch.yml" = "cluster.name: opensearch-cluster\nnetwork.host: 0.0.0.0\nnode.store.allow_mmap: false\n" }
   })]
 }
 
