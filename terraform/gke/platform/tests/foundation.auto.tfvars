@@ -1,4 +1,4 @@
-# What a foundation says, for tests and for a plan without one: -var-file=tests/foundation.auto.tfvars
+# What a foundation says, for the tests of this folder.
 foundation = {
   project_id             = "example-dev"
   environment            = "dev"

@@ -11,7 +11,7 @@ output "port" {
 
 output "instance" {
   description = "Name by which the Auth Proxy finds the database, project:region:name."
-  value       = google_sql_database_instance.this.connection_name
+  value       = "${var.project_id}:${var.region}:${google_sql_database_instance.this.name}"
   depends_on  = [google_secret_manager_secret_version.kfp]
 }
 
