@@ -34,7 +34,6 @@ module "serving" {
 
 # KFP's own name for it. The value is written and kept nowhere else; the store learns it when it starts.
 resource "kubernetes_secret_v1" "object_store" {
-  #checkov:skip=CKV_K8S_35:Upstream's store and KFP read it from their environment.
   count = var.object_store_secret ? 1 : 0
   metadata {
     name      = "mlpipeline-minio-artifact"

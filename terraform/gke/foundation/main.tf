@@ -84,8 +84,11 @@ module "identity" {
   name          = "${var.name}-${each.key}"
   description   = each.value.description
   project_roles = each.value.roles
-  kubernetes    = each.value.namespace == null ? null : { namespace = each.value.namespace, service_accounts = each.value.service_accounts }
-  workload_pool = module.gke.workload_pool
+  kubernetes = each.value.namespace == null ? null : {
+    namespace        = each.value.namespace
+    service_accounts = each.value.service_accounts
+    workload_pool    = module.gke.workload_pool
+  }
 }
 
 module "gke" {
@@ -109,6 +112,7 @@ module "cpu_pool" {
   name            = "cpu"
   cluster         = module.gke.name
   region          = var.region
+  zones           = var.zones
   machine         = { type = var.cpu_pool.machine_type, disk_size_gb = var.cpu_pool.disk_size_gb, spot = var.cpu_pool.spot }
   nodes           = { min = var.cpu_pool.min, max = var.cpu_pool.max }
   service_account = module.nodes.email
@@ -214,32 +218,33 @@ module "federation" {
   gitlab             = var.ci.gitlab
 }
 
-# What CI needs to reach the cluster's API server; what it may do there is a matter of RBAC.
-resource "google_project_iam_custom_role" "connect" {
+# What CI needs of the project: to reach the cluster's API server, which then asks RBAC, to read what the scan of
+# an image found, and to say that it is signed.
+resource "google_project_iam_custom_role" "ci" {
   project     = var.project_id
-  role_id     = "${replace(var.name, "-", "_")}_cluster_connect"
-  title       = "Connects to the clusters of ${var.name}"
-  description = "Finds a cluster and reaches its API server, which then asks RBAC"
-  permissions = ["container.clusters.connect", "container.clusters.get"]
+  role_id     = "${replace(var.name, "-", "_")}_ci"
+  title       = "CI of ${var.name}"
+  description = "Reaches the cluster's API server, reads scans of images, adds signatures"
+  permissions = [
+    "container.clusters.connect", "container.clusters.get",
+    "containeranalysis.occurrences.create", "containeranalysis.occurrences.get", "containeranalysis.occurrences.list",
+  ]
 }
 
-resource "google_project_iam_member" "ci_connect" {
+resource "google_project_iam_member" "ci" {
   project = var.project_id
-  role    = google_project_iam_custom_role.connect.id
+  role    = google_project_iam_custom_role.ci.id
   member  = local.members["ci"]
 }
 
 module "admission" {
-  source     = "../../modules/gcp/admission"
-  project_id = var.project_id
-  name       = var.name
-  key_ring   = module.kms.key_ring
-  signers    = { ci = local.members["ci"] }
-  enforce    = var.admission.enforce
-  trusted_images = concat([
-    "ghcr.io/kubeflow/*", "quay.io/argoproj/*", "ghcr.io/external-secrets/*", "gcr.io/cloud-sql-connectors/cloud-sql-proxy*",
-    "gcr.io/tfx-oss-public/ml_metadata_store_server*", "docker.io/tensorflow/serving*",
-  ], var.admission.trusted_images)
+  source         = "../../modules/gcp/admission"
+  project_id     = var.project_id
+  name           = var.name
+  key_ring       = module.kms.key_ring
+  signers        = { ci = local.members["ci"] }
+  enforce        = var.admission.enforce
+  trusted_images = var.admission.trusted_images
 }
 
 module "audit" {

@@ -165,6 +165,86 @@ run "the_database_has_no_public_address" {
   }
 }
 
+run "keys_turn_every_90_days_and_only_services_use_them" {
+  command = plan
+  module {
+    source = "../../modules/gcp/kms"
+  }
+  variables {
+    name   = "demand"
+    grants = { storage = { gcs = "serviceAccount:service-1@gs-project-accounts.iam.gserviceaccount.com" } }
+  }
+  assert {
+    condition     = google_kms_crypto_key.this["storage"].rotation_period == "7776000s"
+    error_message = "A key gets a new version every 90 days."
+  }
+  assert {
+    condition     = google_kms_crypto_key_iam_member.this["storage/gcs"].role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"
+    error_message = "The service's own account encrypts and decrypts."
+  }
+  assert {
+    condition     = output.keys == { storage = "projects/example-test/locations/europe-west1/keyRings/demand/cryptoKeys/storage" }
+    error_message = "A key's id is spelt as Google does: ${jsonencode(output.keys)}"
+  }
+}
+
+run "ci_comes_from_its_branch_alone" {
+  command = plan
+  module {
+    source = "../../modules/gcp/federation"
+  }
+  variables {
+    name               = "demand-ci"
+    service_account_id = "projects/example-test/serviceAccounts/demand-ci@example-test.iam.gserviceaccount.com"
+    github             = { repository = "example/demandcast", subjects = ["ref:refs/heads/main", "environment:prod"] }
+    gitlab             = { project = "example/demandcast" }
+  }
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.this["github"].attribute_condition == "assertion.sub == 'repo:example/demandcast:ref:refs/heads/main' || assertion.sub == 'repo:example/demandcast:environment:prod'"
+    error_message = "Only these subjects of GitHub come in: ${google_iam_workload_identity_pool_provider.this["github"].attribute_condition}"
+  }
+  assert {
+    condition     = google_iam_workload_identity_pool_provider.this["gitlab"].attribute_condition == "assertion.project_path == 'example/demandcast' && assertion.ref_protected == 'true' && assertion.ref in ['main']"
+    error_message = "Only protected branches of GitLab come in: ${google_iam_workload_identity_pool_provider.this["gitlab"].attribute_condition}"
+  }
+}
+
+run "pods_act_as_a_service_account_without_a_key" {
+  command = plan
+  module {
+    source = "../../modules/gcp/identity"
+  }
+  variables {
+    name        = "demand-pipeline"
+    description = "Pods of pipelines"
+    kubernetes  = { namespace = "kubeflow", service_accounts = ["pipeline-runner"], workload_pool = "example-test.svc.id.goog" }
+  }
+  assert {
+    condition     = google_service_account_iam_member.kubernetes["pipeline-runner"].member == "serviceAccount:example-test.svc.id.goog[kubeflow/pipeline-runner]"
+    error_message = "The pipeline's service account of Kubernetes acts as it, and no other."
+  }
+}
+
+run "images_need_a_signature" {
+  command = plan
+  module {
+    source = "../../modules/gcp/admission"
+  }
+  variables {
+    name     = "demand"
+    key_ring = "projects/example-test/locations/europe-west1/keyRings/demand"
+    signers  = { ci = "serviceAccount:demand-ci@example-test.iam.gserviceaccount.com" }
+  }
+  assert {
+    condition     = google_binary_authorization_policy.this.default_admission_rule[0].evaluation_mode == "REQUIRE_ATTESTATION" && google_binary_authorization_policy.this.default_admission_rule[0].enforcement_mode == "ENFORCED_BLOCK_AND_AUDIT_LOG"
+    error_message = "An image of ours without a signature is refused."
+  }
+  assert {
+    condition     = !contains([for pattern in google_binary_authorization_policy.this.admission_whitelist_patterns : pattern.name_pattern], "*")
+    error_message = "Others' images are named."
+  }
+}
+
 run "buckets_are_not_public" {
   command = plan
   module {

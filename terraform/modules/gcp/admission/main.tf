@@ -1,3 +1,11 @@
+locals {
+  # KFP with its store and its metadata, what the platform root installs, the model server.
+  trusted_images = concat([
+    "ghcr.io/kubeflow/*", "quay.io/argoproj/*", "docker.io/chrislusf/seaweedfs*", "gcr.io/tfx-oss-public/ml_metadata_store_server*",
+    "ghcr.io/external-secrets/*", "gcr.io/cloud-sql-connectors/cloud-sql-proxy*", "docker.io/tensorflow/serving*",
+  ], var.trusted_images)
+}
+
 resource "google_kms_crypto_key" "signing" {
   name                          = "signing"
   key_ring                      = var.key_ring
@@ -57,7 +65,7 @@ resource "google_binary_authorization_policy" "this" {
     require_attestations_by = [google_binary_authorization_attestor.this.name]
   }
   dynamic "admission_whitelist_patterns" {
-    for_each = var.trusted_images
+    for_each = local.trusted_images
     content {
       name_pattern = admission_whitelist_patterns.value
     }

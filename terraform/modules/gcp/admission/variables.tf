@@ -26,12 +26,9 @@ variable "enforce" {
 }
 
 variable "trusted_images" {
-  description = "Patterns of images that need no signature of ours: those of KFP, Argo and the charts that the platform installs."
+  description = "Patterns of more images that need no signature of ours, besides those of KFP, of what the platform installs and of the model server."
   type        = list(string)
-  default = [
-    "ghcr.io/kubeflow/*", "quay.io/argoproj/*", "ghcr.io/external-secrets/*", "gcr.io/cloud-sql-connectors/cloud-sql-proxy*",
-    "gcr.io/tfx-oss-public/ml_metadata_store_server*", "docker.io/tensorflow/serving*",
-  ]
+  default     = []
   validation {
     condition     = alltrue([for pattern in var.trusted_images : !contains(["*", "**"], pattern) && strcontains(pattern, "/")])
     error_message = "A pattern names a registry: \"*\" alone would let every image in."

@@ -23,5 +23,5 @@ resource "google_service_account_iam_member" "kubernetes" {
   for_each           = toset(try(var.kubernetes.service_accounts, []))
   service_account_id = google_service_account.this.name
   role               = "roles/iam.workloadIdentityUser"
-  member             = "serviceAccount:${var.workload_pool}[${var.kubernetes.namespace}/${each.value}]"
+  member             = "serviceAccount:${var.kubernetes.workload_pool}[${var.kubernetes.namespace}/${each.value}]"
 }

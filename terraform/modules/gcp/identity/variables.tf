@@ -32,16 +32,15 @@ variable "project_roles" {
 }
 
 variable "kubernetes" {
-  description = "Service accounts of Kubernetes that act as this one: their namespace and names; null where none does."
+  description = "Service accounts of Kubernetes that act as this one: their namespace and names, and the cluster's pool of identities (project.svc.id.goog); null where none does."
   type = object({
     namespace        = string
     service_accounts = set(string)
+    workload_pool    = string
   })
   default = null
-}
-
-variable "workload_pool" {
-  description = "Pool of the cluster's identities, project.svc.id.goog."
-  type        = string
-  default     = null
+  validation {
+    condition     = endswith(try(var.kubernetes.workload_pool, ".svc.id.goog"), ".svc.id.goog")
+    error_message = "A cluster's pool of identities ends with .svc.id.goog."
+  }
 }

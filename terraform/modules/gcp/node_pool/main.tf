@@ -1,3 +1,7 @@
+locals {
+  zones = length(var.zones) == 0 ? 3 : length(var.zones)
+}
+
 resource "google_container_node_pool" "this" {
   project        = var.project_id
   name           = var.name
@@ -5,7 +9,8 @@ resource "google_container_node_pool" "this" {
   location       = var.region
   node_locations = length(var.zones) == 0 ? null : var.zones
 
-  initial_node_count = var.gpu == null ? null : 0
+  # Per zone, and Google wants it within the limits below.
+  initial_node_count = min(ceil(var.nodes.min / local.zones), floor(var.nodes.max / local.zones))
 
   autoscaling {
     total_min_node_count = var.nodes.min
