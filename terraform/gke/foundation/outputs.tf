@@ -1,3 +1,23 @@
+output "project_id" {
+  description = "Project of everything."
+  value       = var.project_id
+}
+
+output "environment" {
+  description = "What it is for: dev or prod."
+  value       = var.environment
+}
+
+output "name" {
+  description = "Prefix of all names."
+  value       = var.name
+}
+
+output "control_plane_cidr" {
+  description = "Addresses of the API server."
+  value       = var.control_plane.cidr
+}
+
 output "cluster_name" {
   description = "Name of the cluster."
   value       = module.gke.name

@@ -56,7 +56,6 @@ locals {
     project            = var.foundation.project_id
     database_host      = module.sql_proxy.host
     database_port      = var.foundation.database.port
-    database_cidr      = "${var.foundation.database.host}/32"
     database_secret    = var.foundation.database.secret_name
     pipeline_root      = "gs://${var.foundation.buckets["pipeline_root"]}/demandcast"
     pipeline_identity  = var.foundation.identities["pipeline"]

@@ -36,7 +36,7 @@ run "it_makes_the_namespaces_and_the_values_of_the_overlay" {
     error_message = "Pods of pipelines are held to baseline, the server to restricted."
   }
   assert {
-    condition     = strcontains(output.kustomize_values, "\ndatabase_host=cloud-sql-proxy.kubeflow\n") && strcontains(output.kustomize_values, "\ndatabase_cidr=10.40.0.3/32\n")
+    condition     = strcontains(output.kustomize_values, "\ndatabase_host=cloud-sql-proxy.kubeflow\n") && module.sql_proxy.address == "10.40.0.3"
     error_message = "KFP finds its database through the proxy: ${output.kustomize_values}"
   }
   assert {

@@ -1,8 +1,8 @@
 locals {
   labels = { app = var.name }
-  # KFP's own labels: its API server, the cache, and ML Metadata.
+  # KFP's own labels: its API server, and ML Metadata.
   clients = {
-    services = { key = "app", values = ["cache-server", "ml-pipeline"] }
+    services = { key = "app", values = ["ml-pipeline"] }
     metadata = { key = "component", values = ["metadata-grpc-server"] }
   }
 }
