@@ -167,7 +167,7 @@ def test_the_page_names_every_variable():
     github = "\n".join(file.read_text() for file in GITHUB)
     used = set(re.findall(r"vars\.([A-Z_]+)", github))
     assert used == {"CLOUD", "CLUSTER", "IDENTITY", "IDENTITY_PROVIDER", "REGION", "REGISTRY"} | {
-        *("RUNNER", "TERRAFORM_IDENTITY"),
+        *("ATTESTOR", "RUNNER", "SIGNING_KEY", "TERRAFORM_IDENTITY"),
     }
     assert [name for name in used | {"CLOUD_AUDIENCE"} if f"`{name}`" not in page] == []
     environments = set(re.findall(r"environment: ([a-z-]+)$", github, re.MULTILINE))
