@@ -39,7 +39,7 @@ _MEMBER = re.compile(
 _GETTER = re.compile(
     r"get \w+\(\) \{\s*\n\s*return (?P<value>[^\n]*\bget(?P<kind>\w*)Attribute\('(?P<name>\w+)'\))"
 )
-_RESET = re.compile(r"^\s*reset(\w+)\(", re.MULTILINE)
+_RESET = re.compile(r"^\s*reset\w+\(\) \{\s*\n\s*this\._(\w+)[\w.]* = undefined", re.MULTILINE)
 
 _READ: dict[str, Type] = {
     "String": "string",
@@ -62,8 +62,6 @@ _MAPS: dict[str, Type] = {
 }
 _SCALARS = {"string": "string", "number": "number", "boolean": "bool", "any": "string"}
 _OWNERS = {"TerraformResource", "TerraformDataSource", "TerraformProvider"}
-# CDKTF's own argument of a provider; Terraform reads it before the provider sees it.
-_NOT_OF_THE_PROVIDER = {"alias"}
 
 
 @dataclass(frozen=True)
@@ -118,9 +116,13 @@ class Source:
     def settable(self, cls: str) -> dict[str, _Entry]:
         """What may be set in a class."""
         base, body = self.classes[cls]
-        if base in _OWNERS:
-            return _entries(body[body.find("synthesizeHclAttributes()") :])
-        return self.tables.get(_struct(cls), {})
+        if base not in _OWNERS:
+            return self.tables.get(_struct(cls), {})
+        entries = _entries(body[body.find("synthesizeHclAttributes()") :])
+        if base == "TerraformProvider":
+            # Terraform's own, and never seen by a provider.
+            entries.pop("alias", None)
+        return entries
 
 
 def recover(text: str) -> Block:
@@ -142,7 +144,6 @@ def _entries(text: str) -> dict[str, _Entry]:
             match["block"] == "true", match["kind"], match["storage"], match["value"]
         )
         for match in _ENTRY.finditer(text)
-        if match["name"] not in _NOT_OF_THE_PROVIDER
     }
 
 

@@ -6,6 +6,7 @@ set, and `Unknown` for what is known after apply.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -140,9 +141,16 @@ def made_up(kind: Type, path: str) -> Any:
     >>> made_up("string", "google_storage_bucket.url")
     'made-up-google_storage_bucket.url'
     """
-    scalars: dict[str, Any] = {"string": f"made-up-{path}", "number": 1, "bool": False}
+    text = f"made-up-{path}"
+    if path.endswith(("certificate", "_key")):
+        # Who reads it decodes it.
+        text = base64.b64encode(text.encode()).decode()
+    scalars: dict[str, Any] = {"string": text, "number": 1, "bool": False}
+    if kind == "dynamic":
+        # With its type, in JSON.
+        return [b'"string"', text]
     if isinstance(kind, str):
-        return scalars.get(kind)
+        return scalars[kind]
     if kind[0] in ("list", "set"):
         # Objects are there for those who index them; of strings there may be none.
         return [made_up(kind[1], path)] if isinstance(kind[1], list) else []
