@@ -16,10 +16,11 @@ import grpc
 from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 
+from schema_provider.checks import set_but_only_read
 from schema_provider.packages import load
 from schema_provider.schema import ProviderSchema
 from schema_provider.values import imported, planned, realised
-from schema_provider.wire import decode, encode, metadata, schema_message
+from schema_provider.wire import decode, encode, metadata, schema_message, unconfigurable
 
 __all__ = ["SchemaProvider", "serving"]
 
@@ -50,12 +51,16 @@ class SchemaProvider(rpc.ProviderServicer):
         return pb.ValidateProviderConfig.Response()
 
     def ValidateResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """As for the provider."""
-        return pb.ValidateResourceConfig.Response()
+        """Finds what is set and only read; Terraform leaves this to the provider."""
+        found = set_but_only_read(self._schema.resources[request.type_name], decode(request.config))
+        return pb.ValidateResourceConfig.Response(diagnostics=map(unconfigurable, found))
 
     def ValidateDataResourceConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """As for the provider."""
-        return pb.ValidateDataResourceConfig.Response()
+        """As for a resource."""
+        found = set_but_only_read(
+            self._schema.data_sources[request.type_name], decode(request.config)
+        )
+        return pb.ValidateDataResourceConfig.Response(diagnostics=map(unconfigurable, found))
 
     def ConfigureProvider(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Credentials are not looked at."""

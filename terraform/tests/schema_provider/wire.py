@@ -8,10 +8,11 @@ from typing import Any
 import msgpack
 from tf.gen import tfplugin_pb2 as pb
 
+from schema_provider.checks import Path
 from schema_provider.schema import Attribute, Block, NestedBlock, ProviderSchema
 from schema_provider.values import Unknown
 
-__all__ = ["decode", "encode", "metadata", "schema_message"]
+__all__ = ["decode", "encode", "metadata", "schema_message", "unconfigurable"]
 
 _CAPABILITIES = {"plan_destroy": True, "get_provider_schema_optional": True}
 # Field 11 of Schema.Attribute, true. The generated messages are older than it and pass it on.
@@ -101,3 +102,22 @@ def _attribute(name: str, attribute: Attribute) -> pb.Schema.Attribute:
     if attribute.write_only:
         message.MergeFromString(_WRITE_ONLY)
     return message
+
+
+def unconfigurable(path: Path) -> pb.Diagnostic:
+    """The words of the real providers for an attribute that is set and only read."""
+    steps = [
+        pb.AttributePath.Step(element_key_int=step)
+        if isinstance(step, int)
+        else pb.AttributePath.Step(attribute_name=step)
+        for step in path
+    ]
+    return pb.Diagnostic(
+        severity=pb.Diagnostic.ERROR,
+        summary="Value for unconfigurable attribute",
+        detail=(
+            f'Can\'t configure a value for "{path[-1]}": its value will be decided automatically '
+            "based on the result of applying this configuration."
+        ),
+        attribute=pb.AttributePath(steps=steps),
+    )
