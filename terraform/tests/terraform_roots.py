@@ -41,8 +41,9 @@ __all__ = [
 BAD_VALUES = TREE / "tests" / "bad_values"
 
 # A plan may not write to a bucket: what a test plans has its state beside it.
+_OVERRIDE = "local_state_override.tf"
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
-_NOT_COPIED = (".terraform", "*.tfstate*", "tests/schema_provider", "__pycache__", "*.lock.hcl")
+_NOT_COPIED = (".terraform", "*.tfstate*", "schema_provider", "__pycache__", "*.lock.hcl")
 
 
 def roots() -> list[Path]:
@@ -150,38 +151,54 @@ class Workspace:
                 (folder / path.name).symlink_to(path)
 
     def at(self, folder: Path) -> Path:
-        """A folder's copy, with its state beside it."""
-        copy = self.tree / name_of(folder)
-        (copy / "local_state_override.tf").write_text(_LOCAL_STATE, encoding="utf-8")
-        return copy
+        """A folder's copy."""
+        return self.tree / name_of(folder)
 
     def written(self, name: str, files: Mapping[str, str]) -> Path:
         """A folder of the test's own, beside the clouds' folders: ../../modules is right in it."""
         folder = self.tree / "written" / name
         folder.mkdir(parents=True, exist_ok=True)
-        for file, text in {**files, "local_state_override.tf": _LOCAL_STATE}.items():
+        for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8")
         return folder
 
-    def try_run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs terraform in a folder, after init if that is still to be done."""
+    def validate(self, folder: Path) -> list[dict[str, Any]]:
+        """What `terraform validate` has to say, without a backend."""
         if not (folder / ".terraform").exists():
-            done = self._run(folder, "init", "-input=false")
-            assert done.returncode == 0, done.stderr
+            self._succeed(folder, "init", "-input=false", "-backend=false")
+        done = self._run(folder, "validate", "-json")
+        return list(json.loads(done.stdout)["diagnostics"])
+
+    def try_run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs terraform in a folder, with a state that is beside it."""
+        if not (folder / _OVERRIDE).exists():
+            (folder / _OVERRIDE).write_text(_LOCAL_STATE, encoding="utf-8")
+            self._succeed(folder, "init", "-input=false", "-reconfigure")
         return self._run(folder, *arguments)
 
     def run(self, folder: Path, *arguments: str) -> str:
         """Runs terraform in a folder; it has to succeed."""
         done = self.try_run(folder, *arguments)
-        assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, _told(done)
         return done.stdout
 
     def plan(self, folder: Path, *arguments: str, name: str = "plan") -> dict[str, Any]:
         """A plan, as `terraform show -json` prints it; its JSON stays in the folder."""
-        self.run(folder, "plan", "-input=false", "-lock=false", f"-out={name}.bin", *arguments)
-        text = self.run(folder, "show", "-json", f"{name}.bin")
-        (folder / f"{name}.json").write_text(text, encoding="utf-8")
-        return dict(json.loads(text))
+        file = folder / f"{name}.plan.json"
+        if not file.exists():
+            out = f"-out={name}.plan"
+            self.run(folder, "plan", "-input=false", "-lock=false", out, *arguments)
+            text = self.run(folder, "show", "-json", f"{name}.plan")
+            file.write_text(text, encoding="utf-8")
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+
+    def planned(self, root: Path, variant: Path) -> dict[str, Any]:
+        """The plan of a root with one of its files of values; made once."""
+        return self.plan(self.at(root), f"-var-file={variant.name}", name=variant.stem)
+
+    def _succeed(self, folder: Path, *arguments: str) -> None:
+        done = self._run(folder, *arguments)
+        assert done.returncode == 0, _told(done)
 
     def _run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         asks = arguments[0] not in ("init", "validate", "show")
@@ -195,6 +212,10 @@ class Workspace:
             check=False,
             timeout=300,
         )
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> str:
+    return f"{' '.join(done.args)}\n{done.stdout}\n{done.stderr}"
 
 
 def messages(output: str) -> Iterator[dict[str, Any]]:

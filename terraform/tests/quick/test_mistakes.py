@@ -16,16 +16,14 @@ def test_a_mistake_is_found(workspace, mistake):
     text = (FIXTURES / "mistakes" / f"{mistake}.tf").read_text(encoding="utf-8")
     summary, detail = text.splitlines()[0].removeprefix("# ").split(": ", 1)
     folder = workspace.written(mistake, {"main.tf": text, "versions.tf": VERSIONS})
-    done = workspace.try_run(folder, "validate", "-json")
-    (found,) = json.loads(done.stdout)["diagnostics"]
+    (found,) = workspace.validate(folder)
     assert (found["severity"], found["summary"]) == ("error", summary)
     assert detail in " ".join(found["detail"].split())
     assert found["range"]["filename"] == "main.tf"
 
 
 def test_a_good_root_is_valid(sample, workspace):
-    report = json.loads(workspace.run(sample, "validate", "-json"))
-    assert (report["valid"], report["diagnostics"]) == (True, [])
+    assert workspace.validate(sample) == []
 
 
 def test_its_plan_is_what_was_asked_for_and_unknown_where_the_cloud_answers(sample, workspace):
