@@ -101,7 +101,7 @@ class Block:
     def lines_of(self, kind: str) -> list[int]:
         """Lines, in the file, of the blocks of a kind within it."""
         lines = enumerate(self.text.split("\n"), self.line)
-        return [number for number, line in lines if re.match(rf"  {kind} \{{", line)]
+        return [number for number, line in lines if re.match(rf'  {kind}( "[^"]+")* \{{', line)]
 
 
 _BLOCK = re.compile(r'^(\w+)((?: "[^"]+")*) \{(\}|.*?^\})', re.MULTILINE | re.DOTALL)
