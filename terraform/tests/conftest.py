@@ -42,16 +42,20 @@ def providers() -> Iterator[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def mock_of_aws(folder: Path) -> Iterator[dict[str, str]]:
-    """Runs a mock of AWS; gives the environment in which the real provider asks it."""
+def mock_of_aws(folder: Path, account: str) -> Iterator[dict[str, str]]:
+    """Runs a mock of an account of AWS; gives the environment in which the provider asks it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log = folder / "moto.log"
+    log = folder / f"moto-{account}.log"
     with log.open("w") as out:
         mock = subprocess.Popen(
             [str(tool("moto_server")), "-H", "127.0.0.1", "-p", str(port)],
-            env={**os.environ, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"},
+            env={
+                **os.environ,
+                "MOTO_ACCOUNT_ID": account,
+                "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            },
             stdout=out,
             stderr=out,
         )
@@ -81,7 +85,7 @@ def workspace(
     folder = tmp_path_factory.mktemp("workspace")
     with contextlib.ExitStack() as stack:
         # A mock of AWS takes seconds to start, and most tests need none.
-        mock = functools.cache(lambda: stack.enter_context(mock_of_aws(folder)))
+        mock = functools.cache(lambda account: stack.enter_context(mock_of_aws(folder, account)))
         yield Workspace(folder, environment(providers, folder), mock)
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "changes",
     "environment",
     "example",
+    "has_foundation",
     "modules",
     "messages",
     "name_of",
@@ -72,7 +73,13 @@ def name_of(folder: Path) -> str:
 
 def uses_aws(folder: Path) -> bool:
     """Whether the real provider of AWS is needed."""
-    return any("hashicorp/aws" in path.read_text(encoding="utf-8") for path in folder.glob("*.tf"))
+    texts = (path.read_text(encoding="utf-8") for path in folder.glob("*.tf"))
+    return any("hashicorp/aws" in text or "/modules/aws/" in text for text in texts)
+
+
+def has_foundation(root: Path) -> bool:
+    """Whether a root stands on another one, of which it gets the outputs in a variable."""
+    return any(block.labels == ("foundation",) for block in blocks(root, "variable"))
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,7 @@ class Workspace:
         self,
         folder: Path,
         environment: Mapping[str, str],
-        mock_of_aws: Callable[[], Mapping[str, str]],
+        mock_of_aws: Callable[[str], Mapping[str, str]],
     ) -> None:
         self.tree = folder / "terraform"
         self._environment = environment
@@ -183,7 +190,7 @@ class Workspace:
         return done.stdout
 
     def plan(self, folder: Path, *arguments: str, name: str = "plan") -> dict[str, Any]:
-        """A plan, as `terraform show -json` prints it; its JSON stays in the folder."""
+        """A plan, as `terraform show -json` prints it; made once, its JSON stays in the folder."""
         file = folder / f"{name}.plan.json"
         if not file.exists():
             out = f"-out={name}.plan"
@@ -193,16 +200,45 @@ class Workspace:
         return dict(json.loads(file.read_text(encoding="utf-8")))
 
     def planned(self, root: Path, variant: Path) -> dict[str, Any]:
-        """The plan of a root with one of its files of values; made once."""
-        return self.plan(self.at(root), f"-var-file={variant.name}", name=variant.stem)
+        """The plan of a root with one of its files of values."""
+        return self.plan(self.at(root), *self.values(root, variant), name=variant.stem)
+
+    def values(self, root: Path, variant: Path) -> list[str]:
+        """Options with all values of a root: a file's, and a platform's of its foundation.
+
+        A foundation is applied with the file of the same name, by the schema-only providers. One
+        of AWS would be made for real against the mock, which takes minutes and has a test of its
+        own; the values are then those of the platform's own tests.
+        """
+        given = [f"-var-file={variant.name}"]
+        if not has_foundation(root):
+            return given
+        below, file = root.parent / "foundation", f"foundation-{variant.stem}.tfvars"
+        if not uses_aws(below):
+            value = self._foundation(below, variant)
+        elif (example := root / "tests" / "foundation.auto.tfvars").exists():
+            text = example.read_text(encoding="utf-8").replace('"dev"', f'"{variant.stem}"')
+            value = text.split("=", 1)[1]
+        else:
+            return given
+        (self.at(root) / file).write_text(f"foundation = {value.strip()}\n", encoding="utf-8")
+        return [*given, f"-var-file={file}"]
+
+    def _foundation(self, below: Path, variant: Path) -> str:
+        """The output of an applied foundation that its platform takes."""
+        applied = self.at(below).with_name(f"foundation-of-{variant.stem}")
+        if not applied.exists():
+            shutil.copytree(below, applied, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+            self.run(applied, "apply", "-auto-approve", f"-var-file={variant.name}")
+        return self.run(applied, "output", "-json", "foundation")
 
     def _succeed(self, folder: Path, *arguments: str) -> None:
         done = self._run(folder, *arguments)
         assert done.returncode == 0, _told(done)
 
     def _run(self, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        asks = arguments[0] not in ("init", "validate", "show")
-        mock = self._mock_of_aws() if asks and uses_aws(folder) else {}
+        asks = arguments[0] not in ("init", "validate", "show") and uses_aws(folder)
+        mock = self._mock_of_aws(_account(folder, arguments)) if asks else {}
         return subprocess.run(
             [terraform(), *arguments],
             cwd=folder,
@@ -212,6 +248,16 @@ class Workspace:
             check=False,
             timeout=300,
         )
+
+
+def _account(folder: Path, arguments: Sequence[str]) -> str:
+    """The account that a file of values names: a root refuses to run in another one."""
+    for argument in arguments:
+        if argument.startswith("-var-file="):
+            text = (folder / argument.removeprefix("-var-file=")).read_text(encoding="utf-8")
+            if found := re.search(r"^\s*account_id\s*=\s*\"(\d{12})\"", text, re.MULTILINE):
+                return found[1]
+    return "123456789012"
 
 
 def _told(done: subprocess.CompletedProcess[str]) -> str:

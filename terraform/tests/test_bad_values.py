@@ -94,7 +94,8 @@ def test_a_root_refuses_bad_values(workspace, root):
         done = workspace.try_run(
             folder,
             *("plan", "-input=false", "-lock=false", "-json"),
-            *("-var-file=dev.tfvars", "-var-file=bad.tfvars.json"),
+            *workspace.values(root, root / "dev.tfvars"),
+            "-var-file=bad.tfvars.json",
         )
         told.append(list(refusals(done.stdout)))
     assert_all_refuse(told, cases_of(root), root)

@@ -3,7 +3,16 @@
 import re
 
 import pytest
-from terraform_roots import blocks, changes, messages, name_of, needs_mirror, roots, variants
+from terraform_roots import (
+    blocks,
+    changes,
+    has_foundation,
+    messages,
+    name_of,
+    needs_mirror,
+    roots,
+    variants,
+)
 
 VARIANTS = [(root, variant) for root in roots() for variant in variants(root)]
 
@@ -16,7 +25,8 @@ each_root = pytest.mark.parametrize("root", roots(), ids=name_of)
 def test_a_variant_is_planned(workspace, root, variant):
     needs_mirror(root)
     plan = workspace.planned(root, variant)
-    assert len(changes(plan)) == len(plan["resource_changes"]) > 0
+    managed = [one for one in plan["resource_changes"] if one["mode"] == "managed"]
+    assert len(changes(plan)) == len(managed) > 0
     assert set(plan["planned_values"]["outputs"]) == {
         block.labels[0] for block in blocks(root, "output")
     }
@@ -45,3 +55,12 @@ def test_without_values_it_says_what_it_needs(workspace, root):
         if message["summary"] == "No value for required variable"
     }
     assert named == set(needed)
+
+
+@pytest.mark.parametrize("root", filter(has_foundation, roots()), ids=name_of)
+def test_a_platform_without_its_foundation_says_so(workspace, root):
+    needs_mirror(root)
+    options = ("-input=false", "-lock=false", "-json", "-var-file=dev.tfvars")
+    done = workspace.try_run(workspace.at(root), "plan", *options)
+    told = [message["detail"] for message in messages(done.stdout)]
+    assert any("foundation" in text for text in told), told
