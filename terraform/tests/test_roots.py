@@ -57,7 +57,7 @@ def test_without_values_it_says_what_it_needs(workspace, root):
     assert named == set(needed)
 
 
-@pytest.mark.parametrize("root", filter(has_foundation, roots()), ids=name_of)
+@pytest.mark.parametrize("root", list(filter(has_foundation, roots())), ids=name_of)
 def test_a_platform_without_its_foundation_says_so(workspace, root):
     needs_mirror(root)
     options = ("-input=false", "-lock=false", "-json", "-var-file=dev.tfvars")

@@ -97,6 +97,12 @@ def test_values_are_made_up_by_type():
     assert base64.b64decode(made_up("string", "a.ca_certificate")) == b"made-up-a.ca_certificate"
 
 
+def test_an_example_is_taken_where_the_form_matters():
+    block = Block({"address": Attribute("string", computed=True, example="192.0.2.1")})
+    assert realised(block, {"address": Unknown()}, "a") == {"address": "192.0.2.1"}
+    assert Block.from_json(block.as_json()) == block
+
+
 def test_an_import_knows_the_id():
     state = imported(CLUSTER, "cluster", "projects/p/demand")
     assert state["id"] == "projects/p/demand"

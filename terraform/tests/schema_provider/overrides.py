@@ -58,7 +58,7 @@ def _change(block: Block, path: Sequence[str], change: Mapping[str, Any], where:
         )
     if change == {"assigned": True}:
         return _assigned(block, name, here)
-    if unknown := set(change) - _FLAGS - {"type"}:
+    if unknown := set(change) - _FLAGS - {"type", "example"}:
         raise OverrideError(f"{here}: nothing is known of {sorted(unknown)}")
     old = block.attributes.get(name)
     if old is None:

@@ -39,6 +39,7 @@ class Attribute:
         computed: Known after apply where it is not set.
         sensitive: Is not shown.
         write_only: Is in no state; null in every plan.
+        example: What is made up for it, where its form matters to those who read it.
     """
 
     type: Type | None = None
@@ -48,6 +49,7 @@ class Attribute:
     computed: bool = False
     sensitive: bool = False
     write_only: bool = False
+    example: str | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,9 @@ _FLAGS = ("required", "optional", "computed", "sensitive", "write_only")
 
 
 def _attribute(attribute: Attribute) -> dict[str, Any]:
-    flags = {name: True for name in _FLAGS if getattr(attribute, name)}
+    flags: dict[str, Any] = {name: True for name in _FLAGS if getattr(attribute, name)}
+    if attribute.example is not None:
+        flags["example"] = attribute.example
     if attribute.nested is None:
         return {"type": attribute.type, **flags}
     inner = {name: _attribute(a) for name, a in sorted(attribute.nested.attributes.items())}
@@ -139,7 +143,8 @@ def _attribute(attribute: Attribute) -> dict[str, Any]:
 
 
 def _to_attribute(data: Mapping[str, Any]) -> Attribute:
-    flags = {name: True for name in _FLAGS if data.get(name)}
+    flags: dict[str, Any] = {name: True for name in _FLAGS if data.get(name)}
+    flags["example"] = data.get("example")
     if "nested_type" not in data:
         return Attribute(type=data["type"], **flags)
     nested = data["nested_type"]

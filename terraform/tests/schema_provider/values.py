@@ -127,6 +127,8 @@ def _realise(
 
 
 def _invented(attribute: Attribute, path: str) -> Any:
+    if attribute.example is not None:
+        return attribute.example
     if attribute.nested is None:
         return made_up(attribute.type or "dynamic", path)
     if attribute.nested.nesting != "single":
