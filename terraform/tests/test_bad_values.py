@@ -10,8 +10,10 @@ For a module the value replaces that of the README's example, for a root that of
 Terraform names the rule that refused; all rules of the folder have to be named.
 """
 
+import itertools
 import json
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -26,9 +28,9 @@ def cases_of(folder):
 
 
 def rules_of(folder):
-    """File and line of each validation."""
+    """The variable of each validation, by its file and line."""
     return {
-        (block.file, line)
+        (block.file, line): block.labels[0]
         for block in blocks(folder, "variable")
         for line in block.lines_of("validation")
     }
@@ -49,10 +51,13 @@ def refusals(output):
 def assert_all_refuse(told, cases, folder):
     """Each case has its sentence, and together they meet every rule."""
     for case, found in zip(cases, told, strict=True):
-        texts = [" ".join(message["detail"].split()) for message, _ in found]
-        assert any(" ".join(case["says"].split()) in text for text in texts), (case, texts)
+        assert any(says(message, case) for message, _ in found), (case, found)
     hit = {rule for found in told for _, rule in found}
-    assert rules_of(folder) - hit == set(), "these validations refuse no bad value"
+    assert set(rules_of(folder)) - hit == set(), "these validations refuse no bad value"
+
+
+def says(message, case):
+    return " ".join(case["says"].split()) in " ".join(message["detail"].split())
 
 
 def hcl(value):
@@ -85,17 +90,53 @@ def test_a_module_refuses_bad_values(workspace, module):
 
 @pytest.mark.parametrize("root", validated(all_roots()), ids=name_of)
 def test_a_root_refuses_bad_values(workspace, root):
+    """One case of each variable at a time; alone, where another one was in its way."""
     needs_mirror(root)
+    cases, owner = cases_of(root), rules_of(root)
+    told = [[] for _ in cases]
+    rounds = itertools.zip_longest(*numbers_by_variable(cases).values())
+    alone = ([number] for number in range(len(cases)) if not told[number])
+    for numbers in itertools.chain(rounds, alone):
+        together = [number for number in numbers if number is not None]
+        values = {cases[number]["variable"]: cases[number]["value"] for number in together}
+        found = refused_by(workspace, root, values)
+        for number in together:
+            told[number] = told[number] or [
+                (message, rule)
+                for message, rule in found
+                if owner[rule] == cases[number]["variable"] and says(message, cases[number])
+            ]
+    assert_all_refuse(told, cases, root)
+
+
+def numbers_by_variable(cases):
+    """Places of the cases in their list."""
+    found = defaultdict(list)
+    for number, case in enumerate(cases):
+        found[case["variable"]].append(number)
+    return found
+
+
+def refused_by(workspace, root, values):
     folder = workspace.at(root)
-    told = []
-    for case in cases_of(root):
-        values = {case["variable"]: case["value"]}
-        (folder / "bad.tfvars.json").write_text(json.dumps(values), encoding="utf-8")
-        done = workspace.try_run(
-            folder,
-            *("plan", "-input=false", "-lock=false", "-json"),
-            *workspace.values(root, root / "dev.tfvars"),
-            "-var-file=bad.tfvars.json",
-        )
-        told.append(list(refusals(done.stdout)))
-    assert_all_refuse(told, cases_of(root), root)
+    (folder / "bad.tfvars.json").write_text(json.dumps(values), encoding="utf-8")
+    done = workspace.try_run(
+        folder,
+        *("plan", "-input=false", "-lock=false", "-json"),
+        *workspace.values(root, root / "dev.tfvars"),
+        "-var-file=bad.tfvars.json",
+    )
+    return list(refusals(done.stdout))
+
+
+def test_a_value_that_is_accepted_and_a_rule_without_a_value_are_noticed(tmp_path):
+    text = 'variable "size" {\n  validation {\n  }\n  validation {\n  }\n}\n'
+    (tmp_path / "variables.tf").write_text(text)
+    case = {"variable": "size", "value": 0, "says": "At least one."}
+    refusal = ({"detail": "At least one.\n\nThis was checked"}, ("variables.tf", 2))
+    with pytest.raises(AssertionError, match="At least one"):
+        assert_all_refuse([[]], [case], tmp_path)
+    with pytest.raises(AssertionError, match="these validations refuse no bad value"):
+        assert_all_refuse([[refusal]], [case], tmp_path)
+    other = (refusal[0], ("variables.tf", 4))
+    assert_all_refuse([[refusal], [other]], [case, case], tmp_path)

@@ -24,7 +24,7 @@ KNOWN = {
         "datapath_provider": {"type": STRING, "optional": True},
         "initial_node_count": {"type": NUMBER, "optional": True},
         "deletion_protection": {"type": BOOL, "optional": True},
-        "endpoint": {"type": STRING, "computed": True},
+        "endpoint": {"type": STRING, "computed": True, "example": "192.0.2.1"},
     },
     "google_sql_user": {
         "instance": {"type": STRING, "required": True},

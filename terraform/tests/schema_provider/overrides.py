@@ -63,9 +63,8 @@ def _change(block: Block, path: Sequence[str], change: Mapping[str, Any], where:
     old = block.attributes.get(name)
     if old is None:
         raise OverrideError(f"there is no attribute {here}")
-    kept = {} if "type" not in change else {"nested": None}
-    new: Attribute = replace(old, **kept, **change)
-    return replace(block, attributes={**block.attributes, name: new})
+    bare = replace(old, nested=None) if "type" in change else old
+    return replace(block, attributes={**block.attributes, name: replace(bare, **change)})
 
 
 def _assigned(block: Block, name: str, here: str) -> Block:

@@ -134,7 +134,7 @@ def serving(names: Sequence[str]) -> Iterator[Mapping[str, str]]:
             rpc.add_ProviderServicer_to_server(SchemaProvider(load(name)), server)
             server.add_insecure_port(f"unix://{socket}")
             server.start()
-            stack.callback(lambda server=server: server.stop(grace=None).wait())
+            stack.callback(_stop, server)
             attach[f"registry.terraform.io/hashicorp/{name}"] = {
                 "Protocol": "grpc",
                 "ProtocolVersion": 6,
@@ -143,3 +143,7 @@ def serving(names: Sequence[str]) -> Iterator[Mapping[str, str]]:
                 "Addr": {"Network": "unix", "String": str(socket)},
             }
         yield {"TF_REATTACH_PROVIDERS": json.dumps(attach)}
+
+
+def _stop(server: Any) -> None:
+    server.stop(grace=None).wait()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from schema_provider.schema import Attribute, Block, NestedBlock, Type
@@ -57,7 +58,7 @@ def _fill(attributes: Mapping[str, Attribute], proposed: Mapping[str, Any]) -> d
             filled[name] = Unknown()
         elif attribute.nested is not None:
             inner = attribute.nested.attributes
-            filled[name] = _each(value, lambda one, inner=inner: _fill(inner, one))
+            filled[name] = _each(value, partial(_fill, inner))
     return filled
 
 
@@ -69,7 +70,7 @@ def _planned_block(nested: NestedBlock, proposed: Any, prior: Any) -> Any:
     if not proposed and fills_itself and not isinstance(proposed, Unknown):
         # Such as master_auth: not set, and yet there after apply. Known once it was applied.
         return prior or Unknown()
-    return _each(proposed, lambda one: planned(nested.block, one))
+    return _each(proposed, partial(planned, nested.block))
 
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -95,9 +96,7 @@ def realised(block: Block, value: Any, path: str) -> Any:
         if isinstance(value.get(name), Unknown):
             done[name] = [realised(nested.block, _all_unknown(nested.block), here)]
         else:
-            done[name] = _each(
-                value.get(name), lambda one, n=nested, h=here: realised(n.block, one, h)
-            )
+            done[name] = _each(value.get(name), partial(realised, nested.block, path=here))
     return done
 
 
@@ -122,7 +121,7 @@ def _realise(
             done[name] = _invented(attribute, here)
         elif attribute.nested is not None:
             inner = attribute.nested.attributes
-            done[name] = _each(done.get(name), lambda one, i=inner, h=here: _realise(i, one, h))
+            done[name] = _each(done.get(name), partial(_realise, inner, path=here))
     return done
 
 
