@@ -54,7 +54,7 @@ def terraform() -> str:
     """The terraform program of this machine."""
     path = shutil.which("terraform")
     if path is None:
-        missing("terraform", "install 1.9 or later")
+        missing("terraform", "install 1.11 or later")
     return str(path)
 
 
