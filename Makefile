@@ -6,7 +6,7 @@ export PYTHONSAFEPATH := 1
 # TensorFlow is 1,500 modules: compiled anew in each process they take 15 s, and 5 s from a cache.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup browser infra terraform-tools run test test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
+.PHONY: help setup browser infra terraform-tools run test test-infra test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
 .PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph
 
 help:  ## Lists the targets.
@@ -32,6 +32,7 @@ lint: setup  ## ruff: format and rules.
 
 types: setup  ## mypy --strict.
 	MYPYPATH=build/links $(BIN)/mypy -p demandcast.schema -p demandcast.components -p demandcast.serving -p demandcast.pipeline
+	MYPYPATH=terraform/tests $(BIN)/mypy -p schema_provider
 
 imports: setup  ## The import contracts.
 	$(BIN)/lint-imports
@@ -57,11 +58,14 @@ build/.terraform: requirements/terraform.txt requirements/set-up-terraform | bui
 	@requirements/set-up-terraform
 	@touch $@
 
-test: setup browser infra lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
+test: setup browser infra terraform-tools lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 40
 
 test-k8s: setup infra  ## The manifests of serving/k8s: rendered, checked against schemas and rules; half a minute.
 	$(BIN)/pytest tests/k8s -q
+
+test-infra: setup infra terraform-tools  ## terraform/: every root planned, scanned and refused bad values; EKS applied to a mock; ten minutes.
+	$(BIN)/pytest terraform/tests -n 2 --dist loadfile --durations 20
 
 test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
 	$(BIN)/pytest tests/crash/matrix.py
