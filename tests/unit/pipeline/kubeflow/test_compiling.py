@@ -99,7 +99,7 @@ def test_a_tuner_is_a_stage_like_the_others():
     assert compiled.stages == STAGES
     tuner = compiled.documents[0]["root"]["dag"]["tasks"]["Tuner"]["inputs"]["parameters"]
     custom = json.loads(tuner["custom_config"]["runtimeValue"]["constant"])
-    assert custom["directory"] == "gs://bucket/demandcast/demand/tuning"
+    assert custom["directory"] == "gs://your-project-demand-pipeline-root/demandcast/demand/tuning"
     assert tuner["training_epochs"] == {"componentInputParameter": "training_epochs"}
 
 
@@ -110,7 +110,10 @@ def test_vertex_gets_the_job_that_tfx_writes_and_the_parameters():
     compiled = compile_for("vertex")
     job = json.loads(compiled.text)
     json_format.ParseDict(job, pipeline_spec_pb2.PipelineJob())
-    assert job["runtimeConfig"]["gcsOutputDirectory"] == "gs://bucket/demandcast"
+    assert (
+        job["runtimeConfig"]["gcsOutputDirectory"]
+        == "gs://your-project-demand-pipeline-root/demandcast"
+    )
     assert "training_epochs" in job["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]
     assert compiled.stages[-2:] == ("Pusher", "SmokeTest")
 
