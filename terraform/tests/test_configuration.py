@@ -1,6 +1,6 @@
 """What the pipeline's configuration and the manifests name is what Terraform makes.
 
-The example for Kubeflow says `your-project`; GKE's foundation is planned for a project of that name.
+The example for Kubeflow says `your-project`: GKE is planned for a project of that name.
 """
 
 import re
