@@ -6,6 +6,8 @@ import subprocess
 import pytest
 from terraform_tools import ROOT, TREE, tool
 
+pytestmark = pytest.mark.slow
+
 STRING, NUMBER, BOOL = "string", "number", "bool"
 STRINGS = ["map", "string"]
 
