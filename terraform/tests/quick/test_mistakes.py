@@ -5,6 +5,8 @@ import json
 import pytest
 from terraform_tools import TREE
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = TREE / "tests" / "fixtures"
 MISTAKES = sorted(path.stem for path in (FIXTURES / "mistakes").glob("*.tf"))
 VERSIONS = (FIXTURES / "sample" / "versions.tf").read_text(encoding="utf-8")

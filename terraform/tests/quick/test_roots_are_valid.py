@@ -41,6 +41,7 @@ def test_all_of_it_is_formatted():
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 @each_root
 def test_a_root_is_valid(workspace, root):
     needs_mirror(root)

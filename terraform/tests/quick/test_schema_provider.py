@@ -1,10 +1,13 @@
 """The command line, and what is known of some resources from their documentation."""
 
 import json
+import os
 import subprocess
 
 import pytest
 from terraform_tools import ROOT, TREE, tool
+
+pytestmark = pytest.mark.slow
 
 STRING, NUMBER, BOOL = "string", "number", "bool"
 STRINGS = ["map", "string"]
@@ -76,7 +79,7 @@ BLOCKS = {
 def command(*arguments):
     return subprocess.run(
         [str(tool("python")), "-m", "schema_provider", *arguments],
-        env={"PYTHONPATH": str(TREE / "tests"), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": str(TREE / "tests"), "PATH": os.environ["PATH"]},
         cwd=ROOT,
         capture_output=True,
         text=True,
