@@ -33,5 +33,6 @@ ci = {
 }
 
 retention_days = { logs = 30, access_logs = 30, versions = 7, artifacts = 30 }
+volume_backups = false
 audit          = false
 protected      = false

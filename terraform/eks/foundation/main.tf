@@ -61,11 +61,11 @@ module "buckets" {
   source   = "../../modules/aws/bucket"
   for_each = { pipeline_root = { "" = var.retention_days.artifacts }, data = {}, serving = {} }
 
-  name              = "${local.prefix}-${replace(each.key, "_", "-")}"
-  kms_key_arn       = module.kms.arns["storage"]
-  access_log_bucket = module.logs_bucket.name
-  delete_objects    = !var.protected
-  lifecycle_days    = { expire = each.value, replaced = var.retention_days.versions }
+  name           = "${local.prefix}-${replace(each.key, "_", "-")}"
+  kms_key_arn    = module.kms.arns["storage"]
+  access_logs    = { bucket = module.logs_bucket.name }
+  delete_objects = !var.protected
+  lifecycle_days = { expire = each.value, replaced = var.retention_days.versions }
 }
 
 module "audit" {
@@ -94,6 +94,7 @@ module "eks" {
   name                     = var.name
   partition                = local.partition
   kubernetes_version       = var.cluster.version
+  network_id               = module.network.id
   subnet_ids               = module.network.private_subnets
   public_access_cidrs      = var.cluster.public_access_cidrs
   secrets_key_arn          = module.kms.arns["cluster"]
@@ -129,6 +130,7 @@ module "node_pools" {
   kubernetes_version = module.eks.version
   role_arn           = module.eks.nodes_role_arn
   subnet_ids         = module.network.private_subnets
+  security_group_ids = values(module.eks.security_groups)
   gpu                = each.key == "gpu"
   instances          = { types = each.value.types, capacity = each.value.capacity }
   size               = { min = each.value.min, max = each.value.max }
@@ -159,7 +161,7 @@ module "database" {
   partition              = local.partition
   network_id             = module.network.id
   subnet_ids             = module.network.private_subnets
-  client_security_groups = { nodes = module.eks.security_group_id }
+  client_security_groups = { nodes = module.eks.security_groups.nodes }
   keys                   = { storage = module.kms.arns["database"], secret = module.kms.arns["secrets"] }
   engine_version         = var.database.engine_version
   multi_zone             = var.database.multi_zone
@@ -191,8 +193,9 @@ module "shared_volume" {
   name                   = "${var.name}-serving"
   network_id             = module.network.id
   subnets                = zipmap(var.network.zones, module.network.private_subnets)
-  client_security_groups = { nodes = module.eks.security_group_id }
+  client_security_groups = { nodes = module.eks.security_groups.nodes }
   kms_key_arn            = module.kms.arns["storage"]
+  backups                = var.volume_backups
 }
 
 module "pods" {

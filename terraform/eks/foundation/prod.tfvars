@@ -32,5 +32,6 @@ ci = {
 }
 
 retention_days = { logs = 365, access_logs = 400, versions = 30, artifacts = 180 }
+volume_backups = true
 audit          = true
 protected      = true

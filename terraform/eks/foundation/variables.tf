@@ -173,6 +173,12 @@ variable "retention_days" {
   default = {}
 }
 
+variable "volume_backups" {
+  description = "Whether the volume with the models is copied every day."
+  type        = bool
+  default     = true
+}
+
 variable "audit" {
   description = "Whether this makes a trail of AWS' API; an organisation's own trail makes it needless."
   type        = bool

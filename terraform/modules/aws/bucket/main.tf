@@ -4,7 +4,7 @@ locals {
   tls = [{
     Sid       = "OnlyTls"
     Effect    = "Deny"
-    Principal = "*"
+    Principal = { AWS = "*" }
     Action    = "s3:*"
     Resource  = local.everything
     Condition = { Bool = { "aws:SecureTransport" = "false" } }
@@ -15,7 +15,7 @@ locals {
   kept = [{
     Sid       = "Kept"
     Effect    = "Deny"
-    Principal = "*"
+    Principal = { AWS = "*" }
     Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
     Resource  = "${aws_s3_bucket.this.arn}/*"
   }]
@@ -26,7 +26,7 @@ locals {
       Effect    = "Allow"
       Principal = { Service = "logging.s3.amazonaws.com" }
       Action    = "s3:PutObject"
-      Resource  = "${aws_s3_bucket.this.arn}/s3/*"
+      Resource  = "${aws_s3_bucket.this.arn}/*"
       Condition = { StringEquals = { "aws:SourceAccount" = var.logs.account_id } }
     }]
     cloudtrail = [
@@ -144,10 +144,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 }
 
 resource "aws_s3_bucket_logging" "this" {
-  count = var.access_log_bucket == null ? 0 : 1
+  count = var.access_logs == null ? 0 : 1
 
   bucket        = aws_s3_bucket.this.id
-  target_bucket = var.access_log_bucket
+  target_bucket = var.access_logs.bucket
   target_prefix = "s3/${var.name}/"
 }
 

@@ -14,10 +14,12 @@ variable "kms_key_arn" {
   default     = null
 }
 
-variable "access_log_bucket" {
+variable "access_logs" {
   description = "Bucket into which S3 writes who read and wrote; null for none."
-  type        = string
-  default     = null
+  type = object({
+    bucket = string
+  })
+  default = null
 }
 
 variable "lifecycle_days" {

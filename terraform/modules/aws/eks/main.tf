@@ -52,6 +52,17 @@ resource "aws_iam_role_policy_attachment" "nodes" {
   policy_arn = each.value
 }
 
+# Says "a node of this cluster" to databases and volumes. Traffic among nodes and the control plane is the
+# business of the cluster's own group.
+resource "aws_security_group" "nodes" {
+  #checkov:skip=CKV2_AWS_5:Launch templates of the node groups attach it
+  name        = "${var.name}-nodes"
+  description = "Nodes of ${var.name}"
+  vpc_id      = var.network_id
+
+  tags = { Name = "${var.name}-nodes" }
+}
+
 # Made here, because EKS would make one that is not encrypted and kept for ever.
 resource "aws_cloudwatch_log_group" "cluster" {
   #checkov:skip=CKV_AWS_338:One year is the default; development may keep less

@@ -29,9 +29,12 @@ output "oidc_provider" {
   }
 }
 
-output "security_group_id" {
-  description = "Security group in which the control plane and all nodes are."
-  value       = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
+output "security_groups" {
+  description = "Security groups of the nodes: cluster, which EKS makes and the control plane shares, and nodes, by which databases and volumes know them."
+  value = {
+    cluster = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
+    nodes   = aws_security_group.nodes.id
+  }
 }
 
 output "nodes_role_arn" {

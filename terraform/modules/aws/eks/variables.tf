@@ -30,6 +30,11 @@ variable "kubernetes_version" {
   }
 }
 
+variable "network_id" {
+  description = "Network of the cluster."
+  type        = string
+}
+
 variable "subnet_ids" {
   description = "Private subnets of at least two zones. Changing them destroys the cluster."
   type        = list(string)

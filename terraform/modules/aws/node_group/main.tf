@@ -2,6 +2,8 @@ resource "aws_launch_template" "this" {
   name        = "${var.cluster_name}-${var.name}"
   description = "Nodes of the pool ${var.name}"
 
+  vpc_security_group_ids = compact(var.security_group_ids)
+
   # Tokens only, and one hop: a pod cannot reach the role of its node.
   metadata_options {
     http_endpoint               = "enabled"

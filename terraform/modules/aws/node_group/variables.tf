@@ -33,6 +33,11 @@ variable "subnet_ids" {
   }
 }
 
+variable "security_group_ids" {
+  description = "Security groups of the nodes; the cluster's own must be among them."
+  type        = list(string)
+}
+
 variable "gpu" {
   description = "Nodes with NVIDIA's GPUs: image with drivers, and a taint that keeps everything else away. Changing it replaces the nodes."
   type        = bool

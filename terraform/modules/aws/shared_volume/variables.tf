@@ -49,3 +49,9 @@ variable "folder" {
     error_message = "folder must begin with / and consist of lower case letters, digits and hyphens, for example /serving."
   }
 }
+
+variable "backups" {
+  description = "Whether AWS Backup copies the files every day; models can also be trained again."
+  type        = bool
+  default     = true
+}
