@@ -6,6 +6,11 @@ locals {
 
   # Those on every node are there before the nodes; the others wait for a place.
   early_addons = ["vpc-cni", "kube-proxy", "eks-pod-identity-agent"]
+
+  # What the group may do is said by the manifests of Kubeflow Pipelines.
+  delivery = !try(var.ci.submits, false) ? {} : {
+    ci = { principal_arn = module.ci[0].arns["ci"], groups = toset(["demand:delivery"]), policy = null, namespaces = toset([]) }
+  }
 }
 
 module "kms" {
@@ -98,7 +103,7 @@ module "eks" {
   subnet_ids               = module.network.private_subnets
   public_access_cidrs      = var.cluster.public_access_cidrs
   secrets_key_arn          = module.kms.arns["cluster"]
-  access_entries           = var.access_entries
+  access_entries           = merge(var.access_entries, local.delivery)
   permissions_boundary_arn = var.permissions_boundary_arn
 
   logs = {

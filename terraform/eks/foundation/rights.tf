@@ -58,7 +58,7 @@ locals {
       ]
     }
     logs = {
-      subjects = ["system:serviceaccount:monitoring:fluent-bit"]
+      subjects = ["system:serviceaccount:kube-system:fluent-bit"]
       rights = [
         {
           actions   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]

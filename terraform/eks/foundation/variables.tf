@@ -152,12 +152,13 @@ variable "secrets" {
 }
 
 variable "ci" {
-  description = "Jobs that may push images and submit runs: issuer of their tokens and subjects, one by one. null: none. existing_arn if the account knows the issuer already."
+  description = "Jobs that may push images and submit runs: issuer of their tokens and subjects, one by one. null: none. existing_arn if the account knows the issuer already; submits: whether they reach the cluster's API, as group demand:delivery."
   type = object({
     url          = string
     audience     = optional(string, "sts.amazonaws.com")
     subjects     = set(string)
     existing_arn = optional(string)
+    submits      = optional(bool, true)
   })
   default = null
 }

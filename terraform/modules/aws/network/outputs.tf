@@ -8,6 +8,11 @@ output "cidr" {
   value       = aws_vpc.this.cidr_block
 }
 
+output "private_cidr" {
+  description = "Addresses of all private subnets together, and of nothing else."
+  value       = cidrsubnet(var.cidr, local.newbits - 2, 0)
+}
+
 output "private_subnets" {
   description = "Ids of the private subnets in the order of the zones, once they have a way out and to S3."
   value       = [for zone in var.zones : aws_subnet.private[zone].id]

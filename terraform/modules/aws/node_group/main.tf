@@ -49,7 +49,7 @@ resource "aws_eks_node_group" "this" {
   ami_type        = var.gpu ? "AL2023_x86_64_NVIDIA" : "AL2023_x86_64_STANDARD"
   instance_types  = var.instances.types
   capacity_type   = var.instances.capacity
-  labels          = merge(var.labels, { pool = var.name })
+  labels          = merge(var.labels, { pool = var.name }, var.gpu ? { "nvidia.com/gpu.present" = "true" } : {})
 
   launch_template {
     id      = aws_launch_template.this.id

@@ -1,0 +1,149 @@
+mock_provider "aws" {}
+
+variables {
+  environment    = "dev"
+  account_id     = "111122223333"
+  region         = "eu-west-1"
+  network        = { zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"], nat = "single" }
+  access_entries = { platform = { principal_arn = "arn:aws:iam::111122223333:role/platform-team", policy = "AmazonEKSClusterAdminPolicy" } }
+  ci             = { url = "https://gitlab.com", audience = "https://gitlab.com", subjects = ["project_path:example/demandcast:ref_type:branch:ref:main"] }
+}
+
+# Terraform's mocks know no ephemeral resources, which keep the password of the database out of the state.
+override_module {
+  target = module.database
+  outputs = {
+    host        = "demand-kfp.abcdefghijkl.eu-west-1.rds.amazonaws.com"
+    port        = 3306
+    name        = "demand-kfp"
+    secret_name = "demand-kfp-database"
+    secret_arn  = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:demand-kfp-database-abcdef"
+  }
+}
+
+run "names_agree_with_the_platform" {
+  command = plan
+
+  assert {
+    condition     = module.logs_bucket.arn != "" && module.registry.arns != {}
+    error_message = "Logs and images have a place."
+  }
+
+  assert {
+    condition     = toset(keys(module.pods.arns)) == toset(["autoscaler", "cni", "disks", "files", "kfp", "logs", "pipeline", "secrets", "serving"])
+    error_message = "One role for each service account: ${jsonencode(keys(module.pods.arns))}"
+  }
+
+  assert {
+    condition     = toset(keys(module.buckets)) == toset(["data", "pipeline_root", "serving"])
+    error_message = "One bucket for each use: ${jsonencode(keys(module.buckets))}"
+  }
+
+  assert {
+    condition     = output.database.secret_name == "demand-kfp-database" && output.database.port == 3306
+    error_message = "The secret and the port of the database are those that the manifests name."
+  }
+}
+
+run "without_ci_nobody_pushes" {
+  command = plan
+
+  variables {
+    ci = null
+  }
+
+  assert {
+    condition     = length(module.ci) == 0 && length(module.federation) == 0 && output.identities["ci"] == null
+    error_message = "No job is trusted that is not named."
+  }
+}
+
+run "the_endpoint_is_private_and_secrets_are_encrypted" {
+  command = plan
+
+  module {
+    source = "../../modules/aws/eks"
+  }
+
+  variables {
+    name            = "demand"
+    network_id      = "vpc-00000000000000001"
+    subnet_ids      = ["subnet-00000000000000001", "subnet-00000000000000002"]
+    secrets_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000"
+    logs            = { kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000" }
+  }
+
+  assert {
+    condition     = aws_eks_cluster.this.vpc_config[0].endpoint_private_access && !aws_eks_cluster.this.vpc_config[0].endpoint_public_access
+    error_message = "The API has no public address unless addresses are named."
+  }
+
+  assert {
+    condition     = aws_eks_cluster.this.encryption_config[0].resources == toset(["secrets"])
+    error_message = "Kubernetes' secrets are encrypted with a key of ours."
+  }
+
+  assert {
+    condition     = length(aws_eks_cluster.this.enabled_cluster_log_types) == 5
+    error_message = "All logs of the control plane are kept."
+  }
+}
+
+run "gpus_come_from_none_and_keep_others_away" {
+  command = plan
+
+  module {
+    source = "../../modules/aws/node_group"
+  }
+
+  variables {
+    name               = "gpu"
+    cluster_name       = "demand"
+    kubernetes_version = "1.33"
+    role_arn           = "arn:aws:iam::111122223333:role/demand-nodes"
+    subnet_ids         = ["subnet-00000000000000001"]
+    security_group_ids = ["sg-00000000000000001"]
+    gpu                = true
+    instances          = { types = ["g5.2xlarge"] }
+    size               = { min = 0, max = 2 }
+    disk               = { kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000" }
+  }
+
+  assert {
+    condition     = aws_eks_node_group.this.scaling_config[0].desired_size == 0 && aws_eks_node_group.this.ami_type == "AL2023_x86_64_NVIDIA"
+    error_message = "No machine with a GPU is paid for until a pod asks for one, and it has drivers then."
+  }
+
+  assert {
+    condition     = one(aws_eks_node_group.this.taint) == { key = "nvidia.com/gpu", value = "present", effect = "NO_SCHEDULE" } && aws_eks_node_group.this.labels["pool"] == "gpu"
+    error_message = "The taint and the label are those of examples/kubeflow.yaml."
+  }
+
+  assert {
+    condition     = aws_launch_template.this.metadata_options[0].http_tokens == "required" && aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1
+    error_message = "Pods cannot take the role of their node."
+  }
+}
+
+run "buckets_refuse_what_has_no_tls" {
+  command = apply
+
+  module {
+    source = "../../modules/aws/bucket"
+  }
+
+  variables {
+    name = "111122223333-demand-eu-west-1-logs"
+    logs = { account_id = "111122223333", services = ["s3", "cloudtrail"] }
+  }
+
+  assert {
+    condition     = contains([for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Sid], "OnlyTls")
+    error_message = "Connections without TLS are refused."
+  }
+
+  assert {
+    condition     = contains([for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : statement.Sid], "Kept")
+    error_message = "Nobody deletes logs."
+  }
+}
