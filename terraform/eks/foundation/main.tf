@@ -136,8 +136,7 @@ module "node_pools" {
   role_arn           = module.eks.nodes_role_arn
   subnet_ids         = module.network.private_subnets
   security_group_ids = values(module.eks.security_groups)
-  gpu                = each.key == "gpu"
-  instances          = { types = each.value.types, capacity = each.value.capacity }
+  instances          = { types = each.value.types, capacity = each.value.capacity, gpu = each.key == "gpu" }
   size               = { min = each.value.min, max = each.value.max }
   disk               = { kms_key_arn = module.kms.arns["disks"], size_gib = each.value.disk_gib }
   tags               = local.tags
@@ -174,7 +173,7 @@ module "database" {
   backup_days            = var.database.backup_days
   password_version       = var.database.password_version
   protected              = var.protected
-  monitoring             = { insights_kms_key_arn = var.database.insights ? module.kms.arns["database"] : null }
+  insights_kms_key_arn   = var.database.insights ? module.kms.arns["database"] : null
 
   size = {
     instance    = var.database.instance

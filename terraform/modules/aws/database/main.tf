@@ -8,10 +8,7 @@ locals {
     "8.4" = { authentication_policy = "*:mysql_native_password" }
   }
 
-  parameters = merge(local.authentication[var.engine_version], {
-    local_infile             = "0"
-    require_secure_transport = var.require_tls ? "1" : "0"
-  })
+  parameters = merge(local.authentication[var.engine_version], { local_infile = "0" })
 }
 
 resource "aws_secretsmanager_secret" "this" {
@@ -71,6 +68,11 @@ resource "aws_db_parameter_group" "this" {
   name        = "${var.name}-kfp-mysql${replace(var.engine_version, ".", "-")}"
   family      = "mysql${var.engine_version}"
   description = "Kubeflow Pipelines"
+
+  parameter {
+    name  = "require_secure_transport"
+    value = var.require_tls ? "1" : "0"
+  }
 
   dynamic "parameter" {
     for_each = local.parameters
@@ -141,11 +143,11 @@ resource "aws_db_instance" "this" {
   delete_automated_backups   = !var.protected
 
   enabled_cloudwatch_logs_exports       = ["error", "slowquery"]
-  monitoring_interval                   = var.monitoring.interval_seconds
+  monitoring_interval                   = var.monitoring_interval
   monitoring_role_arn                   = aws_iam_role.monitoring.arn
-  performance_insights_enabled          = var.monitoring.insights_kms_key_arn != null
-  performance_insights_kms_key_id       = var.monitoring.insights_kms_key_arn
-  performance_insights_retention_period = var.monitoring.insights_kms_key_arn == null ? null : 7
+  performance_insights_enabled          = var.insights_kms_key_arn != null
+  performance_insights_kms_key_id       = var.insights_kms_key_arn
+  performance_insights_retention_period = var.insights_kms_key_arn == null ? null : 7
 
   depends_on = [aws_iam_role_policy_attachment.monitoring]
 }

@@ -102,18 +102,21 @@ variable "protected" {
   default     = true
 }
 
-variable "monitoring" {
-  description = "Seconds between measurements of the machine, and the key that encrypts what is measured of queries (null: not measured)."
-  type = object({
-    interval_seconds     = optional(number, 60)
-    insights_kms_key_arn = optional(string)
-  })
-  default = {}
+variable "monitoring_interval" {
+  description = "Seconds between measurements of the machine."
+  type        = number
+  default     = 60
 
   validation {
-    condition     = contains([1, 5, 10, 15, 30, 60], var.monitoring.interval_seconds)
-    error_message = "monitoring.interval_seconds must be 1, 5, 10, 15, 30 or 60."
+    condition     = contains([1, 5, 10, 15, 30, 60], var.monitoring_interval)
+    error_message = "monitoring_interval must be 1, 5, 10, 15, 30 or 60."
   }
+}
+
+variable "insights_kms_key_arn" {
+  description = "Key that encrypts what is measured of queries; null: not measured, which small machines cannot do anyway."
+  type        = string
+  default     = null
 }
 
 variable "partition" {

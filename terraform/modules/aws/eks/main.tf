@@ -72,6 +72,7 @@ resource "aws_cloudwatch_log_group" "cluster" {
 }
 
 resource "aws_eks_cluster" "this" {
+  #checkov:skip=CKV_AWS_339:The version is a value, and which ones AWS supports changes every few months
   #checkov:skip=CKV_AWS_39:Private by default; addresses have to be named to open it, and validation refuses wide ones
   #checkov:skip=CKV_AWS_38:The addresses are validated, none may be wider than /16
   name                      = var.name

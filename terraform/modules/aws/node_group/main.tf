@@ -46,10 +46,10 @@ resource "aws_eks_node_group" "this" {
   node_role_arn   = var.role_arn
   subnet_ids      = var.subnet_ids
   version         = var.kubernetes_version
-  ami_type        = var.gpu ? "AL2023_x86_64_NVIDIA" : "AL2023_x86_64_STANDARD"
+  ami_type        = var.instances.gpu ? "AL2023_x86_64_NVIDIA" : "AL2023_x86_64_STANDARD"
   instance_types  = var.instances.types
   capacity_type   = var.instances.capacity
-  labels          = merge(var.labels, { pool = var.name }, var.gpu ? { "nvidia.com/gpu.present" = "true" } : {})
+  labels          = merge(var.labels, { pool = var.name }, var.instances.gpu ? { "nvidia.com/gpu.present" = "true" } : {})
 
   launch_template {
     id      = aws_launch_template.this.id
@@ -67,7 +67,7 @@ resource "aws_eks_node_group" "this" {
   }
 
   dynamic "taint" {
-    for_each = var.gpu ? ["nvidia.com/gpu"] : []
+    for_each = var.instances.gpu ? ["nvidia.com/gpu"] : []
 
     content {
       key    = taint.value

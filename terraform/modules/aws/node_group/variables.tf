@@ -38,17 +38,12 @@ variable "security_group_ids" {
   type        = list(string)
 }
 
-variable "gpu" {
-  description = "Nodes with NVIDIA's GPUs: image with drivers, and a taint that keeps everything else away. Changing it replaces the nodes."
-  type        = bool
-  default     = false
-}
-
 variable "instances" {
-  description = "Types of machine, the first that is to be had, and whether bought on demand or spare (SPOT). Changing them replaces the nodes, with the new ones first."
+  description = "Types of machine, the first that is to be had; whether bought on demand or spare (SPOT); whether they have NVIDIA's GPUs, which means an image with drivers and a taint that keeps everything else away. Changing them replaces the nodes."
   type = object({
     types    = list(string)
     capacity = optional(string, "ON_DEMAND")
+    gpu      = optional(bool, false)
   })
 
   validation {
@@ -62,8 +57,8 @@ variable "instances" {
   }
 
   validation {
-    condition     = !var.gpu || alltrue([for type in var.instances.types : can(regex("^(g|p)[0-9]", type))])
-    error_message = "instances.types of a pool with gpu must have one: families g and p, such as g5.2xlarge."
+    condition     = !var.instances.gpu || alltrue([for type in var.instances.types : can(regex("^(g|p)[0-9]", type))])
+    error_message = "instances.types must have a GPU where gpu is true: families g and p, such as g5.2xlarge."
   }
 }
 
