@@ -1,14 +1,14 @@
 """eks/foundation, applied for real: the real provider of AWS, against a mock of its API.
 
-One account for the whole file, and tests in the order in which a cluster lives: made, planned again,
-read, grown, mistaken, destroyed. Five minutes.
+One account for the whole file, and tests in the order in which a cluster lives: made, planned
+again, read, grown, mistaken, destroyed. Six minutes.
 """
 
 import json
 
 import pytest
 import yaml
-from eks_account import ACCOUNT, account, changed, gaps
+from eks_account import ACCOUNT, Account, account, changed, gaps
 from terraform_tools import TREE, missing, provider_mirror
 
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.xdist_group("eks-apply")]
@@ -162,8 +162,8 @@ def test_the_server_reads_models_and_no_more(applied):
     }
 
 
-def test_the_platform_takes_the_outputs(applied):
-    """Each attribute that the platform declares is one that the foundation gives."""
+def test_the_platform_takes_the_outputs(applied, providers):
+    """The platform's own plan, by providers that know schemas and no cluster."""
     outputs = json.loads(applied.succeed("output", "-json"))
     given = outputs["foundation"]["value"]
     for name in ("cluster_name", "cluster_endpoint", "region", "buckets", "identities", "database"):
@@ -171,6 +171,16 @@ def test_the_platform_takes_the_outputs(applied):
     assert outputs["cluster_ca_certificate"]["sensitive"]
     assert set(given["buckets"]) == {"pipeline_root", "data", "serving", "logs"}
     assert {"pipeline", "serving", "kfp", "secrets", "nodes", "ci"} <= set(given["identities"])
+
+    root = applied.root.with_name("platform")
+    (root / "mock_override.tf").write_text('terraform {\n  backend "local" {}\n}\n', "utf-8")
+    (root / "foundation.tfvars.json").write_text(json.dumps({"foundation": given}), "utf-8")
+    platform = Account(root, {**applied.environment, **providers})
+    platform.succeed("init", "-input=false")
+    plan = platform.plan("-var-file=dev.tfvars", "-var-file=foundation.tfvars.json")
+    values = plan["planned_values"]["outputs"]["kustomize_values"]["value"]
+    assert f"database_host={given['database']['host']}\n" in values
+    assert f"kfp_identity=arn:aws:iam::{ACCOUNT}:role/demand-kfp\n" in values
 
 
 def test_more_nodes_are_an_update(applied, second):

@@ -1,62 +1,64 @@
+# Terraform's mocks know no ephemeral resources, which keep the password of the database out of the state.
+# So these look at the modules one by one; terraform/tests/test_eks_apply.py applies the whole.
 mock_provider "aws" {}
 
-variables {
-  environment    = "dev"
-  account_id     = "111122223333"
-  region         = "eu-west-1"
-  network        = { zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"], nat = "single" }
-  access_entries = { platform = { principal_arn = "arn:aws:iam::111122223333:role/platform-team", policy = "AmazonEKSClusterAdminPolicy" } }
-  ci             = { url = "https://gitlab.com", audience = "https://gitlab.com", subjects = ["project_path:example/demandcast:ref_type:branch:ref:main"] }
-}
-
-# Terraform's mocks know no ephemeral resources, which keep the password of the database out of the state.
-# So these look at parts; terraform/tests/test_eks_apply.py applies the whole.
-run "names_agree_with_the_platform" {
+run "the_private_subnets_are_in_one_range" {
   command = plan
 
-  plan_options {
-    target = [module.buckets, module.logs_bucket, module.registry, module.network, module.ci]
+  module {
+    source = "../../modules/aws/network"
+  }
+
+  variables {
+    name      = "demand"
+    region    = "eu-west-1"
+    zones     = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+    nat       = "single"
+    flow_logs = { kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/00000000-0000-0000-0000-000000000000" }
   }
 
   assert {
-    condition = { for use, bucket in module.buckets : use => bucket.name } == {
-      pipeline_root = "111122223333-demand-eu-west-1-pipeline-root"
-      data          = "111122223333-demand-eu-west-1-data"
-      serving       = "111122223333-demand-eu-west-1-serving"
-    }
-    error_message = "Buckets are named by account, prefix, region and use."
-  }
-
-  assert {
-    condition     = keys(module.registry.arns) == ["demandcast", "demandcast-gpu"]
-    error_message = "There is a repository for each image."
-  }
-
-  assert {
-    condition     = length(module.network.private_subnets) == 3 && module.network.private_cidr == "10.0.0.0/18"
+    condition     = length(aws_subnet.private) == 3 && output.private_cidr == "10.0.0.0/18"
     error_message = "Three private subnets, which one range holds."
   }
 
   assert {
-    condition     = length(module.ci) == 1 && keys(module.ci[0].arns) == ["ci"]
-    error_message = "The named job has a role."
-  }
-}
-
-run "without_ci_nobody_pushes" {
-  command = plan
-
-  plan_options {
-    target = [module.federation, module.ci]
-  }
-
-  variables {
-    ci = null
+    condition     = length(aws_nat_gateway.this) == 1 && alltrue([for subnet in aws_subnet.public : !subnet.map_public_ip_on_launch])
+    error_message = "One way out, and no machine with a public address."
   }
 
   assert {
-    condition     = length(module.ci) == 0 && length(module.federation) == 0
-    error_message = "No job is trusted that is not named."
+    condition     = toset(keys(aws_vpc_endpoint.interface)) == toset(["ecr.api", "ecr.dkr", "sts", "logs", "ec2", "secretsmanager", "kms"])
+    error_message = "What the platform asks of AWS does not leave the network."
+  }
+}
+
+run "a_role_trusts_who_is_named_and_nobody_else" {
+  command = apply
+
+  module {
+    source = "../../modules/aws/identity"
+  }
+
+  variables {
+    name   = "demand"
+    issuer = { arn = "arn:aws:iam::111122223333:oidc-provider/gitlab.com", issuer = "gitlab.com", audience = "https://gitlab.com" }
+    roles  = { ci = { subjects = ["project_path:example/demandcast:ref_type:branch:ref:main"] } }
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.this["ci"].assume_role_policy).Statement[0].Condition == {
+      StringEquals = {
+        "gitlab.com:sub" = ["project_path:example/demandcast:ref_type:branch:ref:main"]
+        "gitlab.com:aud" = "https://gitlab.com"
+      }
+    }
+    error_message = "The subject and the audience have to be equal to what is named."
+  }
+
+  assert {
+    condition     = aws_iam_role.this["ci"].name == "demand-ci" && length(aws_iam_role_policy.rights) == 0
+    error_message = "A role without rights has no policy."
   }
 }
 
