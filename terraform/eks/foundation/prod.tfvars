@@ -1,0 +1,37 @@
+# Account, roles and jobs are yours.
+name        = "demand"
+environment = "prod"
+labels      = { team = "demand" }
+account_id  = "444455556666"
+region      = "eu-west-1"
+
+network = {
+  cidr  = "10.30.0.0/16"
+  zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+  nat   = "per_zone"
+}
+
+cluster = { version = "1.33", public_access_cidrs = [] }
+
+access_entries = {
+  platform   = { principal_arn = "arn:aws:iam::444455556666:role/platform-team", policy = "AmazonEKSClusterAdminPolicy" }
+  developers = { principal_arn = "arn:aws:iam::444455556666:role/developers", groups = ["demand:developers"] }
+  viewers    = { principal_arn = "arn:aws:iam::444455556666:role/viewers", groups = ["demand:viewers"] }
+}
+
+node_pools = {
+  cpu = { types = ["m6i.2xlarge"], capacity = "ON_DEMAND", min = 3, max = 12 }
+  gpu = { types = ["g5.2xlarge"], capacity = "ON_DEMAND", max = 4 }
+}
+
+database = { instance = "db.m7g.large", multi_zone = true, backup_days = 14, insights = true }
+
+ci = {
+  url      = "https://token.actions.githubusercontent.com"
+  subjects = ["repo:example/demandcast:environment:prod"]
+}
+
+retention_days = { logs = 365, access_logs = 400, versions = 30, artifacts = 180 }
+volume_backups = true
+audit          = true
+protected      = true

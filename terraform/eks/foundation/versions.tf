@@ -1,0 +1,13 @@
+terraform {
+  required_version = ">= 1.11, < 2" # Write-only arguments keep the database's password out of the state.
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7"
+    }
+  }
+
+  # Encrypted and locked: backend-dev.hcl, backend-prod.hcl.
+  backend "s3" {}
+}
