@@ -291,4 +291,4 @@ def environment(providers: Mapping[str, str], folder: Path) -> dict[str, str]:
 def needs_mirror(folder: Path) -> None:
     """Skips where a folder needs the provider of AWS, and no mirror has it."""
     if uses_aws(folder) and provider_mirror("aws") is None:
-        missing("provider of AWS in a mirror", "set TF_PLUGIN_MIRROR to one")
+        missing("provider of AWS in a mirror", "set TF_PLUGIN_MIRROR to one", from_make=False)

@@ -20,7 +20,7 @@ VALUES = ("-var-file=dev.tfvars", "-var-file=mock.tfvars.json")
 def cloud(tmp_path_factory):
     mirror = provider_mirror("aws")
     if mirror is None:
-        missing("provider of AWS in a mirror", "set TF_PLUGIN_MIRROR to one")
+        missing("provider of AWS in a mirror", "set TF_PLUGIN_MIRROR to one", from_make=False)
     with account(tmp_path_factory.mktemp("eks"), mirror) as made:
         yield made
 

@@ -54,10 +54,10 @@ WITH_GATEWAY = {
 Manifest = dict[str, Any]
 
 
-def missing(what: str, cure: str) -> None:
-    """Skips a test with the reason; under CI it fails, or nobody would notice."""
+def missing(what: str, cure: str, *, from_make: bool = True) -> None:
+    """Skips a test with the reason; what make should have brought fails under CI instead."""
     message = f"there is no {what} here: {cure}"
-    if os.environ.get("CI"):
+    if from_make and os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
 
@@ -75,7 +75,7 @@ def infra_tool(name: str) -> Path:
 def render(folder: Path) -> str:
     """The text of all manifests of an overlay."""
     if shutil.which("kubectl") is None:
-        missing("kubectl", "install it; it brings kustomize")
+        missing("kubectl", "install it; it brings kustomize", from_make=False)
     done = subprocess.run(
         ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
     )

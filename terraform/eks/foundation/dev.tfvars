@@ -15,7 +15,7 @@ network = {
 cluster = { version = "1.33", public_access_cidrs = ["203.0.113.0/24"] }
 
 access_entries = {
-  platform   = { principal_arn = "arn:aws:iam::111122223333:role/platform-team", policy = "AmazonEKSClusterAdminPolicy" }
+  platform   = { principal_arn = "arn:aws:iam::111122223333:role/platform-team", groups = ["demand:platform"], policy = "AmazonEKSClusterAdminPolicy" }
   developers = { principal_arn = "arn:aws:iam::111122223333:role/developers", groups = ["demand:developers"] }
   viewers    = { principal_arn = "arn:aws:iam::111122223333:role/viewers", groups = ["demand:viewers"] }
 }

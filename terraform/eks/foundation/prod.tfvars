@@ -14,7 +14,7 @@ network = {
 cluster = { version = "1.33", public_access_cidrs = [] }
 
 access_entries = {
-  platform   = { principal_arn = "arn:aws:iam::444455556666:role/platform-team", policy = "AmazonEKSClusterAdminPolicy" }
+  platform   = { principal_arn = "arn:aws:iam::444455556666:role/platform-team", groups = ["demand:platform"], policy = "AmazonEKSClusterAdminPolicy" }
   developers = { principal_arn = "arn:aws:iam::444455556666:role/developers", groups = ["demand:developers"] }
   viewers    = { principal_arn = "arn:aws:iam::444455556666:role/viewers", groups = ["demand:viewers"] }
 }

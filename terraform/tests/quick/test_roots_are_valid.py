@@ -30,6 +30,14 @@ each_module = pytest.mark.parametrize("module", modules(), ids=name_of)
 each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
 
 
+def test_all_roots_are_found():
+    """Tests for each of nothing would pass."""
+    clouds = {"eks", "existing", "gke"}
+    assert {root.parent.name for root in roots()} == clouds
+    assert {module.parent.name for module in modules()} == {"aws", "gcp", "kubernetes"}
+    assert all(len(variants(root)) > 1 for root in roots())
+
+
 def test_all_of_it_is_formatted():
     done = subprocess.run(
         [terraform(), "fmt", "-check", "-recursive", "-diff", str(TREE)],

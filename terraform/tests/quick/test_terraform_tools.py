@@ -56,7 +56,7 @@ def test_nothing_of_the_machine_gets_through(monkeypatch, tmp_path):
     assert terraform_env(tmp_path / "x.tfrc")["TF_CLI_CONFIG_FILE"] == str(tmp_path / "x.tfrc")
 
 
-def test_what_is_missing_skips_here_and_fails_under_ci(monkeypatch):
+def test_what_is_missing_skips_here_and_fails_under_ci_if_make_brings_it(monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     says = re.escape("there is no x here: get it")
     with pytest.raises(pytest.skip.Exception, match=says):
@@ -64,3 +64,5 @@ def test_what_is_missing_skips_here_and_fails_under_ci(monkeypatch):
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match=says):
         missing("x", "get it")
+    with pytest.raises(pytest.skip.Exception, match=says):
+        missing("x", "get it", from_make=False)
