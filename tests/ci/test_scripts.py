@@ -111,7 +111,10 @@ esac
 """
 
 
-def terraform(tmp_path, programs, what, outputs='{"region": {"value": "r", "sensitive": false}}'):
+OUTPUTS = json.dumps({"region": {"value": "r"}, "foundation": {"value": {"name": "demand"}}})
+
+
+def terraform(tmp_path, programs, what, outputs=OUTPUTS):
     program(programs, "terraform", TERRAFORM)
     for root in ("foundation", "platform"):
         (tmp_path / "gke" / root).mkdir(parents=True)
@@ -128,7 +131,7 @@ def test_both_roots_are_planned_and_the_platform_gets_what_the_foundation_has(tm
         assert f"-chdir=gke/{root} plan" in text
         assert not (tmp_path / "gke" / root / "plan.bin").exists()
     given = json.loads((tmp_path / "gke/platform/foundation.auto.tfvars.json").read_text())
-    assert given == {"foundation": {"region": "r"}}
+    assert given == {"foundation": {"name": "demand"}}
     assert "plan of -chdir=gke/foundation" in done.stdout
 
 

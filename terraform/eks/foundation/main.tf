@@ -42,6 +42,8 @@ module "network" {
   nat                 = var.network.nat
   interface_endpoints = var.network.endpoints
 
+  permissions_boundary_arn = var.permissions_boundary_arn
+
   flow_logs = {
     kms_key_arn    = module.kms.arns["logs"]
     retention_days = var.retention_days.logs
@@ -82,6 +84,8 @@ module "audit" {
   kms_key_arn    = module.kms.arns["logs"]
   retention_days = var.retention_days.logs
   object_arns    = [for bucket in module.buckets : "${bucket.arn}/"]
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "registry" {
@@ -102,6 +106,7 @@ module "eks" {
   network_id               = module.network.id
   subnet_ids               = module.network.private_subnets
   public_access_cidrs      = var.cluster.public_access_cidrs
+  private_access_cidrs     = var.cluster.private_access_cidrs
   secrets_key_arn          = module.kms.arns["cluster"]
   access_entries           = merge(var.access_entries, local.delivery)
   permissions_boundary_arn = var.permissions_boundary_arn
@@ -180,6 +185,13 @@ module "database" {
     disk_gib    = var.database.disk_gib
     maximum_gib = var.database.maximum_gib
   }
+
+  logs = {
+    kms_key_arn    = module.kms.arns["logs"]
+    retention_days = var.retention_days.logs
+  }
+
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "secrets" {

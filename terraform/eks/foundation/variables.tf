@@ -61,10 +61,11 @@ variable "network" {
 }
 
 variable "cluster" {
-  description = "Version of Kubernetes, and addresses from which the API may be reached over the internet (none: from the network alone)."
+  description = "Version of Kubernetes, addresses from which the API may be reached over the internet (none: from inside alone), and those inside, besides the nodes: runners, a VPN."
   type = object({
-    version             = optional(string, "1.33")
-    public_access_cidrs = optional(set(string), [])
+    version              = optional(string, "1.36")
+    public_access_cidrs  = optional(set(string), [])
+    private_access_cidrs = optional(set(string), [])
   })
   default = {}
 }

@@ -6,6 +6,7 @@ locals {
 
   services = toset([
     "artifactregistry", "binaryauthorization", "cloudkms", "cloudresourcemanager", "compute", "container", "containeranalysis",
+    "containerfilesystem",
     "containerscanning", "containersecurity", "dns", "iam", "iamcredentials", "logging", "monitoring", "secretmanager", "servicenetworking",
     "sqladmin", "storage", "sts",
   ])
@@ -69,11 +70,12 @@ module "kms" {
 
 # Before the cluster; the others after it, because the pool of the pods' identities comes with it.
 module "nodes" {
-  source        = "../../modules/gcp/identity"
-  project_id    = var.project_id
-  name          = "${var.name}-nodes"
-  description   = "Nodes of the cluster"
-  project_roles = ["roles/container.defaultNodeServiceAccount"]
+  source      = "../../modules/gcp/identity"
+  project_id  = var.project_id
+  name        = "${var.name}-nodes"
+  description = "Nodes of the cluster"
+  # The second one for streaming images.
+  project_roles = ["roles/container.defaultNodeServiceAccount", "roles/serviceusage.serviceUsageConsumer"]
   depends_on    = [google_project_service.this]
 }
 
@@ -89,6 +91,7 @@ module "identity" {
     service_accounts = each.value.service_accounts
     workload_pool    = module.gke.workload_pool
   }
+  depends_on = [google_project_service.this]
 }
 
 module "gke" {
@@ -216,6 +219,7 @@ module "federation" {
   service_account_id = module.identity["ci"].id
   github             = var.ci.github
   gitlab             = var.ci.gitlab
+  depends_on         = [google_project_service.this]
 }
 
 # What CI needs of the project: to reach the cluster's API server, which then asks RBAC, to read what the scan of
@@ -229,6 +233,7 @@ resource "google_project_iam_custom_role" "ci" {
     "container.clusters.connect", "container.clusters.get",
     "containeranalysis.occurrences.create", "containeranalysis.occurrences.get", "containeranalysis.occurrences.list",
   ]
+  depends_on = [google_project_service.this]
 }
 
 resource "google_project_iam_member" "ci" {
@@ -245,6 +250,7 @@ module "admission" {
   signers        = { ci = local.members["ci"] }
   enforce        = var.admission.enforce
   trusted_images = var.admission.trusted_images
+  depends_on     = [google_project_service.this]
 }
 
 module "audit" {

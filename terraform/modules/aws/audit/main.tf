@@ -6,7 +6,8 @@ resource "aws_cloudwatch_log_group" "trail" {
 }
 
 resource "aws_iam_role" "trail" {
-  name = "${var.name}-audit"
+  name                 = "${var.name}-audit"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -29,3 +29,9 @@ variable "object_arns" {
   type        = list(string)
   default     = []
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that no role may go beyond."
+  type        = string
+  default     = null
+}

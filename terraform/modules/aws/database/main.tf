@@ -1,6 +1,7 @@
 locals {
   username = "kfp"
   port     = 3306
+  logs     = ["error", "slowquery"]
 
   # What speaks to the store of metadata knows MySQL's old way of saying a password alone; 8.4 has to be told.
   authentication = {
@@ -8,7 +9,11 @@ locals {
     "8.4" = { authentication_policy = "*:mysql_native_password" }
   }
 
-  parameters = merge(local.authentication[var.engine_version], { local_infile = "0" })
+  parameters = merge(local.authentication[var.engine_version], {
+    local_infile   = "0"
+    slow_query_log = "1"
+    log_output     = "FILE" # Where CloudWatch takes them from.
+  })
 }
 
 resource "aws_secretsmanager_secret" "this" {
@@ -89,7 +94,8 @@ resource "aws_db_parameter_group" "this" {
 }
 
 resource "aws_iam_role" "monitoring" {
-  name = "${var.name}-kfp-database-monitoring"
+  name                 = "${var.name}-kfp-database-monitoring"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -103,6 +109,16 @@ resource "aws_iam_role" "monitoring" {
 resource "aws_iam_role_policy_attachment" "monitoring" {
   role       = aws_iam_role.monitoring.name
   policy_arn = "arn:${var.partition}:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
+}
+
+# Made here, because RDS would make ones that are not encrypted and kept for ever.
+resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_338:One year is the default; development may keep less
+  for_each = toset(local.logs)
+
+  name              = "/aws/rds/instance/${var.name}-kfp/${each.key}"
+  retention_in_days = var.logs.retention_days
+  kms_key_id        = var.logs.kms_key_arn
 }
 
 resource "aws_db_instance" "this" {
@@ -142,12 +158,12 @@ resource "aws_db_instance" "this" {
   final_snapshot_identifier  = var.protected ? "${var.name}-kfp-final" : null
   delete_automated_backups   = !var.protected
 
-  enabled_cloudwatch_logs_exports       = ["error", "slowquery"]
+  enabled_cloudwatch_logs_exports       = local.logs
   monitoring_interval                   = var.monitoring_interval
   monitoring_role_arn                   = aws_iam_role.monitoring.arn
   performance_insights_enabled          = var.insights_kms_key_arn != null
   performance_insights_kms_key_id       = var.insights_kms_key_arn
   performance_insights_retention_period = var.insights_kms_key_arn == null ? null : 7
 
-  depends_on = [aws_iam_role_policy_attachment.monitoring]
+  depends_on = [aws_iam_role_policy_attachment.monitoring, aws_cloudwatch_log_group.this]
 }

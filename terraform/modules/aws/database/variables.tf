@@ -124,3 +124,17 @@ variable "partition" {
   type        = string
   default     = "aws"
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that no role may go beyond."
+  type        = string
+  default     = null
+}
+
+variable "logs" {
+  description = "Logs of the database: key, and days they are kept."
+  type = object({
+    kms_key_arn    = string
+    retention_days = optional(number, 365)
+  })
+}

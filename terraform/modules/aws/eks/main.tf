@@ -115,6 +115,18 @@ resource "aws_eks_cluster" "this" {
   ]
 }
 
+# EKS' own group of the control plane lets in nothing but itself, and so the nodes.
+resource "aws_vpc_security_group_ingress_rule" "api" {
+  for_each = var.private_access_cidrs
+
+  security_group_id = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
+  description       = "API of Kubernetes from ${each.value}"
+  cidr_ipv4         = each.value
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+}
+
 # By it pods are known to IAM: the token of a service account is exchanged for a role.
 resource "aws_iam_openid_connect_provider" "pods" {
   url            = aws_eks_cluster.this.identity[0].oidc[0].issuer

@@ -22,11 +22,11 @@ variable "partition" {
 variable "kubernetes_version" {
   description = "Minor version of Kubernetes; upgrades go one minor version at a time, and none goes back."
   type        = string
-  default     = "1.33"
+  default     = "1.36"
 
   validation {
     condition     = can(regex("^1\\.(3[0-9])$", var.kubernetes_version))
-    error_message = "kubernetes_version must be a minor version from 1.30 on, such as 1.33."
+    error_message = "kubernetes_version must be a minor version from 1.30 on, such as 1.36."
   }
 }
 
@@ -53,6 +53,17 @@ variable "public_access_cidrs" {
   validation {
     condition     = alltrue([for cidr in var.public_access_cidrs : can(cidrnetmask(cidr)) && try(tonumber(split("/", cidr)[1]) >= 16, false)])
     error_message = "public_access_cidrs must hold IPv4 ranges no wider than /16: the API is not for the whole internet."
+  }
+}
+
+variable "private_access_cidrs" {
+  description = "Addresses of the network, and of networks joined to it, from which the API may be reached besides the nodes: runners, a VPN."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for cidr in var.private_access_cidrs : can(cidrnetmask(cidr))])
+    error_message = "private_access_cidrs must hold IPv4 ranges, for example 10.0.0.0/16."
   }
 }
 

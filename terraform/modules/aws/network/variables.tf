@@ -63,3 +63,9 @@ variable "flow_logs" {
     error_message = "flow_logs.retention_days must be 30, 60, 90, 180, 365, 400, 731 or 1827: CloudWatch takes no other number."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that no role may go beyond."
+  type        = string
+  default     = null
+}

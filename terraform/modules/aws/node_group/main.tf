@@ -49,7 +49,11 @@ resource "aws_eks_node_group" "this" {
   ami_type        = var.instances.gpu ? "AL2023_x86_64_NVIDIA" : "AL2023_x86_64_STANDARD"
   instance_types  = var.instances.types
   capacity_type   = var.instances.capacity
-  labels          = merge(var.labels, { pool = var.name }, var.instances.gpu ? { "nvidia.com/gpu.present" = "true" } : {})
+  labels = merge(var.labels, { pool = var.name }, var.instances.gpu ? {
+    "nvidia.com/gpu.present" = "true"
+    # Until its GPUs are there the autoscaler takes the node as not ready, and brings no other one.
+    "k8s.amazonaws.com/accelerator" = "nvidia"
+  } : {})
 
   launch_template {
     id      = aws_launch_template.this.id

@@ -1,9 +1,12 @@
 locals {
-  # KFP with its store and its metadata, what the platform root installs, the model server.
+  # KFP with its store, its metadata and the containers that wait for them (alpine), what the platform root installs,
+  # the model server. Those of Docker Hub as their manifests write them, and in full.
+  docker_hub = ["chrislusf/seaweedfs*", "tensorflow/serving*"]
   trusted_images = concat([
-    "ghcr.io/kubeflow/*", "quay.io/argoproj/*", "docker.io/chrislusf/seaweedfs*", "gcr.io/tfx-oss-public/ml_metadata_store_server*",
-    "ghcr.io/external-secrets/*", "gcr.io/cloud-sql-connectors/cloud-sql-proxy*", "docker.io/tensorflow/serving*",
-  ], var.trusted_images)
+    "ghcr.io/kubeflow/*", "quay.io/argoproj/*", "gcr.io/tfx-oss-public/ml_metadata_store_server*",
+    "ghcr.io/external-secrets/*", "gcr.io/cloud-sql-connectors/cloud-sql-proxy*",
+    "alpine:*", "docker.io/library/alpine:*",
+  ], local.docker_hub, [for image in local.docker_hub : "docker.io/${image}"], var.trusted_images)
 }
 
 resource "google_kms_crypto_key" "signing" {

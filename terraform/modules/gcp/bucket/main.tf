@@ -53,6 +53,20 @@ resource "google_storage_bucket" "this" {
       }
     }
   }
+  # What has expired stays as a version that has no newer one, so the rule above never takes it.
+  dynamic "lifecycle_rule" {
+    for_each = var.expire
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        days_since_noncurrent_time = var.versions.days
+        matches_prefix             = lifecycle_rule.key == "" ? null : [lifecycle_rule.key]
+        with_state                 = "ARCHIVED"
+      }
+    }
+  }
 }
 
 resource "google_storage_bucket_iam_member" "this" {

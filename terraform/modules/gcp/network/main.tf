@@ -87,5 +87,5 @@ resource "google_service_networking_connection" "database" {
   network                 = google_compute_network.this.id
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.database.name]
-  deletion_policy         = "ABANDON" # Google gives it up days after the last database; the network goes with it.
+  deletion_policy         = "ABANDON" # Google keeps it for days after the last database: it goes by hand (gke/foundation/README.md).
 }
