@@ -44,7 +44,7 @@ def test_a_run_is_watched_to_its_end(kfp, capsys):
     content = json.loads(body)
     assert content["runtime_config"] == {
         "parameters": {"training_epochs": 5},
-        "pipeline_root": "gs://bucket/demandcast",
+        "pipeline_root": "gs://your-project-demand-pipeline-root/demandcast",
     }
     assert content["service_account"] == "pipeline-runner"
     assert content["display_name"] == f"demand {submitting.version_name(TEXT)}"
