@@ -36,7 +36,7 @@ _WITH_DEFAULTS = next(
     for name in ("always_print_fields_with_no_presence", "including_default_value_fields")
     if name in _PARAMETERS  # The latter before protobuf 5.26.
 )
-_MAX_AXES = 32  # Those of NumPy 1.
+_MAX_AXES = 32  # Those of NumPy 1; 2 has more.
 _BINARY_SUFFIX = "_bytes"
 """Outputs whose names end so are always written as base64."""
 
@@ -170,6 +170,8 @@ def _array(name: str, value: Any, spec: TensorSpec) -> NDArray[Any]:
         found = np.asarray(value)
     except ValueError as error:
         raise _refused(f"input {name!r}: its lists are not of the same length") from error
+    if found.ndim > _MAX_AXES:
+        raise _too_deep(name)
     kinds = {"b": "b", "i": "iu", "u": "iu", "f": "iuf"}[dtype.kind]
     if found.size and found.dtype.kind not in kinds:
         raise _refused(f"input {name!r}: expected {spec}, got values of another type")
@@ -193,7 +195,7 @@ def _flatten(name: str, value: Any, flat: list[bytes], *, axes: int) -> tuple[in
     """Appends the texts of nested lists; returns the shape of what was appended."""
     if isinstance(value, list):
         if not axes:
-            raise _refused(f"input {name!r}: more than {_MAX_AXES} lists within each other")
+            raise _too_deep(name)
         shapes = {_flatten(name, one, flat, axes=axes - 1) for one in value}
         if len(shapes) > 1:
             raise _refused(f"input {name!r}: its lists are not of the same length")
@@ -227,6 +229,10 @@ def _jsonable(name: str, array: NDArray[Any]) -> Any:
     nested = np.empty(len(flat), dtype=object)
     nested[:] = flat
     return nested.reshape(array.shape).tolist()
+
+
+def _too_deep(name: str) -> RequestError:
+    return _refused(f"input {name!r}: more than {_MAX_AXES} lists within each other")
 
 
 def _refused(message: str) -> RequestError:

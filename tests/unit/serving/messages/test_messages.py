@@ -30,6 +30,7 @@ NEWER = {
     "tensorflow.serving.PredictRequest.RequestOptions.max_cache_length",
     "tensorflow.serving.PredictRequest.RequestOptions.return_all_stoptokens",
     "tensorflow.serving.PredictRequest.request_options",
+    "tensorflow.serving.PredictStreamedOptions.return_single_response",
     "tensorflow.serving.PrometheusConfig",
     "tensorflow.serving.SSLConfig",
     "tensorflow.serving.SamplingConfig.per_task_sampling_configs",
