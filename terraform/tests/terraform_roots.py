@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from missing_tools import missing
 from terraform_tools import (
     ROOT,
     TREE,
     mirror_config,
-    missing,
     provider_mirror,
     terraform,
     terraform_env,

@@ -8,13 +8,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from missing_tools import missing
 
 __all__ = [
     "ROOT",
     "TREE",
     "mirror_config",
-    "missing",
     "provider_mirror",
     "terraform",
     "terraform_env",
@@ -32,20 +31,6 @@ QUIET = {
     "TF_CLI_ARGS": "-no-color",
 }
 """No question to who runs the test, none to HashiCorp about newer versions, no colours."""
-
-
-def missing(what: str, cure: str, *, from_make: bool = True) -> None:
-    """Skips a test with the reason.
-
-    Args:
-        what: That there is not.
-        cure: How one gets it.
-        from_make: Whether a target of make brings it; then CI fails, or nobody would notice.
-    """
-    message = f"there is no {what} here: {cure}"
-    if from_make and os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 def tool(name: str, *, target: str = "terraform-tools", folder: str = "terraform") -> Path:

@@ -9,7 +9,8 @@ import json
 import pytest
 import yaml
 from eks_account import ACCOUNT, Account, account, changed, gaps
-from terraform_tools import TREE, missing, provider_mirror
+from missing_tools import missing
+from terraform_tools import TREE, provider_mirror
 
 pytestmark = [pytest.mark.timeout(1500), pytest.mark.xdist_group("eks-apply")]
 

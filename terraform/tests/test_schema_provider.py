@@ -7,9 +7,10 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 
 import pytest
+from missing_tools import missing
 from schema_provider.recovery import recover
 from terraform_roots import changes
-from terraform_tools import missing, tool
+from terraform_tools import tool
 
 INTERFACE = re.compile(r"^export interface (\w+) (extends [\w.]+ )?\{$(.*?)^\}", re.M | re.S)
 PROPERTY = re.compile(

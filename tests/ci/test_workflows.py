@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from k8s_manifests import ROOT, missing
+from k8s_manifests import ROOT
+from missing_tools import missing
 
 from demandcast.pipeline.cli import invoke
 

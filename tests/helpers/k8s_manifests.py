@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+from missing_tools import missing
 
 __all__ = [
     "OVERLAYS",
@@ -52,14 +51,6 @@ WITH_GATEWAY = {
 """And a gateway for callers from outside."""
 
 Manifest = dict[str, Any]
-
-
-def missing(what: str, cure: str, *, from_make: bool = True) -> None:
-    """Skips a test with the reason; what make should have brought fails under CI instead."""
-    message = f"there is no {what} here: {cure}"
-    if from_make and os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 def infra_tool(name: str) -> Path:

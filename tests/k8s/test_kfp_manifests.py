@@ -278,7 +278,8 @@ def test_monitors_select_pods_and_ports_that_there_are(overlay):
 def test_the_configuration_of_the_example_fits_the_cluster():
     kubeflow = yaml.safe_load((ROOT / "examples" / "kubeflow.yaml").read_text())["kubeflow"]
     for overlay in OVERLAYS:
-        one(rendered(overlay), "ServiceAccount", kubeflow["service_account"])
+        account = one(rendered(overlay), "ServiceAccount", kubeflow["service_account"])
+        assert account["metadata"]["namespace"] == "kubeflow"
 
 
 def test_stages_pull_with_a_secret_where_nodes_may_not(tmp_path):

@@ -4,7 +4,8 @@ import os
 import re
 
 import pytest
-from terraform_tools import mirror_config, missing, provider_mirror, terraform_env
+from missing_tools import missing
+from terraform_tools import mirror_config, provider_mirror, terraform_env
 
 
 @pytest.fixture
