@@ -362,15 +362,17 @@ def serve(
         ConfigurationError: models.config or the certificate cannot be used.
         ServingError: An address cannot be listened on.
     """
-    load = _saved_models(config.model_threads, on_imported=_rare_collection())
-    with _stop_signals() as stopped, ModelServer(config, load=load) as server:
-        on_started(server)
-        stopped.wait()
-        logger.info("Stopping; up to %.0f s for calls in flight", config.shutdown_seconds)
+    with _stop_signals() as stopped, _rare_collection() as imported:
+        load = _saved_models(config.model_threads, on_imported=imported)
+        with ModelServer(config, load=load) as server:
+            on_started(server)
+            stopped.wait()
+            logger.info("Stopping; up to %.0f s for calls in flight", config.shutdown_seconds)
 
 
-def _rare_collection() -> Callable[[], None]:
-    """Makes Python look for garbage rarely, and as before again when what is returned is called.
+@contextmanager
+def _rare_collection() -> Iterator[Callable[[], None]]:
+    """Lets Python look for garbage rarely, until what is given is called or the block ends.
 
     TensorFlow's import makes a million objects that all stay. Looked through again and again they
     cost a second of the start, and later a fifth of a second in the middle of requests.
@@ -383,7 +385,10 @@ def _rare_collection() -> Callable[[], None]:
             gc.freeze()  # What was imported is not looked at again; models are, when they go.
             gc.set_threshold(*before)
 
-    return as_before
+    try:
+        yield as_before
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager
