@@ -1,4 +1,7 @@
 locals {
+  # Of everything that writes into CloudWatch.
+  logs = { kms_key_arn = module.kms.arns["logs"], retention_days = var.retention_days.logs }
+
   tags      = merge({ application = var.name, environment = var.environment, managed-by = "terraform" }, var.labels)
   partition = startswith(var.region, "cn-") ? "aws-cn" : startswith(var.region, "us-gov-") ? "aws-us-gov" : "aws"
   account   = { id = var.account_id, region = var.region, partition = local.partition }
@@ -44,10 +47,7 @@ module "network" {
 
   permissions_boundary_arn = var.permissions_boundary_arn
 
-  flow_logs = {
-    kms_key_arn    = module.kms.arns["logs"]
-    retention_days = var.retention_days.logs
-  }
+  flow_logs = local.logs
 }
 
 module "logs_bucket" {
@@ -111,10 +111,7 @@ module "eks" {
   access_entries           = merge(var.access_entries, local.delivery)
   permissions_boundary_arn = var.permissions_boundary_arn
 
-  logs = {
-    kms_key_arn    = module.kms.arns["logs"]
-    retention_days = var.retention_days.logs
-  }
+  logs = local.logs
 }
 
 module "early_addons" {
@@ -186,10 +183,7 @@ module "database" {
     maximum_gib = var.database.maximum_gib
   }
 
-  logs = {
-    kms_key_arn    = module.kms.arns["logs"]
-    retention_days = var.retention_days.logs
-  }
+  logs = local.logs
 
   permissions_boundary_arn = var.permissions_boundary_arn
 }

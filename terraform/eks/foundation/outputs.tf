@@ -1,3 +1,12 @@
+# Given one by one for people, and together for the platform.
+locals {
+  outputs = {
+    buckets       = merge({ for key, bucket in module.buckets : key => bucket.name }, { logs = module.logs_bucket.name })
+    identities    = merge(module.pods.arns, { nodes = module.eks.nodes_role_arn, ci = try(module.ci[0].arns["ci"], null) })
+    network_cidrs = { all = module.network.cidr, private = module.network.private_cidr }
+  }
+}
+
 output "cluster_name" {
   description = "Name of the cluster, once its nodes and add-ons are there."
   value       = module.eks.name
@@ -23,12 +32,12 @@ output "region" {
 
 output "buckets" {
   description = "Names of the buckets by what they are for."
-  value       = merge({ for key, bucket in module.buckets : key => bucket.name }, { logs = module.logs_bucket.name })
+  value       = local.outputs.buckets
 }
 
 output "identities" {
   description = "ARN of each role by whose it is; ci is null where no jobs were named."
-  value       = merge(module.pods.arns, { nodes = module.eks.nodes_role_arn, ci = try(module.ci[0].arns["ci"], null) })
+  value       = local.outputs.identities
 }
 
 output "registry" {
@@ -53,7 +62,7 @@ output "network" {
 
 output "network_cidrs" {
   description = "Addresses of the network, where the API of Kubernetes is, and of its private subnets, where the database is."
-  value       = { all = module.network.cidr, private = module.network.private_cidr }
+  value       = local.outputs.network_cidrs
 }
 
 output "shared_volume" {
@@ -82,11 +91,11 @@ output "foundation" {
     cluster_endpoint       = module.eks.endpoint
     cluster_ca_certificate = module.eks.ca_certificate
     region                 = var.region
-    buckets                = merge({ for key, bucket in module.buckets : key => bucket.name }, { logs = module.logs_bucket.name })
-    identities             = merge(module.pods.arns, { nodes = module.eks.nodes_role_arn, ci = try(module.ci[0].arns["ci"], null) })
+    buckets                = local.outputs.buckets
+    identities             = local.outputs.identities
     registry               = module.registry.url
     network                = module.network.id
-    network_cidrs          = { all = module.network.cidr, private = module.network.private_cidr }
+    network_cidrs          = local.outputs.network_cidrs
     shared_volume          = module.shared_volume.handle
     volumes_key            = module.kms.arns["volumes"]
     log_group              = aws_cloudwatch_log_group.pods.name

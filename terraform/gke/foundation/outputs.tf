@@ -1,3 +1,11 @@
+# Given one by one for people, and together for the platform.
+locals {
+  outputs = {
+    buckets    = merge({ for key, bucket in module.buckets : key => bucket.name }, { logs = module.logs.name })
+    identities = merge({ for key, identity in module.identity : key => identity.email }, { nodes = module.nodes.email })
+  }
+}
+
 output "project_id" {
   description = "Project of everything."
   value       = var.project_id
@@ -43,12 +51,12 @@ output "region" {
 
 output "buckets" {
   description = "Names of the buckets: pipeline_root, data, serving, logs."
-  value       = merge({ for key, bucket in module.buckets : key => bucket.name }, { logs = module.logs.name })
+  value       = local.outputs.buckets
 }
 
 output "identities" {
   description = "E-mails of the service accounts: pipeline, serving, kfp, secrets, nodes, ci."
-  value       = merge({ for key, identity in module.identity : key => identity.email }, { nodes = module.nodes.email })
+  value       = local.outputs.identities
 }
 
 output "registry" {
@@ -94,8 +102,8 @@ output "foundation" {
     cluster_ca_certificate = module.gke.ca_certificate
     control_plane_cidr     = var.control_plane.cidr
     region                 = var.region
-    buckets                = merge({ for key, bucket in module.buckets : key => bucket.name }, { logs = module.logs.name })
-    identities             = merge({ for key, identity in module.identity : key => identity.email }, { nodes = module.nodes.email })
+    buckets                = local.outputs.buckets
+    identities             = local.outputs.identities
     registry               = module.registry.url
     database = {
       host = module.database.host, port = module.database.port, name = module.database.name, secret_name = local.secret, instance = module.database.instance
