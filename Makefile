@@ -6,7 +6,7 @@ export PYTHONSAFEPATH := 1
 # TensorFlow is 1,500 modules: compiled anew in each process they take 15 s, and 5 s from a cache.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup browser infra terraform-tools run test test-infra test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
+.PHONY: help setup browser infra terraform-tools oracles run test test-infra test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
 .PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph
 
 help:  ## Lists the targets.
@@ -58,7 +58,13 @@ build/.terraform: requirements/terraform.txt requirements/set-up-terraform | bui
 	@requirements/set-up-terraform
 	@touch $@
 
-test: setup browser infra terraform-tools lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
+oracles: build/.oracles  ## Installs what only checks our numbers: stockpyl.
+
+build/.oracles: requirements/oracles.txt requirements/set-up-oracles | build/.installed
+	@requirements/set-up-oracles
+	@touch $@
+
+test: setup browser infra terraform-tools oracles lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 40
 
 test-k8s: setup infra  ## The manifests of serving/k8s: rendered, checked against schemas and rules; half a minute.
@@ -124,13 +130,14 @@ soak: setup  ## 100,000 requests against the server: no error, flat memory; five
 faults: setup  ## Bad data and bad models, and good ones: what is pushed? make faults [REPEAT=3] [KINDS="frozen unit"]
 	@TF_CPP_MIN_LOG_LEVEL=3 PYTHONPATH=tests/faults $(BIN)/python -m faults --repeat $(or $(REPEAT),3) --kinds $(KINDS)
 
-lock: setup  ## Regenerates the locks of both TFX lines, of the image, of infra and of terraform from the .in files.
+lock: setup  ## Regenerates the locks of both TFX lines, of the image, of infra, of terraform and of oracles from the .in files.
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/tfx-1.16.0.in -o requirements/tfx-1.16.0.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/tfx-1.21.0.in -o requirements/tfx-1.21.0.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/image.in -o requirements/image.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_40 requirements/image-gpu.in -o requirements/image-gpu.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/infra.in -o requirements/infra.txt
 	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/terraform.in -o requirements/terraform.txt
+	$(UV) pip compile -q --upgrade --generate-hashes --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_36 requirements/oracles.in -o requirements/oracles.txt
 
 clean:  ## Removes what make made, but not runs/.
 	rm -rf build .venv
