@@ -31,6 +31,14 @@ from demandcast.schema.config.kubeflow import (
 )
 from demandcast.schema.config.loading import load_config, parse_config, resolve_paths
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
+from demandcast.schema.config.replenishment import (
+    ApprovalConfig,
+    ReplenishmentConfig,
+    ReplenishmentTableConfig,
+    ReplenishmentTablesConfig,
+    RiskConfig,
+    ServiceConfig,
+)
 from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.run import BeamConfig, RunConfig
 from demandcast.schema.config.series import SeriesSpec
@@ -50,6 +58,7 @@ from demandcast.schema.config.tuning import (
 )
 
 __all__ = [
+    "ApprovalConfig",
     "AvailabilityConfig",
     "BeamConfig",
     "CalendarConfig",
@@ -73,10 +82,15 @@ __all__ = [
     "PairsConfig",
     "OutlierConfig",
     "PushConfig",
+    "ReplenishmentConfig",
+    "ReplenishmentTableConfig",
+    "ReplenishmentTablesConfig",
     "RetentionConfig",
+    "RiskConfig",
     "RunConfig",
     "SamplingConfig",
     "SeriesSpec",
+    "ServiceConfig",
     "ServingConfig",
     "SpaceConfig",
     "StageConfig",

@@ -47,6 +47,13 @@ _EXAMPLE_VALUES: dict[str, Any] = {
     "features.holiday_column": "holiday",
     "features.interactions[].columns": ["category", "promotion"],
     "gate.slices": ["category"],
+    "replenishment.tables.inventory.path": "data/inventory.parquet",
+    "replenishment.tables.open_orders.path": "data/lead_times.parquet",
+    "replenishment.tables.supply_terms.path": "data/supply_terms.parquet",
+    "replenishment.tables.suppliers.path": "data/suppliers.parquet",
+    "replenishment.tables.lead_times.path": "data/lead_times.parquet",
+    "replenishment.tables.price_breaks.path": "data/price_breaks.parquet",
+    "replenishment.order_moment": "after_close",
     "kubeflow.pipeline_root": "gs://bucket/demandcast",
     "kubeflow.volumes[].claim": "sales",
     "kubeflow.volumes[].mount_path": "/data",
@@ -54,7 +61,7 @@ _EXAMPLE_VALUES: dict[str, Any] = {
 }
 """Values of the example that are not defaults; the names follow the sample data."""
 
-_COMMENTED_OUT = ("data.transactions", "kubeflow")
+_COMMENTED_OUT = ("data.transactions", "replenishment.tables.price_breaks", "kubeflow")
 """Sections that the sample data has no use for; their lines are there as comments."""
 
 _MORE_ITEMS: dict[str, list[dict[str, Any]]] = {

@@ -100,6 +100,12 @@ def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
         "calendar": data.calendar
         and data.calendar.model_copy(update={"path": absolute(data.calendar.path)}),
     }
+    supply = config.replenishment.tables
+    supply_tables = {
+        name: table.model_copy(update={"path": absolute(table.path)})
+        for name in type(supply).model_fields
+        if (table := getattr(supply, name)) is not None
+    }
     workspace = absolute(config.workspace)
     serving = absolute(config.push.serving_directory) or f"{workspace}/serving"
     return config.model_copy(
@@ -107,6 +113,9 @@ def resolve_paths(config: RunConfig, folder: Path) -> RunConfig:
             "workspace": workspace,
             "feature_schema": absolute(config.feature_schema),
             "data": data.model_copy(update=tables),
+            "replenishment": config.replenishment.model_copy(
+                update={"tables": supply.model_copy(update=supply_tables)}
+            ),
             "push": config.push.model_copy(update={"serving_directory": serving}),
         }
     )

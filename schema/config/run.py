@@ -16,6 +16,7 @@ from demandcast.schema.config.forecast import ForecastConfig, SamplingConfig
 from demandcast.schema.config.gate import GateConfig, PushConfig
 from demandcast.schema.config.kubeflow import KubeflowConfig
 from demandcast.schema.config.model import NetworkConfig, TrainingConfig
+from demandcast.schema.config.replenishment import ReplenishmentConfig
 from demandcast.schema.config.retention import RetentionConfig
 from demandcast.schema.config.series import SeriesSpec
 from demandcast.schema.config.serving import ServingConfig
@@ -73,6 +74,9 @@ class RunConfig(Section):
     continuity: ContinuityConfig = Field(
         ContinuityConfig(),
         description="How far the data may differ from that of the model in service.",
+    )
+    replenishment: ReplenishmentConfig = Field(
+        ReplenishmentConfig(), description="From forecasts to order proposals."
     )
     retention: RetentionConfig = Field(
         RetentionConfig(), description="How much of the past is kept."

@@ -1,0 +1,179 @@
+"""`replenishment:` stock, terms of supply, and what an order proposal has to achieve."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from demandcast.schema.config.base import Section
+
+__all__ = [
+    "ApprovalConfig",
+    "ReplenishmentConfig",
+    "ReplenishmentTableConfig",
+    "ReplenishmentTablesConfig",
+    "RiskConfig",
+    "ServiceConfig",
+]
+
+
+class ReplenishmentTableConfig(Section):
+    """A table of replenishment: where it is, and how its columns are called."""
+
+    path: str = Field(description="File or glob, CSV or Parquet; may hold {snapshot}.")
+    columns: dict[str, str] = Field(
+        {},
+        description=(
+            "Names in the file by our names, where they differ, such as {on_hand: stock}; "
+            "docs/replenishment.md lists ours."
+        ),
+    )
+
+
+class ReplenishmentTablesConfig(Section):
+    """The tables beside the forecasts."""
+
+    inventory: ReplenishmentTableConfig | None = Field(
+        None,
+        description=(
+            "One row per series: on_hand and, if known, on_order and reserved, units. With a "
+            "column named as the timestamp of the sales, the rows of the cutoff are used."
+        ),
+    )
+    open_orders: ReplenishmentTableConfig | None = Field(
+        None,
+        description=(
+            "One row per order line on its way: series key, quantity and due; or ordered and "
+            "received, of which the lines open at the cutoff are used. Replaces on_order."
+        ),
+    )
+    supply_terms: ReplenishmentTableConfig | None = Field(
+        None,
+        description=(
+            "One row per item (any columns of the series key) and supplier: review_period, moq, "
+            "pack_size, unit_cost, holding_cost, stockout_cost, shelf_life and others."
+        ),
+    )
+    suppliers: ReplenishmentTableConfig | None = Field(
+        None,
+        description=(
+            "One row per supplier: order_cost, order_days, quoted_lead_time_days, budget, and "
+            "others."
+        ),
+    )
+    lead_times: ReplenishmentTableConfig | None = Field(
+        None,
+        description=(
+            "History of deliveries: supplier, ordered and received (dates), and, if known, "
+            "promised."
+        ),
+    )
+    price_breaks: ReplenishmentTableConfig | None = Field(
+        None,
+        description=(
+            "Prices by quantity: columns of the series key, supplier, from_quantity, unit_cost; "
+            "the price holds for the whole order."
+        ),
+    )
+
+
+class ServiceConfig(Section):
+    """What stock has to achieve."""
+
+    measure: Literal["cycle_service_level", "fill_rate", "cost"] = Field(
+        "cycle_service_level",
+        description=(
+            "cycle_service_level: probability that a cycle between two deliveries has no stockout. "
+            "fill_rate: share of the demand that is met from stock. cost: least sum of holding and "
+            "stockout cost."
+        ),
+    )
+    target: float = Field(
+        0.95,
+        gt=0,
+        lt=1,
+        description="Of the measure, where supply_terms has no service_target; unused for cost.",
+    )
+
+
+class RiskConfig(Section):
+    """Classes of the risk to run out over the protection interval."""
+
+    medium: float = Field(0.05, gt=0, lt=1, description="From this probability on: medium.")
+    high: float = Field(0.15, gt=0, lt=1, description="From this probability on: high.")
+    critical: float = Field(0.4, gt=0, lt=1, description="From this probability on: critical.")
+
+    @model_validator(mode="after")
+    def _increase(self) -> RiskConfig:
+        if not self.medium < self.high < self.critical:
+            raise ValueError(
+                "the classes must increase: medium < high < critical; got "
+                f"{self.medium:g}, {self.high:g}, {self.critical:g}"
+            )
+        return self
+
+
+class ApprovalConfig(Section):
+    """Which lines a person must approve before they can be exported."""
+
+    min_value: float | None = Field(
+        1_000.0, ge=0, description="Value of a line from which on, currency units; null: any value."
+    )
+    min_stockout_probability: float | None = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description=(
+            "Probability to run out, with the order, from which on; null: whatever the risk."
+        ),
+    )
+
+
+class ReplenishmentConfig(Section):
+    """From forecasts to order proposals."""
+
+    enabled: bool = Field(
+        False, description="Forecast and propose orders at the end of each run of the pipeline."
+    )
+    tables: ReplenishmentTablesConfig = Field(
+        ReplenishmentTablesConfig(), description="Stock, orders on their way, terms, suppliers."
+    )
+    service: ServiceConfig = Field(ServiceConfig(), description="What stock has to achieve.")
+    order_moment: Literal["before_opening", "after_close"] = Field(
+        "before_opening",
+        description=(
+            "When on the day of an order it is placed; deliveries come before opening. After the "
+            "close of Monday, for Wednesday: one period of demand passes; before opening: two."
+        ),
+    )
+    paths: int = Field(
+        1_000, ge=50, le=100_000, description="Sample paths of demand and lead time per series."
+    )
+    seed: int = Field(17, ge=0, description="Same seed, same paths.")
+    extrapolate: bool = Field(
+        False,
+        description=(
+            "Where the forecast is shorter than the protection interval, repeat its last season; "
+            "otherwise such a series gets no proposal, and says so."
+        ),
+    )
+    holding_cost_rate: float = Field(
+        0.25,
+        ge=0,
+        le=10,
+        description=(
+            "Cost per year of holding a unit, as a share of its unit_cost, where none is given."
+        ),
+    )
+    currency: str = Field("", description="Of all costs; rows in another currency are refused.")
+    budget: float | None = Field(
+        None, ge=0, description="Most that all proposals together may cost; null: no limit."
+    )
+    risk: RiskConfig = Field(RiskConfig(), description="Classes of the risk to run out.")
+    approval: ApprovalConfig = Field(
+        ApprovalConfig(), description="Which lines a person must approve."
+    )
+    chunk_series: int = Field(
+        2_048, ge=16, description="Series computed at a time; bounds the memory, changes no result."
+    )
