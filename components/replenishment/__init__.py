@@ -1,1 +1,1 @@
-"""Replenishment: from forecasts to order proposals. Pure modules first, TFX in component.py alone."""
+"""Replenishment: from forecasts to order proposals. Pure modules; TFX in component.py alone."""
