@@ -1,0 +1,192 @@
+"""What backtests teach about demand over intervals: a copula and a calibration by size of demand.
+
+    forecasts at past cutoffs, and what was sold --ranks--> copula
+              --paths with it, summed over each series' interval--> cover ranks --> calibration
+
+Series are grouped by the demand that they expect over the interval: a slow one rounds up and has
+many zeros, a fast one neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from demandcast.components.metrics.arrays import BoolArray, FloatArray
+from demandcast.components.replenishment.calibration import (
+    Calibration,
+    cover_ranks,
+    fit_calibration,
+)
+from demandcast.components.replenishment.copula import Copula, fit_copula, random_ranks
+from demandcast.components.replenishment.paths import DemandPaths
+from demandcast.components.replenishment.quantile_curves import (
+    curve_knots,
+    curve_levels,
+    curve_ranks,
+)
+
+__all__ = ["EDGES", "Backtested", "IntervalModel", "interval_groups", "learn_intervals"]
+
+Int64Array = npt.NDArray[np.int64]
+AnyFloats = npt.NDArray[np.floating[Any]]
+
+EDGES = (1.0, 3.0, 10.0, 30.0)
+"""Expected demand over the interval, units, at which the next group begins."""
+
+_ROWS = 256
+"""Rows computed at a time: what fits into the caches of a core."""
+
+
+@dataclass(frozen=True)
+class Backtested:
+    """Forecasts of the past beside what happened; a row is a series at a cutoff.
+
+    Attributes:
+        quantiles: Units per period. Shape [B, H, Q].
+        mean: Units per period. Shape [B, H].
+        actual: Sold, units per period; anything where not known. Shape [B, H].
+        known: Where it was recorded. Shape [B, H].
+        in_stock: Where the shelf was full all the time. Shape [B, H].
+        interval: Length of the protection interval of the series, periods. Shape [B].
+        unit: What levels are raised to multiples of; 0 for none. Shape [B].
+    """
+
+    quantiles: AnyFloats
+    mean: AnyFloats
+    actual: AnyFloats
+    known: BoolArray
+    in_stock: BoolArray
+    interval: Int64Array
+    unit: FloatArray
+
+
+@dataclass(frozen=True)
+class IntervalModel:
+    """A copula and a calibration for each group of series; without learning, neither does anything.
+
+    Attributes:
+        copulas: One for each group.
+        calibrations: One for each group.
+    """
+
+    copulas: tuple[Copula, ...] = field(
+        default_factory=lambda: tuple(Copula(0.0, 0.0, 0.0) for _ in range(len(EDGES) + 1))
+    )
+    calibrations: tuple[Calibration, ...] = field(
+        default_factory=lambda: tuple(Calibration() for _ in range(len(EDGES) + 1))
+    )
+
+    @property
+    def intervals(self) -> int:
+        """Intervals that it was learnt from."""
+        return max(one.intervals for one in self.calibrations)
+
+
+def interval_groups(mean: AnyFloats, interval: Int64Array) -> Int64Array:
+    """Groups series by the demand that they expect over the interval.
+
+    Args:
+        mean: Units per period. Shape [n, H].
+        interval: Periods; beyond the horizon the forecast goes on at its mean. Shape [n].
+
+    Returns:
+        From 0, the slowest, to 4. Shape [n].
+    """
+    return np.searchsorted(EDGES, expected_demand(mean, interval), side="right").astype(np.int64)
+
+
+def expected_demand(mean: AnyFloats, interval: Int64Array) -> FloatArray:
+    """Adds up the mean over an interval, units. Shape [n]."""
+    horizon = mean.shape[1]
+    total = np.cumsum(mean, axis=1, dtype=np.float64)
+    inside = np.clip(interval, 1, horizon)
+    until = np.take_along_axis(total, inside[:, None] - 1, axis=1)[:, 0]
+    return np.asarray(until + np.maximum(interval - horizon, 0) * total[:, -1] / horizon)
+
+
+def learn_intervals(
+    backtested: Backtested, quantile_levels: Sequence[float], *, paths: int, seed: int
+) -> IntervalModel:
+    """Learns copulas and calibrations.
+
+    A group with fewer than 100 intervals takes what all groups together teach.
+
+    Args:
+        backtested: Forecasts and actuals.
+        quantile_levels: Of the quantiles.
+        paths: Paths by which intervals are summed.
+        seed: Of the paths, and of ranks within jumps.
+    """
+    groups = interval_groups(backtested.mean, backtested.interval)
+    known = backtested.known & backtested.in_stock
+    ranks = _ranks(backtested, quantile_levels, seed)
+    every = fit_copula(ranks, known)
+    own = [fit_copula(ranks[groups == one], known[groups == one]) for one in range(len(EDGES) + 1)]
+    copulas = tuple(one if one.pairs else every for one in own)
+    whole, covers, censored = _cover_ranks(
+        backtested, groups, copulas, quantile_levels, paths=paths, seed=seed
+    )
+    pooled = fit_calibration(covers[whole], censored[whole])
+    calibrations = []
+    for one in range(len(EDGES) + 1):
+        members = whole & (groups == one)
+        found = fit_calibration(covers[members], censored[members])
+        calibrations.append(found if found.intervals else pooled)
+    return IntervalModel(copulas, tuple(calibrations))
+
+
+def _ranks(backtested: Backtested, quantile_levels: Sequence[float], seed: int) -> FloatArray:
+    """Ranks what was sold in its forecast; whole units share a jump evenly. Shape [B, H]."""
+    draws = np.random.default_rng(seed)
+    levels = curve_levels(quantile_levels)
+    half = np.where(backtested.unit > 0, 0.5 * backtested.unit, 0.0)
+    ranks = np.empty(backtested.actual.shape)
+    for rows in _slices(len(ranks)):
+        knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)
+        actual = np.nan_to_num(np.asarray(backtested.actual[rows], np.float64))
+        around = half[rows, None]
+        upper = curve_ranks(knots, levels, actual + around)
+        lower = curve_ranks(knots, levels, np.maximum(actual - around, 0.0))
+        lower = np.where(actual <= 0, 0.0, lower)
+        ranks[rows] = random_ranks(lower, upper, draws)
+    return ranks
+
+
+def _cover_ranks(
+    backtested: Backtested,
+    groups: Int64Array,
+    copulas: Sequence[Copula],
+    quantile_levels: Sequence[float],
+    *,
+    paths: int,
+    seed: int,
+) -> tuple[BoolArray, FloatArray, BoolArray]:
+    """Computes cover ranks: which rows can be judged, their ranks, which are censored. [B] each."""
+    horizon = backtested.actual.shape[1]
+    inside = np.arange(horizon) < backtested.interval[:, None]
+    fits = (backtested.interval >= 1) & (backtested.interval <= horizon)
+    whole = fits & (backtested.known | ~inside).all(axis=1)
+    censored = (inside & ~backtested.in_stock).any(axis=1)
+    sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
+    ranks = np.ones(len(groups))
+    for group, copula in enumerate(copulas):
+        drawn = DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
+        members = np.flatnonzero(whole & (groups == group))
+        for part in _slices(members.size):
+            rows = members[part]
+            knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)
+            total = drawn.cumulative(knots)
+            at = backtested.interval[rows] - 1
+            samples = total[at, np.arange(rows.size)]
+            ranks[rows] = cover_ranks(samples, sold[rows], unit=backtested.unit[rows])
+    return whole, ranks, censored
+
+
+def _slices(count: int) -> Iterator[slice]:
+    for start in range(0, count, _ROWS):
+        yield slice(start, start + _ROWS)
