@@ -200,7 +200,7 @@ def collect_deliveries(
     )
     deliveries = _deliveries(used, settings)
     kept = deliveries.filter(~pl.col("abandoned")).with_columns(
-        order=pl.struct("#supplier", "ordered").rank("dense") - 1,
+        order=pl.struct("#supplier", "ordered").rle_id(),  # They are sorted.
         share=pl.col("lines") / pl.col("lines").sum().over("#supplier", "ordered"),
     )
     dropped = deliveries.filter(pl.col("abandoned"))["#supplier"].to_numpy()

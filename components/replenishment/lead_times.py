@@ -330,7 +330,7 @@ def _outliers(history: DeliveryHistory) -> Outliers:
     far = (history.lead_time < low[history.supplier]) | (history.lead_time > high[history.supplier])
     far &= arrived
     rows = history.keys[history.supplier[far]].with_columns(
-        ordered=pl.Series([date_of(day) for day in history.ordered[far]], dtype=pl.Date),
+        ordered=pl.Series(history.ordered[far].astype(np.int32)).cast(pl.Date),
         lead_time=pl.Series(history.lead_time[far]),
         lines=pl.Series(history.lines[far]),
     )
