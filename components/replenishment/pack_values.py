@@ -177,11 +177,12 @@ def as_pack_values(pack_values: npt.ArrayLike) -> FloatArray:
         BadInputError: The shape is another, a value is NaN or infinite, or one rises; the
             message names the first lines.
     """
-    values = np.asarray(pack_values, dtype=np.float64)
+    # Values of each k side by side: counting over all lines reads memory in order.
+    values = np.asfortranarray(pack_values, dtype=np.float64)
     if values.ndim != 2:
-        raise BadInputError(f"pack_values: shape {list(values.shape)}; expected [N, K]")
+        raise BadInputError(f"pack_values: shape {list(np.shape(pack_values))}; expected [N, K]")
     refuse_cells("pack_values", values, ~np.isfinite(values), allowed="finite numbers")
-    falling = np.minimum.accumulate(values, axis=1)
+    falling = np.minimum.accumulate(values, axis=1, out=np.empty_like(values, order="F"))
     slack = _ROUNDING * np.abs(values).max(axis=1, initial=0.0)
     rising = values - falling > slack[:, None]
     refuse_cells("pack_values", values, rising, allowed="no more than the pack before is worth")

@@ -15,11 +15,16 @@ from demandcast.components.replenishment.line_inputs import BoolArray, FloatArra
 __all__ = ["level_out", "lowest_thresholds", "packs_above"]
 
 
+_FEW_PACKS = 32
+"""Packs of a line up to which looking at all is faster than halving."""
+
+
 def packs_above(pack_values: FloatArray, threshold: FloatArray) -> IntArray:
     """Counts the packs of each line that are worth more than a threshold.
 
     Args:
-        pack_values: Value of the k-th pack, never more than of the one before. Shape [N, K].
+        pack_values: Value of the k-th pack, never more than of the one before; fastest with
+            the values of each k side by side in memory. Shape [N, K].
         threshold: Shape [N].
 
     Returns:
@@ -29,16 +34,15 @@ def packs_above(pack_values: FloatArray, threshold: FloatArray) -> IntArray:
     [1, 3]
     """
     lines, most = pack_values.shape
-    fewest, limit = np.zeros(lines, dtype=np.int64), np.full(lines, most)
-    rows = np.arange(lines)
-    # Each step halves what is left between the two; log2(K) steps see few of the K values.
-    for _ in range(most.bit_length()):
-        middle = (fewest + limit) // 2
-        more = fewest < limit
-        more &= pack_values[rows, np.minimum(middle, most - 1)] > threshold
-        fewest = np.where(more, middle + 1, fewest)
-        limit = np.where(more, limit, np.maximum(middle, fewest))
-    return fewest
+    if most <= _FEW_PACKS:
+        return np.count_nonzero(pack_values > threshold[:, None], axis=1).astype(np.int64)
+    values, before = pack_values.T.reshape(-1), np.arange(lines) - lines
+    packs = np.zeros(lines, dtype=np.int64)
+    # Steps of falling powers of 2 look at log2(K) of the K values.
+    for power in reversed(range(most.bit_length())):
+        more = np.minimum(packs + 2**power, most)
+        packs = np.where(values.take(before + more * lines) > threshold, more, packs)
+    return packs
 
 
 def lowest_thresholds(
