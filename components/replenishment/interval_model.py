@@ -29,6 +29,7 @@ from demandcast.components.replenishment.quantile_curves import (
     curve_levels,
     curve_ranks,
 )
+from demandcast.schema.origin_arrays import OriginForecasts
 
 __all__ = ["EDGES", "Backtested", "IntervalModel", "interval_groups", "learn_intervals"]
 
@@ -37,6 +38,9 @@ AnyFloats = npt.NDArray[np.floating[Any]]
 
 EDGES = (1.0, 3.0, 10.0, 30.0)
 """Expected demand over the interval, units, at which the next group begins."""
+
+_MOST_ROWS = 50_000
+"""Rows that are learnt from; of more a random part."""
 
 _ROWS = 256
 """Rows computed at a time: what fits into the caches of a core."""
@@ -63,6 +67,32 @@ class Backtested:
     in_stock: BoolArray
     interval: Int64Array
     unit: FloatArray
+
+    @classmethod
+    def from_origins(
+        cls, origins: OriginForecasts, *, interval: Int64Array, unit: FloatArray
+    ) -> Backtested:
+        """Takes the forecasts of a backtest, at most 50,000 of them.
+
+        Args:
+            origins: Forecasts at past cutoffs.
+            interval: Length of the interval of each of its series, periods. Shape [N].
+            unit: Of each of its series. Shape [N].
+        """
+        rows = np.arange(len(origins.series_index))
+        if rows.size > _MOST_ROWS:
+            drawn = np.random.default_rng(rows.size).choice(rows.size, _MOST_ROWS, replace=False)
+            rows = np.sort(drawn)
+        at = origins.series_index[rows]
+        return cls(
+            quantiles=origins.quantiles[rows],
+            mean=origins.mean[rows],
+            actual=origins.actual[rows],
+            known=origins.observed_mask[rows],
+            in_stock=origins.in_stock_fraction[rows] >= 1,
+            interval=interval[at],
+            unit=unit[at],
+        )
 
 
 @dataclass(frozen=True)

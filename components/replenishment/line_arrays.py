@@ -67,6 +67,11 @@ class LineArrays:
     def __len__(self) -> int:
         return len(self.available)
 
+    @property
+    def unit(self) -> FloatArray:
+        """What base-stock levels are raised to multiples of: 1 where packs hold whole units."""
+        return np.where(self.pack_size % 1 == 0, 1.0, 0.0)
+
     def take(self, rows: npt.NDArray[Any]) -> LineArrays:
         """Picks lines."""
         picked = {

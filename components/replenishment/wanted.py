@@ -19,7 +19,7 @@ from demandcast.components.replenishment.interval_levels import (
 )
 from demandcast.components.replenishment.line_arrays import LineArrays, Part, Sampler, over_parts
 
-__all__ = ["Measure", "Wanted", "want"]
+__all__ = ["Measure", "Wanted", "in_whole_units", "want"]
 
 Measure = Literal["cycle_service_level", "fill_rate", "cost"]
 
@@ -72,7 +72,7 @@ def _want_part(part: Part, calibration: Calibration, measure: Measure) -> tuple[
     samples = demand.over_interval
     asked = calibration.level(probability)
     level = row_quantiles(samples, np.where(probability > 0, asked, 0.0))
-    level = np.where(probability > 0, level, 0.0)
+    level = in_whole_units(np.where(probability > 0, level, 0.0), lines.unit)
     return (
         level,
         probability,
@@ -80,6 +80,16 @@ def _want_part(part: Part, calibration: Calibration, measure: Measure) -> tuple[
         np.median(samples, axis=1).astype(np.float64),
         _shelf_life_cap(part),
     )
+
+
+def in_whole_units(levels: FloatArray, unit: FloatArray) -> FloatArray:
+    """Raises levels to multiples of a unit; 0 leaves a level as it is. Shape [n].
+
+    >>> in_whole_units(np.array([2.1, 2.1]), np.array([1.0, 0.0])).tolist()
+    [3.0, 2.1]
+    """
+    step = np.where(unit > 0, unit, 1.0)
+    return np.where(unit > 0, np.ceil(levels / step - 1e-6) * step, levels)
 
 
 def _cycle_probability(
@@ -134,5 +144,5 @@ def _shelf_life_cap(part: Part) -> FloatArray:
     sold = np.take_along_axis(part.cumulative[:, perishable], end[None] - 1, axis=0)[0]
     both = lines.stockout_cost[perishable] + lines.unit_cost[perishable]
     ratio = np.where(both > 0, lines.stockout_cost[perishable] / np.maximum(both, 1e-12), 1.0)
-    cap[perishable] = row_quantiles(sold, ratio)
+    cap[perishable] = in_whole_units(row_quantiles(sold, ratio), lines.unit[perishable])
     return cap
