@@ -254,6 +254,7 @@ def estimate_mean(values: npt.ArrayLike, *, groups: npt.ArrayLike | None = None)
     """
     given = np.asarray(values, dtype=np.float64)
     known = ~np.isnan(given)
+    # What does not count has 0 in both.
     return estimate_ratio(np.where(known, given, 0.0), known.astype(np.float64), groups=groups)
 
 
@@ -263,8 +264,8 @@ def estimate_ratio(
     """Estimates a ratio of sums over series and its standard error, by leaving series out.
 
     Args:
-        numerator: One of each series. Shape [N].
-        denominator: One of each series; where it is 0 the series does not count. Shape [N].
+        numerator: One of each series, at least 0. Shape [N].
+        denominator: One of each series; where both are 0 the series does not count. Shape [N].
         groups: Whole number of each series; series that are not independent of each other, such
             as replicates of one, have the same. None: all are independent; they are dealt to
             `jackknife.GROUPS` groups. Shape [N].
@@ -278,8 +279,9 @@ def estimate_ratio(
     """
     above, below = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
     dealt = np.arange(above.size) % GROUPS if groups is None else np.asarray(groups)
-    _, positions = np.unique(dealt[below > 0], return_inverse=True)
-    tops = np.bincount(positions, weights=above[below > 0])
-    bottoms = np.bincount(positions, weights=below[below > 0])
+    counts = (above > 0) | (below > 0)
+    _, positions = np.unique(dealt[counts], return_inverse=True)
+    tops = np.bincount(positions, weights=above[counts])
+    bottoms = np.bincount(positions, weights=below[counts])
     value = ratio(tops.sum(), bottoms.sum())
     return estimate(float(value), ratio(tops.sum() - tops, bottoms.sum() - bottoms))
