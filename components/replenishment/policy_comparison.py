@@ -237,8 +237,7 @@ def compare_chunks(
                 result = simulate_stock(chunk.demand, built, scenario=chunk.scenario)
                 tallies.setdefault((name, target), _Tally()).add(result, first_series)
         first_series += np.shape(chunk.demand)[1]
-    if names is None or (reference is not None and reference not in names):
-        raise BadInputError(f"reference: got {reference}; the policies are {list(names or ())}")
+    _check_reference(reference, names)
     rows = [
         {
             "policy": name,
@@ -403,6 +402,14 @@ def _check_targets(targets: Sequence[float]) -> None:
     for target in targets:
         if not 0 < target < 1:
             raise BadInputError(f"targets: got {target}; expected shares in (0, 1)")
+
+
+def _check_reference(reference: str | None, names: tuple[str, ...] | None) -> None:
+    """Refuses a reference that is none of the policies, and a comparison of nothing."""
+    if names is None:
+        raise BadInputError("got no chunk of series to compare policies on; expected at least one")
+    if reference is not None and reference not in names:
+        raise BadInputError(f"reference: got {reference}; the policies are {list(names)}")
 
 
 def _same_names(
