@@ -31,13 +31,25 @@ from demandcast.components.replenishment.quantile_curves import (
 )
 from demandcast.schema.origin_arrays import OriginForecasts
 
-__all__ = ["EDGES", "Backtested", "IntervalModel", "interval_groups", "learn_intervals"]
+__all__ = [
+    "EDGES",
+    "Backtested",
+    "IntervalModel",
+    "RankedIntervals",
+    "expected_demand",
+    "interval_groups",
+    "learn_copulas",
+    "learn_intervals",
+    "rank_intervals",
+]
 
 Int64Array = npt.NDArray[np.int64]
 AnyFloats = npt.NDArray[np.floating[Any]]
 
 EDGES = (1.0, 3.0, 10.0, 30.0)
 """Expected demand over the interval, units, at which the next group begins."""
+
+_GROUPS = len(EDGES) + 1
 
 _MOST_ROWS = 50_000
 """Rows that are learnt from; of more a random part."""
@@ -105,10 +117,10 @@ class IntervalModel:
     """
 
     copulas: tuple[Copula, ...] = field(
-        default_factory=lambda: tuple(Copula(0.0, 0.0, 0.0) for _ in range(len(EDGES) + 1))
+        default_factory=lambda: tuple(Copula(0.0, 0.0, 0.0) for _ in range(_GROUPS))
     )
     calibrations: tuple[Calibration, ...] = field(
-        default_factory=lambda: tuple(Calibration() for _ in range(len(EDGES) + 1))
+        default_factory=lambda: tuple(Calibration() for _ in range(_GROUPS))
     )
 
     @property
@@ -139,12 +151,48 @@ def expected_demand(mean: AnyFloats, interval: Int64Array) -> FloatArray:
     return np.asarray(until + np.maximum(interval - horizon, 0) * total[:, -1] / horizon)
 
 
+@dataclass(frozen=True)
+class RankedIntervals:
+    """Cover ranks of intervals of the past (B), of which any part teaches calibrations.
+
+    Attributes:
+        copulas: With which they were ranked, one for each group.
+        groups: Group of each. Shape [B].
+        judged: Which can be judged: recorded, and within the horizon. Shape [B].
+        ranks: Cover ranks. Shape [B].
+        censored: Where the shelf was empty on the way. Shape [B].
+    """
+
+    copulas: tuple[Copula, ...]
+    groups: Int64Array
+    judged: BoolArray
+    ranks: FloatArray
+    censored: BoolArray
+
+    def learn(self, rows: BoolArray | None = None) -> IntervalModel:
+        """Learns calibrations from some of the intervals, or from all.
+
+        A group with fewer than 100 of them takes what all groups together teach.
+
+        Args:
+            rows: Which. Shape [B].
+        """
+        judged = self.judged if rows is None else self.judged & rows
+        pooled = fit_calibration(self.ranks[judged], self.censored[judged])
+        calibrations = []
+        for group in range(len(self.copulas)):
+            members = judged & (self.groups == group)
+            found = fit_calibration(self.ranks[members], self.censored[members])
+            calibrations.append(found if found.intervals else pooled)
+        return IntervalModel(self.copulas, tuple(calibrations))
+
+
 def learn_intervals(
     backtested: Backtested, quantile_levels: Sequence[float], *, paths: int, seed: int
 ) -> IntervalModel:
     """Learns copulas and calibrations.
 
-    A group with fewer than 100 intervals takes what all groups together teach.
+    A group with few intervals takes what all groups together teach.
 
     Args:
         backtested: Forecasts and actuals.
@@ -152,22 +200,62 @@ def learn_intervals(
         paths: Paths by which intervals are summed.
         seed: Of the paths, and of ranks within jumps.
     """
+    copulas = learn_copulas(backtested, quantile_levels, seed=seed)
+    return rank_intervals(backtested, copulas, quantile_levels, paths=paths, seed=seed).learn()
+
+
+def learn_copulas(
+    backtested: Backtested, quantile_levels: Sequence[float], *, seed: int
+) -> tuple[Copula, ...]:
+    """Learns the copula of each group; one with few pairs of periods takes that of all.
+
+    Args:
+        backtested: Forecasts and actuals.
+        quantile_levels: Of the quantiles.
+        seed: Of ranks within jumps.
+    """
     groups = interval_groups(backtested.mean, backtested.interval)
     known = backtested.known & backtested.in_stock
     ranks = _ranks(backtested, quantile_levels, seed)
     every = fit_copula(ranks, known)
-    own = [fit_copula(ranks[groups == one], known[groups == one]) for one in range(len(EDGES) + 1)]
-    copulas = tuple(one if one.pairs else every for one in own)
-    whole, covers, censored = _cover_ranks(
-        backtested, groups, copulas, quantile_levels, paths=paths, seed=seed
-    )
-    pooled = fit_calibration(covers[whole], censored[whole])
-    calibrations = []
-    for one in range(len(EDGES) + 1):
-        members = whole & (groups == one)
-        found = fit_calibration(covers[members], censored[members])
-        calibrations.append(found if found.intervals else pooled)
-    return IntervalModel(copulas, tuple(calibrations))
+    own = [fit_copula(ranks[groups == one], known[groups == one]) for one in range(_GROUPS)]
+    return tuple(one if one.pairs else every for one in own)
+
+
+def rank_intervals(
+    backtested: Backtested,
+    copulas: Sequence[Copula],
+    quantile_levels: Sequence[float],
+    *,
+    paths: int,
+    seed: int,
+) -> RankedIntervals:
+    """Ranks what was sold over each interval.
+
+    Args:
+        backtested: Forecasts and actuals.
+        copulas: One for each group.
+        quantile_levels: Of the quantiles.
+        paths: Paths by which intervals are summed.
+        seed: Of the paths.
+    """
+    groups = interval_groups(backtested.mean, backtested.interval)
+    horizon = backtested.actual.shape[1]
+    inside = np.arange(horizon) < backtested.interval[:, None]
+    fits = (backtested.interval >= 1) & (backtested.interval <= horizon)
+    judged = fits & (backtested.known | ~inside).all(axis=1)
+    censored = (inside & ~backtested.in_stock).any(axis=1)
+    sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
+    ranks = np.ones(len(groups))
+    for group, copula in enumerate(copulas):
+        drawn = DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
+        members = np.flatnonzero(judged & (groups == group))
+        for part in _slices(members.size):
+            rows = members[part]
+            knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)
+            samples = drawn.cumulative(knots)[backtested.interval[rows] - 1, np.arange(rows.size)]
+            ranks[rows] = cover_ranks(samples, sold[rows], unit=backtested.unit[rows])
+    return RankedIntervals(tuple(copulas), groups, judged, ranks, censored)
 
 
 def _ranks(backtested: Backtested, quantile_levels: Sequence[float], seed: int) -> FloatArray:
@@ -185,36 +273,6 @@ def _ranks(backtested: Backtested, quantile_levels: Sequence[float], seed: int) 
         lower = np.where(actual <= 0, 0.0, lower)
         ranks[rows] = random_ranks(lower, upper, draws)
     return ranks
-
-
-def _cover_ranks(
-    backtested: Backtested,
-    groups: Int64Array,
-    copulas: Sequence[Copula],
-    quantile_levels: Sequence[float],
-    *,
-    paths: int,
-    seed: int,
-) -> tuple[BoolArray, FloatArray, BoolArray]:
-    """Computes cover ranks: which rows can be judged, their ranks, which are censored. [B] each."""
-    horizon = backtested.actual.shape[1]
-    inside = np.arange(horizon) < backtested.interval[:, None]
-    fits = (backtested.interval >= 1) & (backtested.interval <= horizon)
-    whole = fits & (backtested.known | ~inside).all(axis=1)
-    censored = (inside & ~backtested.in_stock).any(axis=1)
-    sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
-    ranks = np.ones(len(groups))
-    for group, copula in enumerate(copulas):
-        drawn = DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
-        members = np.flatnonzero(whole & (groups == group))
-        for part in _slices(members.size):
-            rows = members[part]
-            knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)
-            total = drawn.cumulative(knots)
-            at = backtested.interval[rows] - 1
-            samples = total[at, np.arange(rows.size)]
-            ranks[rows] = cover_ranks(samples, sold[rows], unit=backtested.unit[rows])
-    return whole, ranks, censored
 
 
 def _slices(count: int) -> Iterator[slice]:
