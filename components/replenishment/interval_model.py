@@ -10,7 +10,7 @@ many zeros, a fast one neither.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,13 @@ class Backtested:
         if rows.size > _MOST_ROWS:
             drawn = np.random.default_rng(rows.size).choice(rows.size, _MOST_ROWS, replace=False)
             rows = np.sort(drawn)
+        return cls.of_rows(origins, rows, interval=interval, unit=unit)
+
+    @classmethod
+    def of_rows(
+        cls, origins: OriginForecasts, rows: Int64Array, *, interval: Int64Array, unit: FloatArray
+    ) -> Backtested:
+        """Takes some rows of a backtest; arguments as of `from_origins`."""
         at = origins.series_index[rows]
         return cls(
             quantiles=origins.quantiles[rows],
@@ -105,6 +112,10 @@ class Backtested:
             interval=interval[at],
             unit=unit[at],
         )
+
+    def take(self, rows: Int64Array) -> Backtested:
+        """Picks rows."""
+        return Backtested(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
 
 
 @dataclass(frozen=True)
