@@ -379,10 +379,7 @@ class _Tally:
         """Divides by the reference, on the same series."""
         if reference is None:
             return {}
-        found = {
-            name: estimate_ratio(self.sums[name], reference.sums[name], groups=_ONE_BY_ONE)
-            for name in _RATIOS
-        }
+        found = {name: estimate_ratio(self.sums[name], reference.sums[name]) for name in _RATIOS}
         low, high = found["operating_cost"].interval()
         return {
             **{f"{name}_ratio": one.value for name, one in found.items()},
@@ -392,9 +389,6 @@ class _Tally:
 
     def _ratio(self, above: str, below: str) -> float:
         return estimate_ratio(self.sums[above], self.sums[below]).value
-
-
-_ONE_BY_ONE = np.arange(GROUPS)
 
 
 def _check_targets(targets: Sequence[float]) -> None:

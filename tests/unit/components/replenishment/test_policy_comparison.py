@@ -152,6 +152,16 @@ def test_a_reference_that_costs_nothing_gives_no_ratio():
     assert row(table, "some")["cycle_service_level"] == 1.0
 
 
+def test_series_without_a_cycle_have_no_share_in_the_mean_over_series():
+    never = np.ones((6, 3), dtype=bool)
+    never[:, 2] = False
+    scenario = StockScenario(supply=StockSupply(review=never))
+    policies = {"some": FixedPolicy(BaseStockPolicy(np.array([1.0, 0.0, 1.0])))}
+    found = row(compare(np.ones((6, 3)), policies, targets=[], scenario=scenario), "some")
+    assert found["cycles"] == 2 * 5
+    assert found["cycle_service_level_over_series"] == 1 / 2
+
+
 def test_series_where_the_reference_costs_nothing_count():
     demand = np.zeros((5, 2))
     levels = {"ours": np.array([2.0, 2.0]), "theirs": np.array([0.0, 1.0])}

@@ -499,6 +499,34 @@ def test_tenths_do_not_make_stockouts_by_rounding():
     assert packs.mean_on_hand == pytest.approx(0.2)
 
 
+def tenths():
+    """Demand in tenths, with idle periods; sums of tenths are never quite what they should be."""
+    return np.random.default_rng(6).integers(0, 4, (400, 30)) / 10
+
+
+def test_nothing_is_ordered_for_what_rounding_makes_of_demand():
+    demand = tenths()
+    demand[-1] = 0.0
+    result = run(demand, level([1.7]), lead_time=2, unmet=UnmetDemand.BACKORDERED)
+    # The first fills up; each other replaces the demand of the period before, if there was any.
+    assert result.orders.tolist() == (1 + (demand > 0).sum(axis=0)).tolist()
+
+
+def test_nothing_is_left_on_the_shelf_or_on_order_by_rounding():
+    demand = tenths()
+    levels = np.full((400, 1), 1.7)
+    # Low enough that nothing is ordered for those who wait either.
+    levels[300:] = -1e6
+    scenario = StockScenario(
+        supply=StockSupply(lead_time=3, shelf_life=2), unmet_demand=UnmetDemand.BACKORDERED
+    )
+    paths = stock_paths(demand, level(levels), scenario=scenario)
+    assert (paths.on_hand[305:] == 0).all()
+    assert (paths.on_order >= 0).all()
+    assert paths.on_order[305:] == pytest.approx(0.0, abs=1e-12)
+    assert (paths.waste[:300] > 0).any()
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
 def test_demand_that_is_none_is_refused(wrong):
     demand = np.ones((3, 2))
