@@ -90,7 +90,7 @@ def cost_service_chart(
     ]
     add_tips(plot, tips)
     plot.xaxis.formatter = NumeralTickFormatter(format="0.[0] %")
-    plot.yaxis.formatter = NumeralTickFormatter(format="0.[0]a")
+    plot.yaxis.formatter = NumeralTickFormatter(format="0,0.[00]")
     plot.y_range.start = 0
     return plot
 
