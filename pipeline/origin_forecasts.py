@@ -110,7 +110,8 @@ def forecast_origins(
         config: The run; paths are absolute.
         console: Shows the progress.
         model: Forecasts; from `pipeline.model_choice`.
-        cutoffs: Last known periods, before the newest, on the grid of the frequency.
+        cutoffs: Last known periods, at least one; one at which no series has a forecast gets no
+            file, so the newest period gets none.
         folder: Where the table goes, as its folder `origins`; an earlier one is replaced.
 
     Returns:
