@@ -437,7 +437,8 @@ def _features_last(features: tf.Tensor) -> tf.Tensor:
 
 def _in_turn(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
     """Puts features of two tensors [F, B, L] in turn; shape [2 F, B, L]."""
-    return tf.reshape(tf.stack([left, right], axis=1), [2 * left.shape[0], *_sizes(left[0])])
+    # The axes by their sizes, not by those of the first feature: there may be none.
+    return tf.reshape(tf.stack([left, right], axis=1), [2 * left.shape[0], *_sizes(left)[1:]])
 
 
 def _sizes(tensor: tf.Tensor) -> list[Any]:

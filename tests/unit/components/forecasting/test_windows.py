@@ -278,3 +278,38 @@ def test_gather_periods_of_a_row_without_any():
     positions = tf.constant([[0, 1], [0, 1]], tf.int64)
     assert gather_periods(values, positions).numpy().tolist() == [[1, 0], [0, 0]]
     assert gather_periods(values[1:], positions[1:]).numpy().tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        {"lags": ()},
+        {"moving_averages": ()},
+        {"interactions": ()},
+        {"calendar": ()},
+        {"price_column": None, "holiday_column": None, "interactions": ()},
+        {
+            "lags": (),
+            "moving_averages": (),
+            "interactions": (),
+            "calendar": (),
+            "price_column": None,
+            "holiday_column": None,
+        },
+    ],
+    ids=lambda without: " ".join(without),
+)
+def test_what_a_configuration_leaves_out_is_not_needed(world, without):
+    transformed = world.transform_layer(raw_tensors(raw_examples(6)))
+    features = features_config().model_copy(update=without)
+    least = tf.function(Windows(series_spec("D"), features).at_end, autograph=False)(transformed)
+    full = compiled("D", "at_end")(transformed)
+    lags = 2 * len(features.lags)
+    assert least["reference"].shape == (6, HORIZON, 3 + lags)
+    # Profile and levels look at sales alone, and so do the lags that are there.
+    expected = full["reference"][..., : 3 + lags]
+    np.testing.assert_array_equal(least["reference"], expected)
+    assert least["scale"].numpy().tolist() == full["scale"].numpy().tolist()
+    for name in ("encoder", "decoder"):
+        assert least[name].shape[:2] == full[name].shape[:2]
+        assert least[name].shape[2] < full[name].shape[2] or set(without) == {"interactions"}
