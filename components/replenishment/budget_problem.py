@@ -161,30 +161,61 @@ def fill_up(problem: PackProblem, packs: IntArray, price: FloatArray) -> IntArra
         price: What a pack takes of the limits, at their shadow prices. Shape [N].
 
     Returns:
-        A choice that keeps the limits. Equal lines are served in their order. Shape [N].
+        A choice that keeps the limits; of equal lots the one of the earlier line comes first.
+        Shape [N].
     """
     packs, rows = packs.copy(), np.flatnonzero(packs < problem.most)
     while rows.size:
-        now = packs[rows]
-        worth = problem.worth[rows, now]
-        # Packs of equal worth come together: long runs of them would be many rounds.
-        equal = packs_above(problem.worth[rows], np.nextafter(worth, -np.inf))
         left = [limit.left(packs) for limit in problem.limits]
-        count = np.minimum(equal, problem.most[rows]).astype(np.float64) - now
-        for limit, rest in zip(problem.limits, left, strict=True):
-            count = np.minimum(count, limit.fitting(rest, rows))
+        count, last = _next_runs(problem, packs, rows, left)
+        worth = problem.worth[rows, packs[rows]]
         # What is left only shrinks: a line whose next lot does not fit is done.
         going = (worth > 0) & (count >= problem.lots_after(packs)[rows])
-        rows, count, worth = rows[going], count[going].astype(np.int64), worth[going]
-        ranked = np.argsort(-_per_price(worth, price[rows]), kind="stable")
-        rows, count = rows[ranked], count[ranked]
-        accepted = np.ones(rows.size, dtype=bool)
+        rows, count, last = rows[going], count[going], last[going]
+        rank = np.argsort(-_per_price(worth[going], price[rows]), kind="stable")
+        ranked, count = rows[rank], count[rank]
+        accepted = _before_better(problem, packs, ranked, price, runs=(count, last[rank]))
         for limit, rest in zip(problem.limits, left, strict=True):
-            accepted &= _fit_in_order(limit, rest, rows, count)
-        packs[rows[accepted]] += count[accepted]
-        rows = np.sort(rows)
+            accepted &= _fit_in_order(limit, rest, ranked, count)
+        packs[ranked[accepted]] += count[accepted]
         rows = rows[packs[rows] < problem.most[rows]]
     return packs
+
+
+def _next_runs(
+    problem: PackProblem, packs: IntArray, rows: IntArray, left: Sequence[FloatArray]
+) -> tuple[IntArray, BoolArray]:
+    """Counts the next packs of equal worth that fit alone; long runs one by one would be slow.
+
+    Returns:
+        Packs, and whether no more of the line can follow. Shapes [rows] and [rows].
+    """
+    now = packs[rows]
+    same = np.nextafter(problem.worth[rows, now], -np.inf)
+    run = np.minimum(packs_above(problem.worth[rows], same), problem.most[rows]) - now
+    count = run.astype(np.float64)
+    for limit, rest in zip(problem.limits, left, strict=True):
+        count = np.minimum(count, limit.fitting(rest, rows))
+    fitting = count.astype(np.int64)
+    return fitting, (fitting < run) | (now + fitting >= problem.most[rows])
+
+
+def _before_better(
+    problem: PackProblem,
+    packs: IntArray,
+    ranked: IntArray,
+    price: FloatArray,
+    *,
+    runs: tuple[IntArray, BoolArray],
+) -> BoolArray:
+    """Marks the ranked runs that come before what follows the runs ranked above them. [rows]."""
+    count, last = runs
+    now = packs[ranked]
+    follower = np.minimum(now + count, problem.worth.shape[1] - 1)
+    following = _per_price(problem.worth[ranked, follower], price[ranked])
+    best = np.maximum.accumulate(np.where(last, -np.inf, following))
+    ratio = _per_price(problem.worth[ranked, now], price[ranked])
+    return np.concatenate([[True], ratio[1:] >= best[:-1]])[: ranked.size]
 
 
 def _checked_limit(limit: SharedLimit, lines: int) -> PackLimit:
