@@ -61,7 +61,7 @@ class PackChoice:
             changes, by group. R arrays of shape [G].
         used: What the packs take of each limit, by group. R arrays of shape [G].
         limited_by: Which limits hold a line back, wholly (0 packs) or in part: it would take
-            more, and the limit has a price for it or no room for its next lot. Shape [R, N].
+            more, and they have no room for its next lot. Shape [R, N].
     """
 
     packs: IntArray
@@ -161,10 +161,8 @@ def _choice(
     more = packs < unlimited
     lots = problem.lots_after(packs)
     limited = np.zeros((len(problem.limits), packs.size), dtype=bool)
-    for row, (limit, price) in enumerate(zip(problem.limits, prices, strict=True)):
-        priced = (price[limit.group] > 0) & (limit.usage > 0)
-        full = limit.fitting(limit.left(packs), np.arange(packs.size)) < lots
-        limited[row] = more & (priced | full)
+    for row, limit in enumerate(problem.limits):
+        limited[row] = more & (limit.fitting(limit.left(packs), np.arange(packs.size)) < lots)
     return PackChoice(
         packs=packs,
         unlimited_packs=unlimited,

@@ -135,7 +135,9 @@ def pack_problem(
     worth = as_pack_values(pack_values)
     lines, packs = worth.shape
     smallest = as_whole_numbers("smallest_packs", smallest_packs, lines=lines)
-    refuse_lines("smallest_packs", smallest, smallest > packs, allowed=f"at most {packs} packs")
+    # Without any pack to choose, a smallest order of one asks for nothing that is missing.
+    beyond = smallest > max(packs, 1)
+    refuse_lines("smallest_packs", smallest, beyond, allowed=f"at most {packs} packs")
     smallest = np.maximum(smallest, 1)
     lumpy = smallest > 1
     together = np.arange(packs) < smallest[lumpy, None]

@@ -180,7 +180,7 @@ def round_to_lots(
             names the first lines.
 
     Source:
-        All-units discounts: Hadley and Whitin (1963), Analysis of Inventory Systems, 2-11.
+        All-units discounts: Hadley and Whitin (1963), Analysis of Inventory Systems, ch. 2.
         The gain of a single order under a base-stock policy is ours.
 
     >>> lots = round_to_lots([7.0, 30.0, 0.0], LotTerms(pack_size=12, moq=20, room=[99, 26, 99]))

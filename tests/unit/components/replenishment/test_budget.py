@@ -128,7 +128,7 @@ def test_edge_series(exact):
     one = [money(np.array([2.0]), 5.0)]
     assert choose_packs([[4.0, 3.0, 2.0]], one, exact_up_to=exact).packs.tolist() == [2]
     assert choose_packs([[0.0, 0.0]], one, exact_up_to=exact).packs.tolist() == [0]
-    assert choose_packs(np.empty((1, 0)), one, exact_up_to=exact, smallest_packs=0).value == 0.0
+    assert choose_packs(np.empty((1, 0)), one, exact_up_to=exact).value == 0.0
     none = choose_packs(np.empty((0, 3)), [money(np.empty(0), 5.0)], exact_up_to=exact)
     assert (none.packs.size, none.value, none.limited_by.shape) == (0, 0.0, (1, 0))
 
@@ -279,8 +279,18 @@ def test_the_limit_that_holds_a_line_back_is_named():
     values = [[9.0, 8.0], [3.0, 2.0], [3.0, 2.0]]
     choice = choose_packs(values, limits, exact_up_to=NEVER_EXACT)
     assert choice.packs.tolist() == [1, 2, 1]
-    # The first by the room of its store, and by money, which has a price; the last by money.
+    # The first by money and by the room of its store; the last by money alone.
     assert choice.limited_by.tolist() == [[True, False, True], [True, False, False]]
+
+
+def test_a_limit_with_room_for_the_next_lot_is_not_named():
+    limits = [
+        money(np.array([1.0, 1.0]), 9.0),
+        SharedLimit("volume", np.array([1.0, 0.0]), 1.0),
+    ]
+    choice = choose_packs([[9.0, 8.0], [3.0, 0.0]], limits, exact_up_to=NEVER_EXACT)
+    assert choice.packs.tolist() == [1, 1]
+    assert choice.limited_by.tolist() == [[False, False], [True, False]]
 
 
 def test_few_lots_are_decided_exactly_unless_asked_otherwise():

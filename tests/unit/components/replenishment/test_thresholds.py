@@ -72,3 +72,9 @@ def test_levelling_out_equals_one_pack_at_a_time(lines, supply):
         of_group = group == number
         expected = one_by_one(packs[of_group], more[of_group], supply[number])
         assert found[of_group].tolist() == expected
+
+
+def test_what_is_left_passes_over_lines_that_have_more_already():
+    one = np.zeros(3, dtype=int)
+    packs, more = np.array([4, 0, 0]), np.array([9, 9, 9])
+    assert level_out(packs, more, group=one, supply=np.array([1])).tolist() == [0, 1, 0]
