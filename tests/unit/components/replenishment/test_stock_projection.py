@@ -254,6 +254,10 @@ def test_cover_does_not_fall_with_units_nor_rise_with_the_target(world, some, mo
 def test_cover_of_edge_series():
     constant = np.cumsum(np.full((5, 1, 3), 1e9 / 3, np.float32), axis=0)
     assert cover_periods(constant, np.array([1e9]), np.array([0.95])).tolist() == [3]
+    # Five thirds of a billion come out larger in float32 than they are.
+    assert constant[4, 0, 0] > 5e9 / 3 + 1
+    assert cover_periods(constant, np.array([5e9 / 3]), np.array([0.95])).tolist() == [5]
+    assert cover_periods(constant, np.array([4.999e9 / 3]), np.array([0.95])).tolist() == [4]
     assert cover_periods(0 * constant, np.array([0.0]), np.array([0.95])).tolist() == [5]
     assert cover_periods(constant, np.array([np.nan]), np.array([0.95])).tolist() == [0]
     assert cover_periods(constant, np.array([1e9]), np.array([np.nan])).tolist() == [0]
