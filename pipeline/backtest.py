@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from demandcast.components.backtest.plan import Room, dates_of, newest_cutoffs, unseen_cutoffs
@@ -17,11 +18,8 @@ from demandcast.components.backtest.result import (
     write_backtest,
 )
 from demandcast.components.backtest.scoring import SlicedSumsByCutoff, sums_from_json
-from demandcast.components.backtest.transforms import Forecaster, ScoreExamples, Scoring
-from demandcast.components.examples.ingestion import Ingestion
-from demandcast.components.examples.run import check_data, feed_examples
+from demandcast.components.backtest.transforms import ScoreExamples, Scoring
 from demandcast.components.examples.splits import plan_splits, rolling_cutoffs
-from demandcast.components.examples.tables import open_tables
 from demandcast.components.inference.prediction import Predictor
 from demandcast.pipeline.console import Console, duration_text
 from demandcast.pipeline.model_choice import (
@@ -30,16 +28,21 @@ from demandcast.pipeline.model_choice import (
     model_of_run,
     model_of_version,
 )
+from demandcast.pipeline.origin_forecasts import (
+    OriginFiles,
+    Tables,
+    feed_model,
+    load_forecaster,
+    open_origins,
+)
 from demandcast.pipeline.places import backtests_folder, retrained_folder
-from demandcast.pipeline.runners.errors import purposeful_error
 from demandcast.pipeline.training_run import RunOptions, new_run_id, run
-from demandcast.schema.config import RunConfig, SeriesSpec
+from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError, DemandcastError
+from demandcast.schema.origins_table import ORIGINS_FOLDER
 from demandcast.schema.periods import period_of
 
 __all__ = ["BacktestOptions", "backtest", "config_at"]
-
-_LOGGER = "demandcast"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class BacktestOptions:
         run_id: Run whose model to score.
         retrain: Train a model for each cutoff instead.
         allow_seen: Score cutoffs that the model has seen in training too.
+        forecasts: Keep the forecasts beside the report, as an origins table.
+        recorded: Periods recorded after the last cutoff, at least; None: one horizon.
         output: Folder of the files; None: a new one below the workspace.
     """
 
@@ -64,6 +69,8 @@ class BacktestOptions:
     run_id: str | None = None
     retrain: bool = False
     allow_seen: bool = False
+    forecasts: bool = False
+    recorded: int | None = None
     output: Path | None = None
 
 
@@ -87,18 +94,12 @@ def backtest(
     """
     begin = time.monotonic()
     backtest_id = new_run_id(datetime.datetime.now(datetime.UTC))
+    folder = options.output or backtests_folder(config) / backtest_id
     model = None if options.retrain else _chosen_model(config, options)
-    work = _Work.prepare(config, console, options.slices)
-    cutoffs = _choose_cutoffs(work, options, model)
-    if model is None:
-        sums, models = _score_retrained(work, cutoffs)
-    else:
-        sums, models = work.score(model, cutoffs), {}
-    if not any(sums.values()):
-        raise BadInputError(
-            "nothing to score: no series has sampling.min_history recorded periods up to one of "
-            f"the cutoffs ({', '.join(work.dates(cutoffs))}) and a recorded one after it"
-        )
+    with _kept_forecasts(config, folder, options) as origins:
+        work = _Work(config, console, options.slices, Tables.check(config, console), origins)
+        cutoffs = _choose_cutoffs(work, options, model)
+        sums, models = _score(work, cutoffs, model)
     found = Backtest(
         backtest_id=backtest_id,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -112,8 +113,8 @@ def backtest(
         frequency=config.forecast.frequency,
         seconds=round(time.monotonic() - begin, 1),
         rows=make_rows(sums),
+        origins=ORIGINS_FOLDER if options.forecasts else None,
     )
-    folder = options.output or backtests_folder(config) / backtest_id
     write_backtest(found, folder)
     return found, folder
 
@@ -151,31 +152,15 @@ class _Work:
         config: The run.
         console: Shows the progress.
         slices: Static columns by which is sliced.
-        ingestion: Reads the tables.
-        oldest: First period with a target.
-        last: Last period that may be scored.
-        series: Number of series.
+        tables: The tables, checked.
+        origins: Where the forecasts are kept; None: they are not.
     """
 
     config: RunConfig
     console: Console
     slices: tuple[str, ...]
-    ingestion: Ingestion
-    oldest: int
-    last: int
-    series: int
-
-    @classmethod
-    def prepare(cls, config: RunConfig, console: Console, slices: tuple[str, ...]) -> _Work:
-        """Checks the tables and finds their span."""
-        sections = (config.data, config.forecast, config.sampling, config.beam)
-        with console.following(_LOGGER):
-            report = check_data(*sections)
-        if report.newest is None or report.oldest is None:
-            raise DemandcastError("the report of accepted tables has no span")
-        ingestion = Ingestion(*sections, tables=open_tables(config.data))
-        last = ingestion.last_period(report.newest)
-        return cls(config, console, slices, ingestion, report.oldest, last, report.series)
+    tables: Tables
+    origins: OriginFiles | None
 
     def dates(self, periods: Sequence[int]) -> list[str]:
         """Returns the dates on which periods start, as text."""
@@ -187,23 +172,24 @@ class _Work:
         return [cutoff for cutoff in cutoffs if until is None or cutoff < until]
 
     def score(self, model: ChosenModel, cutoffs: Sequence[int]) -> SlicedSumsByCutoff:
-        """Scores a model at some cutoffs in one pass over the tables."""
-        scoring = Scoring(self.config.forecast, self.slices, expected=self.series * len(cutoffs))
-        load = functools.partial(_load, model.folder, self.config.series)
-        ingestion = replace(self.ingestion, backtest_cutoffs=tuple(cutoffs))
-        with self.console.following(_LOGGER):
-            try:
-                return sums_from_json(feed_examples(ingestion, ScoreExamples(scoring, load)))
-            except Exception as error:
-                purposeful = purposeful_error(error)
-                if purposeful is None or purposeful is error:
-                    raise
-                raise purposeful from error
+        """Scores a model at some cutoffs, and keeps its forecasts, in one pass over the tables."""
+        expected = self.tables.series * len(cutoffs)
+        consumer = ScoreExamples(
+            Scoring(self.config.forecast, self.slices, expected),
+            functools.partial(load_forecaster, model.folder, self.config.series),
+            parts=None if self.origins is None else self.origins.parts,
+        )
+        text = feed_model(self.tables.at(cutoffs), consumer, console=self.console)
+        if self.origins is not None:
+            self.origins.join()
+        return sums_from_json(text)
 
 
-def _load(folder: str, series: SeriesSpec) -> Forecaster:
-    """Loads a model on a worker."""
-    return Predictor.load(folder, series).answer
+def _kept_forecasts(
+    config: RunConfig, folder: Path, options: BacktestOptions
+) -> contextlib.AbstractContextManager[OriginFiles | None]:
+    """Opens the origins table, if it is wanted."""
+    return open_origins(config, folder) if options.forecasts else contextlib.nullcontext()
 
 
 def _choose_cutoffs(
@@ -211,17 +197,38 @@ def _choose_cutoffs(
 ) -> tuple[int, ...]:
     """Returns the cutoffs, oldest first."""
     config = work.config
-    horizon = config.forecast.horizon
-    (newest,) = rolling_cutoffs(work.last, horizon=horizon, stride=1, count=1)
-    earliest = work.oldest + config.sampling.min_history - 1
+    horizon, tables = config.forecast.horizon, work.tables
+    recorded = options.recorded or horizon
+    if recorded > horizon:
+        raise BadInputError(
+            f"--recorded: got {recorded}; at most the horizon of {horizon} periods can be"
+        )
+    (newest,) = rolling_cutoffs(tables.last, horizon=recorded, stride=1, count=1)
+    earliest = tables.oldest + config.sampling.min_history - 1
     if model is None:  # Training and validation lie before the cutoff.
-        train, *_ = plan_splits(work.last, config.forecast, config_at(config, newest).sampling)
+        train, *_ = plan_splits(tables.last, config.forecast, config_at(config, newest).sampling)
         earliest += newest - train.cutoffs[0]
     stride = options.stride or config.sampling.eval_stride or horizon
     room = Room(newest, earliest, stride, config.forecast.frequency)
     if model is None or options.allow_seen:
         return newest_cutoffs(room, options.count)
     return unseen_cutoffs(room, options.count, seen_until=_period(model.seen_until, config))
+
+
+def _score(
+    work: _Work, cutoffs: Sequence[int], model: ChosenModel | None
+) -> tuple[SlicedSumsByCutoff, Mapping[str, BacktestModel]]:
+    """Scores the model, or one trained for each cutoff; gives those with the sums."""
+    if model is None:
+        sums, models = _score_retrained(work, cutoffs)
+    else:
+        sums, models = work.score(model, cutoffs), {}
+    if not any(sums.values()):
+        raise BadInputError(
+            "nothing to score: no series has sampling.min_history recorded periods up to one of "
+            f"the cutoffs ({', '.join(work.dates(cutoffs))}) and a recorded one after it"
+        )
+    return sums, models
 
 
 def _score_retrained(

@@ -16,6 +16,8 @@ __all__ = [
     "artifacts_folder",
     "backtests_folder",
     "metadata_file",
+    "origins_folder",
+    "orders_folder",
     "pipeline_folder",
     "retrained_folder",
     "run_folder",
@@ -71,3 +73,13 @@ def backtests_folder(config: RunConfig) -> Path:
 def retrained_folder(config: RunConfig) -> Path:
     """Workspace of the runs that train a model for a cutoff of a backtest."""
     return backtests_folder(config) / "retrained"
+
+
+def orders_folder(config: RunConfig) -> Path:
+    """Folder with a folder for each proposal of orders, and the log of decisions about them."""
+    return pipeline_folder(config) / "orders"
+
+
+def origins_folder(config: RunConfig) -> Path:
+    """Folder of what models forecast at cutoffs that they had not seen, by digest of the model."""
+    return pipeline_folder(config) / "origins"

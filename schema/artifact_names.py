@@ -8,11 +8,15 @@ from __future__ import annotations
 
 __all__ = [
     "ANOMALIES_FILE",
+    "AUDIT_LOG_FILE",
     "BACKTEST_FILE",
     "BACKTEST_METRICS_FILE",
     "FINDING_OUTPUT",
     "FORECAST_EXAMPLES_FILE",
     "GOLDEN_FILE",
+    "PROPOSALS_FILE",
+    "PROPOSAL_FACTS_FILE",
+    "PROPOSAL_TERMS_FILE",
     "PUSH_FILE",
     "SAVED_MODEL_FILE",
     "SCHEMA_FILE",
@@ -84,3 +88,16 @@ BACKTEST_FILE = "backtest.json"
 
 BACKTEST_METRICS_FILE = "metrics.csv"
 """The rows of `BACKTEST_FILE` as a table."""
+
+PROPOSALS_FILE = "proposals.parquet"
+"""The proposal table (`proposal_table.py`), in the folder of a proposal."""
+
+PROPOSAL_TERMS_FILE = "proposal_terms.parquet"
+"""Terms behind its lines: series key, pack_size, moq, holding_cost, stockout_cost; optional."""
+
+PROPOSAL_FACTS_FILE = "proposals.json"
+"""What the table does not say of itself (`proposal_facts.py`); written last: a folder that has it
+is complete."""
+
+AUDIT_LOG_FILE = "audit.jsonl"
+"""Who decided what about orders, beside the folders of the proposals."""

@@ -30,9 +30,12 @@ __all__ = [
     "STEP",
     "TIMESTAMP",
     "check_forecast_table",
+    "column_complaints",
+    "forecast_complaints",
     "forecast_schema",
     "quantile_column",
     "quantile_columns",
+    "row_complaints",
 ]
 
 _ROWS_SHOWN = 3
@@ -58,28 +61,33 @@ def check_forecast_table(table: pl.DataFrame, series: SeriesSpec) -> None:
     """
     expected = forecast_schema(series)
     if table.schema != expected or table.columns != expected.names():
-        raise ContractError("\n".join(_column_complaints(table.schema, expected)))
-    complaints = [
-        *_value_complaints(table, series),
-        *_crossing_complaints(table, series),
-        *_step_complaints(table, series),
-        *_time_complaints(table, series),
-    ]
+        complaints = [*column_complaints(table.schema, expected)]
+    else:
+        complaints = [*forecast_complaints(table, series)]
     if complaints:
         raise ContractError("\n".join(f"forecast table: {line}" for line in complaints))
 
 
-def _column_complaints(found: pl.Schema, expected: pl.Schema) -> Iterator[str]:
+def column_complaints(found: pl.Schema, expected: pl.Schema) -> Iterator[str]:
+    """Words what is wrong with the columns of a table: missing, of another type, or not known."""
     for name, kind in expected.items():
         if name not in found:
-            yield f"forecast table: no column {name!r} ({kind})"
+            yield f"no column {name!r} ({kind})"
         elif found[name] != kind:
-            yield f"forecast table: column {name!r} is {found[name]}; it must be {kind}"
+            yield f"column {name!r} is {found[name]}; it must be {kind}"
     for name in found:
         if name not in expected:
-            yield f"forecast table: unknown column {name!r}; columns: {expected.names()}"
+            yield f"unknown column {name!r}; columns: {expected.names()}"
     if set(found) == set(expected) and found.names() != expected.names():
-        yield f"forecast table: columns are {found.names()}; their order is {expected.names()}"
+        yield f"columns are {found.names()}; their order is {expected.names()}"
+
+
+def forecast_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
+    """Words what is wrong with the rows of a table that has the columns of `forecast_schema`."""
+    yield from _value_complaints(table, series)
+    yield from _crossing_complaints(table, series)
+    yield from _step_complaints(table, series)
+    yield from _time_complaints(table, series)
 
 
 def _value_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
@@ -89,26 +97,30 @@ def _value_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
         shown = (name,) if name in values else ()
         if shown:
             missing |= ~pl.col(name).is_finite()
-            yield from _complaint(table, pl.col(name) < 0, f"negative {name!r}", name)
-        yield from _complaint(table, missing, f"no value, NaN or infinite in {name!r}", *shown)
+            yield from row_complaints(table, pl.col(name) < 0, f"negative {name!r}", name)
+        yield from row_complaints(table, missing, f"no value, NaN or infinite in {name!r}", *shown)
 
 
 def _crossing_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
     names = quantile_columns(series.forecast.quantile_levels)
     for low, high in itertools.pairwise(names):
-        yield from _complaint(
+        yield from row_complaints(
             table, pl.col(low) > pl.col(high), f"{low!r} exceeds {high!r}", low, high
         )
 
 
 def _step_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
     horizon, step = series.forecast.horizon, pl.col(STEP)
-    yield from _complaint(table, ~step.is_between(1, horizon), f"{STEP!r} outside 1 to {horizon}")
+    yield from row_complaints(
+        table, ~step.is_between(1, horizon), f"{STEP!r} outside 1 to {horizon}"
+    )
     origin = [*series.series_key, CUTOFF]
     repeated = pl.struct(*origin, STEP).is_duplicated()
-    yield from _complaint(table, repeated, "a series has a step of a cutoff twice")
+    yield from row_complaints(table, repeated, "a series has a step of a cutoff twice")
     incomplete = step.n_unique().over(origin) != horizon
-    yield from _complaint(table, incomplete, f"a series has not all {horizon} steps of a cutoff")
+    yield from row_complaints(
+        table, incomplete, f"a series has not all {horizon} steps of a cutoff"
+    )
 
 
 def _time_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
@@ -116,13 +128,13 @@ def _time_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
     cutoff = table[CUTOFF].to_physical().fill_null(0).to_numpy()
     step = table[STEP].fill_null(0).to_numpy()
     off_grid = pl.lit(pl.Series(~on_grid(cutoff, frequency)))
-    yield from _complaint(table, off_grid, f"{CUTOFF!r} does not start a period of {frequency}")
+    yield from row_complaints(table, off_grid, f"{CUTOFF!r} does not start a period of {frequency}")
     days = pl.Series(days_of(periods_of(cutoff, frequency) + step, frequency), dtype=pl.Int32)
     off = pl.col(TIMESTAMP) != pl.lit(days.cast(pl.Date))
-    yield from _complaint(table, off, f"{TIMESTAMP!r} is not {STEP!r} periods after {CUTOFF!r}")
+    yield from row_complaints(table, off, f"{TIMESTAMP!r} is not {STEP!r} periods after {CUTOFF!r}")
 
 
-def _complaint(table: pl.DataFrame, broken: pl.Expr, what: str, *shown: str) -> Iterator[str]:
+def row_complaints(table: pl.DataFrame, broken: pl.Expr, what: str, *shown: str) -> Iterator[str]:
     """Words the rows that break a rule, if any: key and time of the first, and named columns."""
     rows = table.filter(broken.fill_null(value=False))
     if rows.is_empty():

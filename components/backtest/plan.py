@@ -30,7 +30,7 @@ class Room:
     """Where cutoffs fit into a history.
 
     Attributes:
-        newest: Newest cutoff: a whole horizon follows it.
+        newest: Newest cutoff: as much follows it as has to be recorded.
         earliest: Earliest cutoff with enough history before it; may lie after `newest`.
         stride: Periods from one cutoff to the next.
         frequency: Of the periods.

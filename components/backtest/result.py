@@ -112,6 +112,7 @@ class Backtest(Section):
         frequency: Of the periods.
         seconds: Wall time, seconds.
         rows: Metrics: over all cutoffs first, then by cutoff; overall first, then by slice.
+        origins: Folder of the origins table, beside the report; None: the forecasts were not kept.
     """
 
     backtest_id: str
@@ -126,6 +127,7 @@ class Backtest(Section):
     frequency: str
     seconds: float
     rows: tuple[BacktestRow, ...]
+    origins: str | None = None
 
     def row(self, *, cutoff: str = ALL, of: str = OVERALL, forecaster: str = MODEL) -> BacktestRow:
         """Finds a row.

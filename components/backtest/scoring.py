@@ -30,6 +30,7 @@ __all__ = [
     "FORECASTERS",
     "MODEL",
     "OVERALL",
+    "AnyFloats",
     "Scored",
     "SlicedSums",
     "SlicedSumsByCutoff",

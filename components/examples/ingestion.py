@@ -40,6 +40,8 @@ class Ingestion:
         latest: Build the newest examples without labels, not the splits.
         cutoff_day: Their cutoff, days since 1970-01-01; None: the newest period.
         backtest_cutoffs: Build the examples of a backtest at these periods, not the splits.
+        looks_ahead: Known-future covariates have to reach beyond the newest period, because the
+            horizon of the newest of these cutoffs does.
     """
 
     data: DataConfig
@@ -50,6 +52,7 @@ class Ingestion:
     latest: bool = False
     cutoff_day: int | None = None
     backtest_cutoffs: tuple[int, ...] = ()
+    looks_ahead: bool = False
 
     @property
     def spec(self) -> SeriesSpec:

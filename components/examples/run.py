@@ -45,6 +45,8 @@ __all__ = [
     "feed_examples",
     "make_directory",
     "read_text",
+    "remove_directory",
+    "shared_folder",
     "split_lines",
     "write_splits",
     "write_text",
@@ -83,7 +85,7 @@ def check_data(
         ContractError: The tables break their contract; all violations are listed.
     """
     ingestion = Ingestion(data, forecast, sampling, beam_config, open_tables(data))
-    with _temporary_report(_shared_folder(beam_config)) as path:
+    with _temporary_report(shared_folder(beam_config)) as path:
         with _pipeline(make_pipeline, beam_config) as pipeline:
             checked = pipeline | "CheckTables" >> CheckTables(ingestion)
             _ = checked.report | "Report" >> beam.Map(_write_report, path)
@@ -116,7 +118,7 @@ def write_splits(
     """
     for split in splits:
         make_directory(FileSystems.join(folder, f"Split-{split}"))
-    with _temporary_report(temporary or _shared_folder(ingestion.beam)) as path:
+    with _temporary_report(temporary or shared_folder(ingestion.beam)) as path:
         with _pipeline(make_pipeline, ingestion.beam) as pipeline:
             checked = pipeline | "CheckTables" >> CheckTables(ingestion)
             report = _second_look(ingestion, checked)
@@ -146,7 +148,7 @@ def feed_examples(
     Raises:
         ContractError: The tables break their contract.
     """
-    with _temporary_report(_shared_folder(ingestion.beam)) as path:
+    with _temporary_report(shared_folder(ingestion.beam)) as path:
         result = f"{path}.result"
         with _pipeline(make_pipeline, ingestion.beam) as pipeline:
             checked = pipeline | "CheckTables" >> CheckTables(ingestion)
@@ -160,7 +162,7 @@ def feed_examples(
 
 def _second_look(ingestion: Ingestion, checked: CheckedTables) -> Any:
     """Looks for what only the newest period shows; gives the report with it added."""
-    if ingestion.latest:
+    if ingestion.latest or ingestion.looks_ahead:
         return checked | "CheckFuture" >> CheckFuture(ingestion)
     if ingestion.data.missing_period == "zero" and ingestion.spec.known_future.names:
         return checked | "CheckZeros" >> CheckZeros(ingestion)
@@ -217,6 +219,12 @@ def make_directory(path: str) -> None:
         FileSystems.mkdirs(path)
 
 
+def remove_directory(path: str) -> None:
+    """Removes a folder with all that is in it, if it is there."""
+    if FileSystems.exists(path):
+        FileSystems.delete([path])
+
+
 def _write_report(report: Report, path: str) -> None:
     write_text(path, report_to_json(report))
 
@@ -225,7 +233,7 @@ def _write_text_to(text: str, path: str) -> None:
     write_text(path, text)
 
 
-def _shared_folder(beam_config: BeamConfig) -> str | None:
+def shared_folder(beam_config: BeamConfig) -> str | None:
     """Returns a new folder below Beam's --temp_location, if there is one."""
     for argument in beam_config.args:
         key, _, value = argument.partition("=")

@@ -333,12 +333,16 @@ class _FindGaps(beam.DoFn):
         plans = ingestion.plans(report.newest)
         if not plans:
             return
-        horizon = spec.forecast.horizon
-        zero_until = report.newest if ingestion.data.missing_period == "zero" else None
-        span = grid_span(plans, spec, max_history=horizon, zero_until=zero_until)
-        for chunk in cut_into_chunks(Partition.from_bytes(element[1]), 2 * horizon):
+        span = grid_span(
+            plans,
+            spec,
+            max_history=spec.forecast.horizon,
+            zero_until=report.newest if ingestion.data.missing_period == "zero" else None,
+        )
+        periods = span.latest - span.earliest + 1
+        for chunk in cut_into_chunks(Partition.from_bytes(element[1]), periods):
             grid = lay_on_grid(chunk, ingestion.tables.roles, span, calendar=calendar)
-            gaps = find_gaps(grid, plans[0].cutoffs[0], spec, may_miss=may_miss)
+            gaps = find_gaps(grid, max(plans[0].cutoffs), spec, may_miss=may_miss)
             yield Report(gaps=gaps)
 
 

@@ -50,6 +50,14 @@ class Calibration:
         """
         return np.interp(targets, self.shares, self.levels)
 
+    def share(self, levels: FloatArray) -> FloatArray:
+        """Returns the share of intervals that a probability covers: `level` read backwards.
+
+        >>> Calibration((0.0, 0.5, 1.0), (0.0, 0.7, 1.0), 100).share(np.array([0.7, 0.85])).tolist()
+        [0.5, 0.75]
+        """
+        return np.interp(levels, self.levels, self.shares)
+
 
 def cover_ranks(samples: AnyFloats, actual: FloatArray, *, unit: FloatArray) -> FloatArray:
     """Computes the least probability whose base-stock level covers what was sold.

@@ -62,10 +62,8 @@ def curve_knots(
     one the tail is exponential:
 
     Formula: F^-1(u) = q_Q + b ln((1 - l_Q) / (1 - u)), where b makes the mean of the curve that
-    of the forecast, between 0.5 and 2 times (q_Q - q_{Q-1}) / ln((1 - l_{Q-1}) / (1 - l_Q)).
-
-    A mean above the last quantile itself is believed further, up to (mean - q_Q) / (1 - l_Q):
-    of goods that rarely sell all quantiles are 0, and only the mean knows that they do sell.
+    of the forecast, between 0.5 and 2 times (q_Q - q_{Q-1}) / ln((1 - l_{Q-1}) / (1 - l_Q)); as
+    large as the mean asks for where q_Q does not exceed it, as with demand once in 30 days.
 
     Args:
         quantiles: Units per period, not decreasing in the last axis. Shape [..., Q].
@@ -106,8 +104,9 @@ def _tail_scale(body: FloatArray, mean: FloatArray, levels: FloatArray) -> Float
     wanted = ((mean - below) / last - body[..., -1]) / _unit_tail_mean()
     suggested = (body[..., -1] - body[..., -2]) / np.log((1 - levels[-2]) / last)
     low, high = _TAIL_RANGE
-    rarely_sold = (mean - body[..., -1]) / last / _unit_tail_mean()
-    return np.clip(wanted, low * suggested, np.maximum(high * suggested, rarely_sold))
+    # A last quantile not above the mean saw none of the rare demand: only the mean knows of it.
+    unseen = body[..., -1] <= mean
+    return np.clip(wanted, low * suggested, np.where(unseen, np.inf, high * suggested))
 
 
 def _unit_tail_mean() -> float:

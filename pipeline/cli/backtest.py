@@ -35,6 +35,7 @@ __all__ = ["backtest_command"]
         "demandcast backtest --config demand.yaml",
         "demandcast backtest --config demand.yaml --retrain --cutoffs 6 --stride 28",
         "demandcast backtest --config demand.yaml --model 1795175205 --slices category,store",
+        "demandcast backtest --config demand.yaml --forecasts --stride 1 --recorded 1",
     ),
 )
 @config_options
@@ -42,8 +43,9 @@ __all__ = ["backtest_command"]
     "--cutoffs",
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many; the last has one horizon of data after it. If not given: 4 with --retrain "
-    "or --allow-seen, otherwise all that the model has not seen in training, at most 12.",
+    help="How many; the last has one horizon of data after it, or --recorded. If not given: 4 "
+    "with --retrain or --allow-seen, otherwise all that the model has not seen in training, at "
+    "most 12.",
 )
 @click.option(
     "--stride",
@@ -79,10 +81,24 @@ __all__ = ["backtest_command"]
     help="Score also cutoffs that the model has seen in training; they are marked.",
 )
 @click.option(
+    "--forecasts",
+    is_flag=True,
+    help="Keep the forecasts of each series at each cutoff beside what was sold, as Parquet files "
+    "in the folder origins.",
+)
+@click.option(
+    "--recorded",
+    type=click.IntRange(min=1),
+    metavar="P",
+    help="Periods recorded after the last cutoff, at least; one horizon if not given. With fewer, "
+    "the newest cutoffs are judged by the beginning of their horizons.",
+)
+@click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Where backtest.json and metrics.csv go; <workspace>/<name>/backtests/<id> if not given.",
+    help="Where backtest.json, metrics.csv and origins go; <workspace>/<name>/backtests/<id> if "
+    "not given.",
 )
 @quiet_option
 @json_option
@@ -97,6 +113,8 @@ def backtest_command(  # noqa: PLR0913 - one per option
     run_id: str | None,
     retrain: bool,
     allow_seen: bool,
+    forecasts: bool,
+    recorded: int | None,
     output: Path | None,
     quiet: bool,
     as_json: bool,
@@ -114,6 +132,11 @@ def backtest_command(  # noqa: PLR0913 - one per option
         raise click.UsageError("give one of --model, --candidate and --retrain")
     if retrain and allow_seen:
         raise click.UsageError("--allow-seen says nothing with --retrain: no model sees its cutoff")
+    if retrain and recorded:
+        raise click.UsageError(
+            "--recorded says nothing with --retrain: each model is trained up to one horizon "
+            "before the end"
+        )
     config = load(config_file, overrides)
     if output is not None:
         check_outputs([output / BACKTEST_FILE, output / BACKTEST_METRICS_FILE])
@@ -133,6 +156,8 @@ def backtest_command(  # noqa: PLR0913 - one per option
             run_id=run_id,
             retrain=retrain,
             allow_seen=allow_seen,
+            forecasts=forecasts,
+            recorded=recorded,
             output=output,
         )
         found, folder = backtest(config, console, options)
@@ -140,7 +165,9 @@ def backtest_command(  # noqa: PLR0913 - one per option
         print_json(json.loads(found.model_dump_json()) | {"folder": str(folder)})
     elif not quiet:
         click.echo(backtest_text(found))
-        click.echo(f"\nfiles  {folder}")
+        click.echo(f"\nfiles      {folder}")
+        if found.origins is not None:
+            click.echo(f"forecasts  {folder / found.origins}")
 
 
 def _slice_columns(config: RunConfig, slices: str | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
 from demandcast.pipeline.cli.promote import promote_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
+from demandcast.pipeline.cli.replenish import replenish_command
 from demandcast.pipeline.cli.report import report_command
 from demandcast.pipeline.cli.rollback import rollback_command
 from demandcast.pipeline.cli.run import run_command
@@ -77,6 +78,7 @@ for command in (
     report_command,
     forecast_command,
     backtest_command,
+    replenish_command,
     serve_command,
     promote_command,
     smoke_test_command,

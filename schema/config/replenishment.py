@@ -151,6 +151,13 @@ class ReplenishmentConfig(Section):
         1_000, ge=50, le=100_000, description="Sample paths of demand and lead time per series."
     )
     seed: int = Field(17, ge=0, description="Same seed, same paths.")
+    calibrate: bool = Field(
+        True,
+        description=(
+            "Learn from cutoffs that the model in service has not seen how sure its forecasts "
+            "are, and how errors of neighbouring periods go together."
+        ),
+    )
     extrapolate: bool = Field(
         False,
         description=(

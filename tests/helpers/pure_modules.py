@@ -24,6 +24,7 @@ ADAPTERS = (
 
 HEAVY = (
     "demandcast.components.backtest.decoding",
+    "demandcast.components.backtest.origin_files",
     "demandcast.components.evaluation.answers",
     "demandcast.components.evaluation.eval_config",
     "demandcast.components.evaluation.example_prediction",
@@ -61,6 +62,7 @@ HEAVY = (
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",
     "demandcast.pipeline.kubeflow.compiling",
+    "demandcast.pipeline.origin_forecasts",
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
     "demandcast.pipeline.smoke_node",

@@ -8,13 +8,19 @@ import itertools
 import json
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from pipeline_tiny import write_config
+from polars.testing import assert_frame_equal
 
 from demandcast.components.backtest import scoring
 from demandcast.components.backtest.result import METRICS, read_backtest
+from demandcast.components.metrics.point import bias, scored_periods, wape
+from demandcast.components.metrics.quantile import coverage, weighted_quantile_loss
 from demandcast.pipeline.cli.main import invoke
 from demandcast.schema.config import load_config
+from demandcast.schema.origin_arrays import read_origins
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -118,6 +124,112 @@ def test_what_a_worker_refuses_is_said_as_plainly(trained, monkeypatch, capsys):
 
 
 @pytest.fixture(scope="module")
+def kept(trained, tmp_path_factory):
+    """Three cutoffs that the model has not seen; the horizon of two is recorded in part."""
+    output = tmp_path_factory.mktemp("kept")
+    arguments = ["--forecasts", "--stride", "3", "--recorded", "1", "--output", str(output)]
+    assert backtest(trained.config_file, *arguments) == 0
+    return output
+
+
+def test_kept_forecasts_are_those_of_the_forecast_at_that_cutoff(trained, kept, tmp_path):
+    """Which reads nothing after its cutoff but plans: nothing that came later is in them."""
+    found = read_backtest(kept)
+    assert len(found.cutoffs) == 3
+    assert found.seen_cutoffs == ()
+    for cutoff in found.cutoffs:
+        output = str(tmp_path / cutoff)
+        arguments = ["--cutoff", cutoff, "--output", output, "--quiet"]
+        assert invoke(["forecast", "--config", str(trained.config_file), *arguments]) == 0
+        alone = pl.read_parquet(f"{output}.parquet").sort("store", "item", "step")
+        beside = pl.read_parquet(kept / "origins" / f"{cutoff}.parquet")
+        assert_frame_equal(alone, beside.select(alone.columns), rel_tol=1e-5)
+
+
+def test_kept_forecasts_stand_beside_what_was_sold(trained, kept):
+    found = read_origins(kept / read_backtest(kept).origins, trained.config.series)
+    sales = pl.read_parquet(trained.config.data.sales)
+    sold = {
+        (store, item, date): units
+        for store, item, date, units in sales.select("store", "item", "date", "sales").rows()
+    }
+    keys, horizon = found.keys.rows(), trained.config.forecast.horizon
+    last = datetime.date.fromisoformat(trained.report.data["last"])
+    for row, (series, cutoff) in enumerate(
+        zip(found.series_index, found.cutoff_index, strict=True)
+    ):
+        day = datetime.date(1970, 1, 1) + datetime.timedelta(int(found.cutoff_days[cutoff]))
+        dates = [day + datetime.timedelta(step) for step in range(1, horizon + 1)]
+        expected = [sold.get((*keys[series], date)) for date in dates]
+        np.testing.assert_array_equal(found.actual[row], np.array(expected, np.float64))
+        assert not any(
+            mask for mask, date in zip(found.observed_mask[row], dates, strict=True) if date > last
+        )
+    assert (found.rows_by_cutoff >= 0).all(axis=1).any()
+
+
+def test_scores_from_kept_forecasts_are_those_of_the_backtest(trained, kept):
+    found, origins = (
+        read_backtest(kept),
+        read_origins(kept / "origins", trained.config.series),
+    )
+    levels = origins.quantile_levels
+    middle = levels.index(0.5)
+    for at, cutoff in enumerate([*found.cutoffs, "all"]):
+        rows = origins.cutoff_index == at if cutoff != "all" else slice(None)
+        actual, quantiles = origins.actual[rows], origins.quantiles[rows]
+        mask = scored_periods(origins.observed_mask[rows], origins.in_stock_fraction[rows])
+        row = found.row(cutoff=cutoff)
+        assert row.examples == mask.any(axis=1).sum()
+        loss = weighted_quantile_loss(actual, quantiles, quantile_levels=levels, scored_mask=mask)
+        assert row.weighted_quantile_loss == pytest.approx(loss, rel=1e-6)
+        error = wape(actual, quantiles[..., middle], scored_mask=mask)
+        assert row.wape == pytest.approx(error, rel=1e-6)
+        over = bias(actual, origins.mean[rows], scored_mask=mask)
+        assert row.bias == pytest.approx(over, rel=1e-6, abs=1e-9)
+        for nominal, name in ((0.8, "coverage_80"), (0.9, "coverage_90")):
+            share = coverage(
+                actual, quantiles, quantile_levels=levels, nominal=nominal, scored_mask=mask
+            )
+            assert getattr(row, name) == pytest.approx(share), name
+
+
+def test_the_same_forecasts_without_scores(trained, kept, tmp_path):
+    """As other commands ask for them."""
+    import io
+
+    from demandcast.pipeline.console import Console
+    from demandcast.pipeline.model_choice import model_in_service
+    from demandcast.pipeline.origin_forecasts import forecast_origins
+    from demandcast.schema.periods import period_of
+
+    dates = map(datetime.date.fromisoformat, read_backtest(kept).cutoffs)
+    folder = forecast_origins(
+        trained.config,
+        Console(io.StringIO()),
+        model=model_in_service(trained.config),
+        cutoffs=[period_of(date, "D") for date in dates],
+        folder=tmp_path,
+    )
+    assert folder == tmp_path / "origins"
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == sorted(path.name for path in (kept / "origins").iterdir())
+    for name in names:
+        assert_frame_equal(
+            pl.read_parquet(folder / name), pl.read_parquet(kept / "origins" / name), rel_tol=1e-5
+        )
+
+
+def test_forecasts_are_kept_beside_the_report_and_named(trained, capsys):
+    assert backtest(trained.config_file, "--forecasts") == 0
+    out = capsys.readouterr().out
+    folder = Path(out.rsplit("\nfiles ", 1)[1].split()[0])
+    assert out.endswith(f"forecasts  {folder}/origins\n")
+    assert json.loads((folder / "backtest.json").read_text())["origins"] == "origins"
+    assert len(list((folder / "origins").iterdir())) == 1
+
+
+@pytest.fixture(scope="module")
 def weekly(tmp_path_factory):
     """A small weekly chain and its configuration."""
     from demandcast.components.simulation.config import preset
@@ -162,9 +274,18 @@ def test_models_are_trained_for_their_cutoffs_and_not_trained_again(weekly, caps
 
 def test_no_model_has_seen_what_follows_its_cutoff(weekly, capsys):
     """The same models come from the cache."""
-    assert backtest(weekly, "--retrain", "--cutoffs", "2", "--json") == 0
+    assert backtest(weekly, "--retrain", "--cutoffs", "2", "--forecasts", "--json") == 0
     values = json.loads(capsys.readouterr().out)
     assert values["model"] is None
+    kept = read_origins(Path(values["folder"]) / "origins", load_config(weekly).series)
+    dates = [datetime.date(1970, 1, 1) + datetime.timedelta(int(d)) for d in kept.cutoff_days]
+    assert [date.isoformat() for date in dates] == values["cutoffs"]
+    for at, cutoff in enumerate(values["cutoffs"]):  # Each from the model of its cutoff.
+        rows = kept.cutoff_index == at
+        mask = scored_periods(kept.observed_mask[rows], kept.in_stock_fraction[rows])
+        over = bias(kept.actual[rows], kept.mean[rows], scored_mask=mask)
+        row = read_backtest(Path(values["folder"])).row(cutoff=cutoff)
+        assert row.bias == pytest.approx(over, rel=1e-6)
     assert values["seen_cutoffs"] == []
     assert {cutoff: model["seen_until"] for cutoff, model in values["models"].items()} == {
         cutoff: cutoff for cutoff in values["cutoffs"]

@@ -27,10 +27,12 @@ def config(tmp_path, **changes):
 def world(monkeypatch, tmp_path):
     """The module with all that reads, trains and scores replaced; keeps what was asked."""
     from demandcast.pipeline import backtest as module
+    from demandcast.pipeline import origin_forecasts
     from demandcast.pipeline.model_choice import ChosenModel
 
     model = ChosenModel("/models/7", 7, "run", "digest", SEEN)
     asked = SimpleNamespace(module=module, model=model, scored=[], trained=[], config=None)
+    asked.looked_ahead, asked.consumers = [], []
 
     def check_data(data, forecast, sampling, beam):
         days = [period_of(day, forecast.frequency) for day in (FIRST, LAST)]
@@ -38,6 +40,8 @@ def world(monkeypatch, tmp_path):
 
     def feed_examples(ingestion, consumer):
         asked.scored.append(ingestion.backtest_cutoffs)
+        asked.looked_ahead.append(ingestion.looks_ahead)
+        asked.consumers.append(consumer)
         return "{}" if asked.model is None else '{"19000": {"overall": [[0], [0], [0], [0]]}}'
 
     def run(config, console, options):
@@ -50,9 +54,9 @@ def world(monkeypatch, tmp_path):
         return replace(model, version=None, run_id=run_id, seen_until=day)
 
     asked.late = datetime.timedelta(0)
-    monkeypatch.setattr(module, "check_data", check_data)
-    monkeypatch.setattr(module, "feed_examples", feed_examples)
-    monkeypatch.setattr(module, "open_tables", lambda data: None)
+    monkeypatch.setattr(origin_forecasts, "check_data", check_data)
+    monkeypatch.setattr(origin_forecasts, "feed_examples", feed_examples)
+    monkeypatch.setattr(origin_forecasts, "open_tables", lambda data: None)
     monkeypatch.setattr(module, "run", run)
     monkeypatch.setattr(module, "model_of_run", model_of_run)
     monkeypatch.setattr(module, "model_in_service", lambda config: model)
@@ -139,7 +143,48 @@ def test_a_model_that_saw_more_than_its_cutoff_stops_the_backtest(world):
         world.start(retrain=True)
 
 
-def test_nothing_to_score_is_said(world, monkeypatch):
-    monkeypatch.setattr(world.module, "feed_examples", lambda *_: "{}")
+def test_nothing_to_score_is_said(world, monkeypatch, tmp_path):
+    monkeypatch.setattr(world.module, "feed_model", lambda *_, **__: "{}")
     with pytest.raises(BadInputError, match="nothing to score: no series has"):
         world.start()
+    with pytest.raises(BadInputError, match="nothing to score: no series has"):
+        world.start(forecasts=True, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_fewer_recorded_periods_give_later_cutoffs(world):
+    found, _ = world.start(recorded=2)
+    assert found.cutoffs == ("2024-06-14", "2024-06-21", "2024-06-28")
+    assert world.start(recorded=7)[0].cutoffs == world.start()[0].cutoffs
+    assert world.looked_ahead == [True, False, False]
+    with pytest.raises(BadInputError, match="--recorded: got 8; at most the horizon of 7 periods"):
+        world.start(recorded=8)
+
+
+def test_what_came_after_the_end_is_no_reason_to_look_ahead(world):
+    """`sampling.end` hides what the tables have; the horizon ends before the newest period."""
+    found, _ = world.start({"sampling.end": "2024-06-20"}, recorded=2)
+    assert found.cutoffs[-1] == "2024-06-18"
+    assert world.looked_ahead == [False]
+
+
+def test_forecasts_are_kept_only_if_asked(world, tmp_path):
+    found, folder = world.start()
+    assert found.origins is None
+    assert not (folder / "origins").exists()
+    found, folder = world.start(forecasts=True, output=tmp_path / "out")
+    assert found.origins == "origins"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "backtest.json",
+        "metrics.csv",
+        "origins",
+    ]
+
+
+def test_models_of_their_own_share_a_table(world, tmp_path):
+    found, folder = world.start(retrain=True, count=2, forecasts=True, output=tmp_path / "out")
+    assert found.origins == "origins"
+    places = {consumer._parts.folder for consumer in world.consumers}
+    assert len(world.consumers) == 2
+    assert len(places) == 1
+    assert (folder / "origins").is_dir()

@@ -122,6 +122,14 @@ def test_files_say_the_same(rows, tmp_path):
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"backtest.json", "metrics.csv"}
 
 
+def test_reports_from_before_forecasts_were_kept_still_read(rows, tmp_path):
+    write_backtest(make_backtest(rows), tmp_path)
+    values = json.loads((tmp_path / "backtest.json").read_text())
+    assert values.pop("origins", "absent") is None
+    (tmp_path / "backtest.json").write_text(json.dumps(values))
+    assert read_backtest(tmp_path) == make_backtest(rows)
+
+
 def test_the_report_is_written_last_and_whole(rows, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("the disk is full")

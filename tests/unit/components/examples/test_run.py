@@ -274,3 +274,46 @@ def test_a_broken_contract_is_not_handed_on(tmp_path):
         feed_examples(
             ingestion(data, backtest_cutoffs=(19740,)), beam.combiners.ToList() | beam.Map(str)
         )
+
+
+def test_a_horizon_that_ends_after_the_data_needs_a_plan(tmp_path):
+    """Three days are recorded after the newest cutoff, and the horizon has four."""
+    import apache_beam as beam
+
+    from demandcast.components.examples.run import feed_examples
+
+    def cutoffs_of(batches):
+        return json.dumps(sorted({batch.cutoff_day for batch in batches}))
+
+    newest = (datetime.date(2024, 1, 30) - datetime.date(1970, 1, 1)).days
+    cutoffs = (newest - 20, newest - 3)
+    sales = write_rows(tmp_path / "sales.csv", ROWS)
+    consumer = beam.combiners.ToList() | beam.Map(cutoffs_of)
+    with pytest.raises(ContractError, match="8 of 8 series, from 2024-01-31 to 2024-01-31"):
+        feed_examples(
+            ingestion(make_data(sales), backtest_cutoffs=cutoffs, looks_ahead=True), consumer
+        )
+    ahead = [row(30, None, item=item) for item in "abcdefgh"]
+    plan = [{key: one[key] for key in ("store", "item", "date", "price", "event")} for one in ahead]
+    data = make_data(sales, future=str(write_rows(tmp_path / "plan.csv", plan)))
+    fed = ingestion(data, backtest_cutoffs=cutoffs, looks_ahead=True)
+    assert json.loads(feed_examples(fed, consumer)) == [*cutoffs]
+
+
+def test_workers_on_other_machines_share_a_folder(tmp_path):
+    from demandcast.components.examples.run import (
+        make_directory,
+        remove_directory,
+        shared_folder,
+    )
+
+    assert shared_folder(BEAM) is None
+    elsewhere = BEAM.model_copy(update={"args": (f"--temp_location={tmp_path}/shared",)})
+    one, two = shared_folder(elsewhere), shared_folder(elsewhere)
+    assert Path(one).parent == tmp_path / "shared"
+    assert one != two
+    make_directory(one)
+    (Path(one) / "part").write_text("x")
+    remove_directory(one)
+    remove_directory(two)  # It was never made.
+    assert list((tmp_path / "shared").iterdir()) == []

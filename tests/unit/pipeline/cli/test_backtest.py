@@ -38,6 +38,8 @@ class Options:
     run_id: str | None
     retrain: bool
     allow_seen: bool
+    forecasts: bool
+    recorded: int | None
     output: Path | None
 
 
@@ -49,7 +51,9 @@ def asked(monkeypatch):
     def backtest(config, console, options):
         sys.stdout.write("a library prints this")
         calls.append(options)
-        return FOUND, Path("folder")
+        return FOUND.model_copy(update={"origins": "origins"} if options.forecasts else {}), Path(
+            "folder"
+        )
 
     module = SimpleNamespace(backtest=backtest, BacktestOptions=Options)
     monkeypatch.setitem(sys.modules, "demandcast.pipeline.backtest", module)
@@ -64,11 +68,21 @@ def test_options_reach_the_backtest(config_file, tmp_path, asked, capsys):
     arguments = ["--cutoffs", "3", "--stride", "2", "--slices", "category, store", "--json"]
     assert command(config_file, *arguments, "--retrain", "--output", str(tmp_path / "out")) == 0
     assert asked == [
-        Options(3, 2, ("category", "store"), None, None, True, False, tmp_path / "out")
+        Options(3, 2, ("category", "store"), None, None, True, False, False, None, tmp_path / "out")
     ]
     out = capsys.readouterr().out
     assert json.loads(out)["backtest_id"] == "20240601-120000-000"
     assert json.loads(out)["folder"] == "folder"
+    assert json.loads(out)["origins"] is None
+
+
+def test_kept_forecasts_are_asked_for_and_shown(config_file, asked, capsys):
+    assert command(config_file, "--forecasts", "--recorded", "3", "--json") == 0
+    assert command(config_file, "--forecasts") == 0
+    assert [(options.forecasts, options.recorded) for options in asked] == [(True, 3), (True, None)]
+    first, _, rest = capsys.readouterr().out.partition("\n}\n")
+    assert json.loads(first + "}")["origins"] == "origins"
+    assert rest.endswith("\nfiles      folder\nforecasts  folder/origins\n")
 
 
 def test_defaults_and_the_table(config_file, asked, capsys):
@@ -78,7 +92,7 @@ def test_defaults_and_the_table(config_file, asked, capsys):
     assert (options.count, options.stride, options.version) == (None, None, None)
     out = capsys.readouterr().out
     assert out.startswith("Version 7, at cutoff 2024-05-01, 7 days each.")
-    assert out.endswith("\nfiles  folder\n")
+    assert out.endswith("\nfiles      folder\n")
     assert "library" not in out
 
 
@@ -94,6 +108,8 @@ def test_quiet_says_nothing(config_file, asked, capsys):
         (["--model", "7", "--retrain"], "give one of --model, --candidate and --retrain"),
         (["--model", "7", "--candidate", "r"], "give one of --model, --candidate and --retrain"),
         (["--retrain", "--allow-seen"], "--allow-seen says nothing with --retrain"),
+        (["--retrain", "--recorded", "3"], "--recorded says nothing with --retrain"),
+        (["--recorded", "0"], "--recorded"),
         (["--cutoffs", "0"], "--cutoffs"),
         (["--stride", "0"], "--stride"),
         (["--slices", "colour"], "--slices: no static column ['colour']; allowed: ['store',"),

@@ -152,6 +152,7 @@ DEFAULTS = {
         "order_moment": "before_opening",
         "paths": 1_000,
         "seed": 17,
+        "calibrate": True,
         "extrapolate": False,
         "holding_cost_rate": 0.25,
         "currency": "",

@@ -1,0 +1,123 @@
+"""Budgets: where all orders together cost more than there is, each unit of money goes furthest."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.replenishment.budget import SharedLimit, choose_packs
+from demandcast.components.replenishment.interval_levels import (
+    implied_stockout_cost,
+    interval_demand,
+)
+from demandcast.components.replenishment.line_arrays import LineArrays, Part, Sampler, over_parts
+from demandcast.components.replenishment.pack_values import PackTerms, marginal_pack_values
+
+__all__ = ["limit_to_budgets"]
+
+_Limit = tuple[str, FloatArray | float, npt.NDArray[np.int64] | None]
+"""Name, supply by group, group of each line."""
+
+_MOST_LOTS = 48
+"""Lots per line that are weighed against others; larger orders go in lots of several packs."""
+
+
+def limit_to_budgets(
+    computed: pl.DataFrame,
+    lines: LineArrays,
+    sampler: Sampler,
+    *,
+    ordered: FloatArray,
+    unit_cost: FloatArray,
+    budget: float | None,
+) -> tuple[FloatArray, float]:
+    """Lowers orders to the budgets, those first that avoid the least cost per unit of money.
+
+    Args:
+        computed: `supplier` and `supplier_budget` (null: none) of the lines.
+        lines: Their arrays.
+        sampler: Paths.
+        ordered: Orders without a budget, units. Shape [n].
+        unit_cost: At which they are ordered. Shape [n].
+        budget: Of all orders together; None: none.
+
+    Returns:
+        Orders, units, shape [n], and what one more currency unit of the common budget would save.
+    """
+    limits = _exceeded(computed, ordered * unit_cost, budget)
+    if not limits:
+        return ordered, 0.0
+    packs = np.round(ordered / lines.pack_size)
+    packs_per_lot = np.maximum(np.ceil(packs / _MOST_LOTS), 1.0)
+    lot = packs_per_lot * lines.pack_size
+    values = _lot_values(lines, sampler, lot=lot, ordered=ordered)
+    smallest = np.ceil(np.maximum(lines.moq, lot) / lot - 1e-9).astype(np.int64)
+    shared = [
+        SharedLimit(name, usage_per_pack=lot * unit_cost, supply=supply, group=group)
+        for name, supply, group in limits
+    ]
+    choice = choose_packs(values, shared, smallest_packs=smallest)
+    # The last lot of a line may be smaller than the others.
+    kept = np.minimum(choice.packs * lot, ordered)
+    common = limits[0][0] == "budget"
+    return kept, float(choice.shadow_prices[0][0]) if common else 0.0
+
+
+def _exceeded(computed: pl.DataFrame, value: FloatArray, budget: float | None) -> list[_Limit]:
+    """Returns the limits that the orders exceed, the common one first."""
+    limits: list[_Limit] = []
+    if budget is not None and value.sum() > budget:
+        limits.append(("budget", budget, None))
+    suppliers = computed.select("supplier", "supplier_budget").with_row_index("row")
+    if suppliers["supplier_budget"].is_null().all():
+        return limits
+    names = suppliers["supplier"].unique(maintain_order=True)
+    group = suppliers["supplier"].replace_strict(
+        names, np.arange(len(names)), return_dtype=pl.Int64
+    )
+    of_group = (
+        suppliers.group_by("supplier", maintain_order=True)
+        .agg(pl.col("supplier_budget").first())["supplier_budget"]
+        .fill_null(np.inf)
+        .to_numpy()
+    )
+    spent = np.bincount(group.to_numpy(), value, len(names))
+    if (spent > of_group).any():
+        limits.append(("supplier_budget", of_group, group.to_numpy()))
+    return limits
+
+
+def _lot_values(
+    lines: LineArrays, sampler: Sampler, *, lot: FloatArray, ordered: FloatArray
+) -> FloatArray:
+    """Values each lot up to what is ordered; lots beyond it are worth nothing. Shape [n, K]."""
+    wanted = np.ceil(ordered / lot - 1e-9)
+    most = int(wanted.max(initial=0.0))
+    values = np.zeros((len(lines), most))
+    implied = implied_stockout_cost(
+        lines.target, holding_cost=lines.holding_cost, review_period=lines.review_period
+    )
+    # A target may ask for more than the stockout cost is worth: then the target says what it is.
+    stockout_cost = np.maximum(lines.stockout_cost, implied)
+
+    def work(part: Part) -> FloatArray:
+        demand = interval_demand(
+            part.cumulative,
+            review_period=part.lines.review_period,
+            lead_time=part.next_lead_time,
+        )
+        terms = PackTerms(
+            pack_size=lot[part.rows],
+            stockout_cost=stockout_cost[part.rows],
+            overage_cost=part.lines.holding_cost * part.lines.review_period,
+        )
+        return marginal_pack_values(
+            demand.over_interval, part.lines.position, terms=terms, packs=most
+        )
+
+    for part, found in over_parts(sampler, lines, work):
+        # What was wanted is worth something, however little: it is not dropped while money is left.
+        values[part.rows] = np.maximum(found, 1e-9 / np.arange(1, most + 1))
+    return np.where(np.arange(most) < wanted[:, None], values, 0.0)

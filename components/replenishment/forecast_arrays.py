@@ -1,0 +1,113 @@
+"""The forecast table as arrays, and what happens where it is too short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from demandcast.components.metrics.arrays import FloatArray
+from demandcast.schema.errors import ContractError
+from demandcast.schema.forecast_columns import CUTOFF, MEAN, STEP, quantile_columns
+
+__all__ = ["ForecastArrays", "extended", "forecast_arrays"]
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class ForecastArrays:
+    """Forecasts of series (M) from one cutoff.
+
+    Attributes:
+        keys: Key columns as text, sorted. M rows.
+        quantiles: Units per period. Shape [M, H, Q].
+        mean: Units per period. Shape [M, H].
+        quantile_levels: Of the quantiles.
+    """
+
+    keys: pl.DataFrame
+    quantiles: Float32Array
+    mean: Float32Array
+    quantile_levels: tuple[float, ...]
+
+    @property
+    def horizon(self) -> int:
+        """Periods, H."""
+        return int(self.mean.shape[1])
+
+    def variance(self) -> FloatArray:
+        """Approximates the variance of a period from the widest interval. Shape [M].
+
+        Formula: mean over periods of ((q_Q - q_1) / (z_Q - z_1))^2, exact for normal demand.
+        """
+        from scipy import special
+
+        ends = special.ndtri([self.quantile_levels[0], self.quantile_levels[-1]])
+        width = self.quantiles[:, :, -1].astype(np.float64) - self.quantiles[:, :, 0]
+        return np.asarray(((width / (ends[1] - ends[0])) ** 2).mean(axis=1))
+
+
+def forecast_arrays(
+    table: pl.DataFrame, series_key: Sequence[str], quantile_levels: Sequence[float]
+) -> ForecastArrays:
+    """Lays a forecast table out as arrays.
+
+    Args:
+        table: As `demandcast.schema.forecast_table` has it.
+        series_key: Key columns.
+        quantile_levels: Of the quantiles.
+
+    Raises:
+        ContractError: There is more than one cutoff, or a series lacks steps.
+    """
+    keys = list(series_key)
+    cutoffs = table[CUTOFF].unique().to_list()
+    if len(cutoffs) != 1:
+        shown = ", ".join(sorted(map(str, cutoffs))[:3])
+        raise ContractError(
+            f"forecast table: {len(cutoffs)} cutoffs ({shown}); orders are decided at one"
+        )
+    ordered = table.with_columns(pl.col(keys).cast(pl.String)).sort(*keys, STEP)
+    names = ordered.select(keys).unique(maintain_order=True)
+    horizon = int(ordered[STEP].max() or 0)  # type: ignore[arg-type]
+    steps = ordered[STEP].to_numpy()
+    if not np.array_equal(steps, np.tile(np.arange(1, horizon + 1), names.height)):
+        raise ContractError(f"forecast table: not every series has each step from 1 to {horizon}")
+    levels = quantile_columns(quantile_levels)
+    quantiles = ordered.select(levels).to_numpy().astype(np.float32)
+    return ForecastArrays(
+        names,
+        quantiles.reshape(names.height, horizon, len(levels)),
+        ordered[MEAN].to_numpy().astype(np.float32).reshape(names.height, horizon),
+        tuple(quantile_levels),
+    )
+
+
+def extended(forecasts: ForecastArrays, horizon: int, *, season: int) -> ForecastArrays:
+    """Goes on beyond the last period by repeating the last season of the forecast.
+
+    Args:
+        forecasts: Up to their horizon.
+        horizon: Periods wanted; fewer than there are change nothing.
+        season: Periods of a season; all of a shorter forecast is its season.
+
+    Returns:
+        Forecasts of `horizon` periods at least.
+    """
+    missing = horizon - forecasts.horizon
+    if missing <= 0:
+        return forecasts
+    last = min(season, forecasts.horizon)
+    at = np.arange(forecasts.horizon, horizon) - forecasts.horizon
+    again = forecasts.horizon - last + at % last
+    every = np.concatenate([np.arange(forecasts.horizon), again])
+    return ForecastArrays(
+        forecasts.keys,
+        forecasts.quantiles[:, every],
+        forecasts.mean[:, every],
+        forecasts.quantile_levels,
+    )

@@ -1,0 +1,291 @@
+"""What backtests teach about demand over intervals: a copula and a calibration by size of demand.
+
+    forecasts at past cutoffs, and what was sold --ranks--> copula
+              --paths with it, summed over each series' interval--> cover ranks --> calibration
+
+Series are grouped by the demand that they expect over the interval: a slow one rounds up and has
+many zeros, a fast one neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from demandcast.components.metrics.arrays import BoolArray, FloatArray
+from demandcast.components.replenishment.calibration import (
+    Calibration,
+    cover_ranks,
+    fit_calibration,
+)
+from demandcast.components.replenishment.copula import Copula, fit_copula, random_ranks
+from demandcast.components.replenishment.paths import DemandPaths
+from demandcast.components.replenishment.quantile_curves import (
+    curve_knots,
+    curve_levels,
+    curve_ranks,
+)
+from demandcast.schema.origin_arrays import OriginForecasts
+
+__all__ = [
+    "EDGES",
+    "Backtested",
+    "IntervalModel",
+    "RankedIntervals",
+    "expected_demand",
+    "interval_groups",
+    "learn_copulas",
+    "learn_intervals",
+    "rank_intervals",
+]
+
+Int64Array = npt.NDArray[np.int64]
+AnyFloats = npt.NDArray[np.floating[Any]]
+
+EDGES = (1.0, 3.0, 10.0, 30.0)
+"""Expected demand over the interval, units, at which the next group begins."""
+
+_GROUPS = len(EDGES) + 1
+
+_MOST_ROWS = 50_000
+"""Rows that are learnt from; of more a random part."""
+
+_ROWS = 256
+"""Rows computed at a time: what fits into the caches of a core."""
+
+
+@dataclass(frozen=True)
+class Backtested:
+    """Forecasts of the past beside what happened; a row is a series at a cutoff.
+
+    Attributes:
+        quantiles: Units per period. Shape [B, H, Q].
+        mean: Units per period. Shape [B, H].
+        actual: Sold, units per period; anything where not known. Shape [B, H].
+        known: Where it was recorded. Shape [B, H].
+        in_stock: Where the shelf was full all the time. Shape [B, H].
+        interval: Length of the protection interval of the series, periods. Shape [B].
+        unit: What levels are raised to multiples of; 0 for none. Shape [B].
+    """
+
+    quantiles: AnyFloats
+    mean: AnyFloats
+    actual: AnyFloats
+    known: BoolArray
+    in_stock: BoolArray
+    interval: Int64Array
+    unit: FloatArray
+
+    @classmethod
+    def from_origins(
+        cls, origins: OriginForecasts, *, interval: Int64Array, unit: FloatArray
+    ) -> Backtested:
+        """Takes the forecasts of a backtest, at most 50,000 of them.
+
+        Args:
+            origins: Forecasts at past cutoffs.
+            interval: Length of the interval of each of its series, periods. Shape [N].
+            unit: Of each of its series. Shape [N].
+        """
+        rows = np.arange(len(origins.series_index))
+        if rows.size > _MOST_ROWS:
+            drawn = np.random.default_rng(rows.size).choice(rows.size, _MOST_ROWS, replace=False)
+            rows = np.sort(drawn)
+        return cls.of_rows(origins, rows, interval=interval, unit=unit)
+
+    @classmethod
+    def of_rows(
+        cls, origins: OriginForecasts, rows: Int64Array, *, interval: Int64Array, unit: FloatArray
+    ) -> Backtested:
+        """Takes some rows of a backtest; arguments as of `from_origins`."""
+        at = origins.series_index[rows]
+        return cls(
+            quantiles=origins.quantiles[rows],
+            mean=origins.mean[rows],
+            actual=origins.actual[rows],
+            known=origins.observed_mask[rows],
+            in_stock=origins.in_stock_fraction[rows] >= 1,
+            interval=interval[at],
+            unit=unit[at],
+        )
+
+    def take(self, rows: Int64Array) -> Backtested:
+        """Picks rows."""
+        return Backtested(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
+
+
+@dataclass(frozen=True)
+class IntervalModel:
+    """A copula and a calibration for each group of series; without learning, neither does anything.
+
+    Attributes:
+        copulas: One for each group.
+        calibrations: One for each group.
+    """
+
+    copulas: tuple[Copula, ...] = field(
+        default_factory=lambda: tuple(Copula(0.0, 0.0, 0.0) for _ in range(_GROUPS))
+    )
+    calibrations: tuple[Calibration, ...] = field(
+        default_factory=lambda: tuple(Calibration() for _ in range(_GROUPS))
+    )
+
+    @property
+    def intervals(self) -> int:
+        """Intervals that it was learnt from."""
+        return max(one.intervals for one in self.calibrations)
+
+
+def interval_groups(mean: AnyFloats, interval: Int64Array) -> Int64Array:
+    """Groups series by the demand that they expect over the interval.
+
+    Args:
+        mean: Units per period. Shape [n, H].
+        interval: Periods; beyond the horizon the forecast goes on at its mean. Shape [n].
+
+    Returns:
+        From 0, the slowest, to 4. Shape [n].
+    """
+    return np.searchsorted(EDGES, expected_demand(mean, interval), side="right").astype(np.int64)
+
+
+def expected_demand(mean: AnyFloats, interval: Int64Array) -> FloatArray:
+    """Adds up the mean over an interval, units. Shape [n]."""
+    horizon = mean.shape[1]
+    total = np.cumsum(mean, axis=1, dtype=np.float64)
+    inside = np.clip(interval, 1, horizon)
+    until = np.take_along_axis(total, inside[:, None] - 1, axis=1)[:, 0]
+    return np.asarray(until + np.maximum(interval - horizon, 0) * total[:, -1] / horizon)
+
+
+@dataclass(frozen=True)
+class RankedIntervals:
+    """Cover ranks of intervals of the past (B), of which any part teaches calibrations.
+
+    Attributes:
+        copulas: With which they were ranked, one for each group.
+        groups: Group of each. Shape [B].
+        judged: Which can be judged: recorded, and within the horizon. Shape [B].
+        ranks: Cover ranks. Shape [B].
+        censored: Where the shelf was empty on the way. Shape [B].
+    """
+
+    copulas: tuple[Copula, ...]
+    groups: Int64Array
+    judged: BoolArray
+    ranks: FloatArray
+    censored: BoolArray
+
+    def learn(self, rows: BoolArray | None = None) -> IntervalModel:
+        """Learns calibrations from some of the intervals, or from all.
+
+        A group with fewer than 100 of them takes what all groups together teach.
+
+        Args:
+            rows: Which. Shape [B].
+        """
+        judged = self.judged if rows is None else self.judged & rows
+        pooled = fit_calibration(self.ranks[judged], self.censored[judged])
+        calibrations = []
+        for group in range(len(self.copulas)):
+            members = judged & (self.groups == group)
+            found = fit_calibration(self.ranks[members], self.censored[members])
+            calibrations.append(found if found.intervals else pooled)
+        return IntervalModel(self.copulas, tuple(calibrations))
+
+
+def learn_intervals(
+    backtested: Backtested, quantile_levels: Sequence[float], *, paths: int, seed: int
+) -> IntervalModel:
+    """Learns copulas and calibrations.
+
+    A group with few intervals takes what all groups together teach.
+
+    Args:
+        backtested: Forecasts and actuals.
+        quantile_levels: Of the quantiles.
+        paths: Paths by which intervals are summed.
+        seed: Of the paths, and of ranks within jumps.
+    """
+    copulas = learn_copulas(backtested, quantile_levels, seed=seed)
+    return rank_intervals(backtested, copulas, quantile_levels, paths=paths, seed=seed).learn()
+
+
+def learn_copulas(
+    backtested: Backtested, quantile_levels: Sequence[float], *, seed: int
+) -> tuple[Copula, ...]:
+    """Learns the copula of each group; one with few pairs of periods takes that of all.
+
+    Args:
+        backtested: Forecasts and actuals.
+        quantile_levels: Of the quantiles.
+        seed: Of ranks within jumps.
+    """
+    groups = interval_groups(backtested.mean, backtested.interval)
+    known = backtested.known & backtested.in_stock
+    ranks = _ranks(backtested, quantile_levels, seed)
+    every = fit_copula(ranks, known)
+    own = [fit_copula(ranks[groups == one], known[groups == one]) for one in range(_GROUPS)]
+    return tuple(one if one.pairs else every for one in own)
+
+
+def rank_intervals(
+    backtested: Backtested,
+    copulas: Sequence[Copula],
+    quantile_levels: Sequence[float],
+    *,
+    paths: int,
+    seed: int,
+) -> RankedIntervals:
+    """Ranks what was sold over each interval.
+
+    Args:
+        backtested: Forecasts and actuals.
+        copulas: One for each group.
+        quantile_levels: Of the quantiles.
+        paths: Paths by which intervals are summed.
+        seed: Of the paths.
+    """
+    groups = interval_groups(backtested.mean, backtested.interval)
+    horizon = backtested.actual.shape[1]
+    inside = np.arange(horizon) < backtested.interval[:, None]
+    fits = (backtested.interval >= 1) & (backtested.interval <= horizon)
+    judged = fits & (backtested.known | ~inside).all(axis=1)
+    censored = (inside & ~backtested.in_stock).any(axis=1)
+    sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
+    ranks = np.ones(len(groups))
+    for group, copula in enumerate(copulas):
+        drawn = DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
+        members = np.flatnonzero(judged & (groups == group))
+        for part in _slices(members.size):
+            rows = members[part]
+            knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)
+            samples = drawn.cumulative(knots)[backtested.interval[rows] - 1, np.arange(rows.size)]
+            ranks[rows] = cover_ranks(samples, sold[rows], unit=backtested.unit[rows])
+    return RankedIntervals(tuple(copulas), groups, judged, ranks, censored)
+
+
+def _ranks(backtested: Backtested, quantile_levels: Sequence[float], seed: int) -> FloatArray:
+    """Ranks what was sold in its forecast; whole units share a jump evenly. Shape [B, H]."""
+    draws = np.random.default_rng(seed)
+    levels = curve_levels(quantile_levels)
+    half = np.where(backtested.unit > 0, 0.5 * backtested.unit, 0.0)
+    ranks = np.empty(backtested.actual.shape)
+    for rows in _slices(len(ranks)):
+        knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)
+        actual = np.nan_to_num(np.asarray(backtested.actual[rows], np.float64))
+        around = half[rows, None]
+        upper = curve_ranks(knots, levels, actual + around)
+        lower = curve_ranks(knots, levels, np.maximum(actual - around, 0.0))
+        lower = np.where(actual <= 0, 0.0, lower)
+        ranks[rows] = random_ranks(lower, upper, draws)
+    return ranks
+
+
+def _slices(count: int) -> Iterator[slice]:
+    for start in range(0, count, _ROWS):
+        yield slice(start, start + _ROWS)

@@ -1,0 +1,144 @@
+"""The reason of each line in words: what the order does, and what made it another than wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from demandcast.components.replenishment.order_lots import LotReason
+
+__all__ = ["INFEASIBLE", "line_reasons"]
+
+INFEASIBLE = (
+    LotReason.INFEASIBLE_PACK_CAPACITY
+    | LotReason.INFEASIBLE_MOQ_CAPACITY
+    | LotReason.INFEASIBLE_PACK_SHELF_LIFE
+    | LotReason.INFEASIBLE_MOQ_SHELF_LIFE
+)
+"""Reasons for which no quantity would be right."""
+
+
+def line_reasons(lines: pl.DataFrame, *, measure: str) -> pl.Series:
+    """Words the reasons of computed lines.
+
+    Args:
+        lines: The columns of the proposal table, and of each line `lot_reasons` (bits of
+            `LotReason`), `pack_size`, `moq`, `room`, `sellable`, `raised_to_price_break`,
+            `budget_cut` (units not ordered for lack of budget), `probability` (share of intervals
+            that the base-stock level covers) and `supplier_reason`.
+        measure: What `service_target` is a target of.
+
+    Returns:
+        Sentences without a full stop, apart by "; ". Length n.
+    """
+    parts = [*_what_it_does(measure), *_what_changed_it()]
+    return lines.select(
+        reason=pl.concat_str(
+            [pl.when(when).then(words) for when, words in parts], separator="; ", ignore_nulls=True
+        )
+    )["reason"]
+
+
+def _number(name: str, decimals: int = 0) -> pl.Expr:
+    """Writes a number without decimals that say nothing."""
+    rounded = pl.col(name).round(decimals)
+    whole = rounded.cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.when(rounded == rounded.floor()).then(whole).otherwise(rounded.cast(pl.String))
+
+
+def _percent(name: str) -> pl.Expr:
+    """Writes a share as a percentage with at most one decimal."""
+    percent = (pl.col(name) * 100).round(1)
+    whole = percent.cast(pl.Int64, strict=False).cast(pl.String)
+    return pl.when(percent == percent.floor()).then(whole).otherwise(percent.cast(pl.String))
+
+
+def _what_it_does(measure: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
+    """Yields conditions and words about the state of the line."""
+    ordered = pl.col("order_quantity") > 0
+    wanted = pl.col("wanted_quantity") > 0
+    cover = pl.format(
+        "{} period{} at {} %",
+        _number("cover_periods"),
+        pl.when(pl.col("cover_periods") == 1).then(pl.lit("")).otherwise(pl.lit("s")),
+        _percent("probability"),
+    )
+    yield ordered, pl.format("covers {}", cover)
+    enough = pl.format("stock and orders on their way cover {}", cover)
+    yield ~wanted & ~ordered, enough
+    if measure != "cycle_service_level":
+        words = {"fill_rate": "for a fill rate of {} %", "cost": "the least expected cost"}[measure]
+        text = pl.format(words, _percent("service_target")) if "{}" in words else pl.lit(words)
+        yield ordered, text
+    # The level covers the interval: what is left must happen before anything can arrive.
+    early = pl.col("stockout_probability") > 2 * (1 - pl.col("probability")) + 0.05
+    sooner = pl.format(
+        "may run out before an order arrives ({} %)", _percent("stockout_probability")
+    )
+    yield early & pl.col("status").is_in(["order", "covered"]), sooner
+    missing = pl.format(
+        "{} units are wanted; the supplier takes orders again on {}",
+        _number("wanted_quantity", 1),
+        pl.col("next_order_date").dt.to_string("%Y-%m-%d"),
+    )
+    yield pl.col("status") == "not_due", missing
+    yield (
+        pl.col("excess_units") > 0,
+        pl.format("{} units above the base-stock level", _number("excess_units", 1)),
+    )
+
+
+def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
+    """Yields conditions and words about constraints."""
+    pack, moq = _number("pack_size", 2), _number("moq", 2)
+    units, room = _number("wanted_quantity", 1), _number("room", 1)
+    sellable = _number("sellable", 1)
+    words = {
+        LotReason.RAISED_TO_MOQ: pl.format("raised to the smallest order of {}", moq),
+        LotReason.RAISED_TO_PACK: pl.format("raised to packs of {}", pack),
+        LotReason.MOQ_NOT_WHOLE_PACKS: pl.format(
+            "the smallest order of {} is no multiple of the pack of {}", moq, pack
+        ),
+        LotReason.RAISED_TO_PRICE_BREAK: pl.format(
+            "raised by {} to a lower price", _number("raised_to_price_break", 1)
+        ),
+        LotReason.LOWERED_BY_CAPACITY: pl.format(
+            "lowered from {}: there is room for {}", units, room
+        ),
+        LotReason.LOWERED_BY_SHELF_LIFE: pl.format(
+            "lowered from {}: {} sell before they expire", units, sellable
+        ),
+        LotReason.INFEASIBLE_PACK_CAPACITY: pl.format(
+            "{} units are wanted, and a pack of {} does not fit into room for {}", units, pack, room
+        ),
+        LotReason.INFEASIBLE_MOQ_CAPACITY: pl.format(
+            "{} units are wanted, and the smallest order of {} does not fit into room for {}",
+            units,
+            moq,
+            room,
+        ),
+        LotReason.INFEASIBLE_PACK_SHELF_LIFE: pl.format(
+            "{} units are wanted, and of a pack of {} only {} would sell before they expire",
+            units,
+            pack,
+            sellable,
+        ),
+        LotReason.INFEASIBLE_MOQ_SHELF_LIFE: pl.format(
+            "{} units are wanted, and of the smallest order of {} only {} would sell before they "
+            "expire",
+            units,
+            moq,
+            sellable,
+        ),
+    }
+    for reason, text in words.items():
+        yield (pl.col("lot_reasons") & int(reason)) != 0, text
+    yield (
+        pl.col("budget_cut") > 0,
+        pl.format("{} units held back by the budget", _number("budget_cut", 1)),
+    )
+    yield (
+        pl.col("supplier_reason").is_not_null(),
+        pl.format("supplier chosen: {}", pl.col("supplier_reason")),
+    )

@@ -1,0 +1,536 @@
+"""Which supplier an item should be ordered from: the least expected cost, risk included.
+
+    per period and candidate:
+      purchase    unit cost x demand
+      ordering    order cost x orders
+      holding     on cycle stock and safety stock, in the evening
+      shortage    units short x stockout cost
+      risk        what the slowest orders add to the shortage, times the aversion to it
+
+The order of events, the lead time L and the review period R are those of all replenishment: an
+order covers L + R periods of demand, and stock is charged in the evening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from scipy import special
+
+from demandcast.components.metrics.arrays import BoolArray, FloatArray, check_shape
+from demandcast.components.replenishment.lead_time_distributions import pmf_mean, pmf_std
+from demandcast.schema.errors import BadInputError
+
+__all__ = [
+    "COMPONENTS",
+    "SLOWEST",
+    "Candidates",
+    "CostRates",
+    "ItemDemand",
+    "SupplierChoice",
+    "choice_table",
+    "choose_suppliers",
+    "cost_of_unreliability",
+    "slowest_mean",
+]
+
+Int64Array = npt.NDArray[np.int64]
+
+COMPONENTS = ("purchase", "ordering", "holding", "shortage", "risk")
+"""Parts of the expected cost, in the order of their axis."""
+
+SLOWEST = 0.05
+"""Share of a supplier's orders that count as its slowest."""
+
+_TIE = 1e-9  # Costs that differ by less than this share are equal: rounding.
+
+
+@dataclass(frozen=True)
+class ItemDemand:
+    """Demand of items (N) as the forecast sees it.
+
+    Attributes:
+        mean: Units per period, at least 0. Shape [N].
+        variance: Of the demand of one period, units squared. Shape [N].
+    """
+
+    mean: FloatArray
+    variance: FloatArray
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Terms on which suppliers offer items: K places per item (N), some of them empty.
+
+    Attributes:
+        supplier: Row of the lead times; -1 for an empty place. Shape [N, K].
+        unit_cost: Currency per unit. Shape [N, K].
+        order_cost: Currency per order. Shape [N, K].
+        review_period: Periods between order decisions, at least 1. Shape [N, K].
+        moq: Smallest order, units. Shape [N, K].
+        pack_size: Units per pack, above 0. Shape [N, K].
+    """
+
+    supplier: Int64Array
+    unit_cost: FloatArray
+    order_cost: FloatArray
+    review_period: FloatArray
+    moq: FloatArray
+    pack_size: FloatArray
+
+
+@dataclass(frozen=True)
+class CostRates:
+    """What stock and its absence cost.
+
+    Attributes:
+        holding_cost_rate: Share of the unit cost per period, on evening stock.
+        stockout_cost: Currency per unit short. A number, or shape [N].
+        cycle_service_level: Target: chance of no stockout in an order cycle, in (0, 1).
+        risk_aversion: How much the slowest orders count beyond what they are expected to cost. By
+            default as much as they are frequent, so that their extra shortage weighs double. 0:
+            expected cost alone.
+    """
+
+    holding_cost_rate: float
+    stockout_cost: npt.ArrayLike
+    cycle_service_level: float = 0.95
+    risk_aversion: float = SLOWEST
+
+    def __post_init__(self) -> None:
+        """Refuses rates that no business has."""
+        for name, value in (
+            ("holding_cost_rate", self.holding_cost_rate),
+            ("risk_aversion", self.risk_aversion),
+        ):
+            if not 0 <= value < np.inf:
+                raise BadInputError(f"{name}: got {value}; a finite number from 0 is allowed")
+        if not 0 < self.cycle_service_level < 1:
+            raise BadInputError(
+                f"cycle_service_level: got {self.cycle_service_level}; it must lie in (0, 1)"
+            )
+
+
+@dataclass(frozen=True)
+class SupplierChoice:
+    """The supplier of each item (N) among its candidates (K).
+
+    Attributes:
+        status: `chosen`, `single_candidate`, `tie` (the least cost is not one candidate's alone;
+            the steadiest lead time decides, then the first place), or `no_feasible_supplier`.
+            Shape [N].
+        place: The chosen candidate; -1 without one. Shape [N].
+        runner_up: The next best; -1 without one. Shape [N].
+        cost: Expected cost per period by component (5); NaN where not feasible. Shape [N, K, 5].
+        total: Its sum. Shape [N, K].
+        difference: Cost of the choice minus that of the runner-up, by component: below 0 is what
+            speaks for the choice. NaN without a runner-up. Shape [N, 5].
+        obstacle: Why a candidate cannot be taken: `no_offer`, `no_lead_time`, `no_terms`; empty
+            where it can. Shape [N, K].
+        base_stock_level: Target of the inventory position on which the cost rests. Shape [N, K].
+        safety_stock: Units above the expected demand. Shape [N, K].
+    """
+
+    status: npt.NDArray[np.str_]
+    place: Int64Array
+    runner_up: Int64Array
+    cost: FloatArray
+    total: FloatArray
+    difference: FloatArray
+    obstacle: npt.NDArray[np.str_]
+    base_stock_level: FloatArray
+    safety_stock: FloatArray
+
+
+def choose_suppliers(
+    demand: ItemDemand, candidates: Candidates, pmf: FloatArray, *, rates: CostRates
+) -> SupplierChoice:
+    """Chooses for each item the candidate with the least expected cost per period.
+
+    Formula, with mean demand m, variance v and E[.] over the lead time: sigma^2 = (E[L] + R) v +
+    m^2 Var(L); S = m (E[L] + R) + z sigma, z the normal quantile of the target. Order quantity
+    Q = max(m R, moq in whole packs), orders per period m / Q. Holding = rate x unit cost x (z sigma
+    + (Q - m) / 2): just after an arrival a period's demand is gone by the evening. A pack adds
+    (pack - 1) / 2 where rounding up to it overshoots. Shortage = stockout cost x sigma G(z) x m / Q
+    with G(z) = phi(z) - z (1 - Phi(z)). Risk = aversion x stockout cost x (units short of S if the
+    lead time is the mean of its slowest 5 %, minus sigma G(z)) x m / Q, at least 0.
+
+    All but the risk grow with the spread of the lead time. The risk need not: a deviation of many
+    times the mean raises S further than the slowest orders reach.
+
+    The normal approximation errs for lead times with two humps and targets near 1; it ranks
+    suppliers, it does not set the stock. Backorders within a cycle are left out of the stock.
+
+    Args:
+        demand: Of items (N).
+        candidates: Up to K per item.
+        pmf: Lead times of suppliers (V), a row of NaN where unknown. Shape [V, L + 1].
+        rates: Of stock and shortage.
+
+    Returns:
+        The choice, with an explicit status for every item. Without demand and variance nothing is
+        ordered or held: all costs are 0, a tie.
+
+    Raises:
+        ValueError: Shapes disagree, or a supplier is no row of `pmf`.
+        BadInputError: A demand, a variance or a stockout cost is negative or not finite.
+
+    Source:
+        Variance: law of total variance for a random number of periods; Hadley and Whitin (1963),
+        Analysis of Inventory Systems, section 3-4; its limits: Eppen and Martin (1988), Management
+        Science 34(11), 1380-1390. Shortage: Silver, Pyke and Thomas (2017), Inventory and
+        Production Management in Supply Chains, 4th edition, chapter 6. The slowest: Rockafellar
+        and Uryasev (2000), Journal of Risk 2(3), 21-41 (conditional value at risk). The sum, and
+        the evening's stock, are ours.
+    """
+    stockout_cost = _check(demand, candidates, pmf, rates)
+    pmf = _with_nobody(pmf)
+    obstacle = _obstacles(candidates, pmf)
+    terms = _Terms.of(demand, _filled(candidates, obstacle), pmf, rates)
+    cost = terms.costs(stockout_cost[:, None], rates)
+    cost = np.where((obstacle == "")[..., None], cost, np.nan)
+    total = cost.sum(axis=-1)
+    spread = pmf_std(pmf)[candidates.supplier]
+    place, runner_up = _best_two(total, spread)
+    blank = np.where(obstacle == "", 0.0, np.nan)
+    return SupplierChoice(
+        status=_statuses(total, place, runner_up),
+        place=place,
+        runner_up=runner_up,
+        cost=cost,
+        total=total,
+        difference=_at(cost, place) - _at(cost, runner_up),
+        obstacle=obstacle,
+        base_stock_level=terms.expected + terms.safety_stock + blank,
+        safety_stock=terms.safety_stock + blank,
+    )
+
+
+def cost_of_unreliability(
+    demand: ItemDemand, candidates: Candidates, pmf: FloatArray, *, rates: CostRates
+) -> FloatArray:
+    """Computes what it costs to hold the safety stock that only varying lead times ask for.
+
+    Formula: rate x unit cost x z (sqrt((E[L] + R) v + m^2 Var(L)) - sqrt((E[L] + R) v)).
+
+    Args:
+        demand: Of items (N).
+        candidates: Up to K per item.
+        pmf: Lead times of suppliers (V). Shape [V, L + 1].
+        rates: Of stock and shortage.
+
+    Returns:
+        Currency per period; NaN where a candidate cannot be taken. Shape [N, K].
+
+    Raises:
+        ValueError: Shapes disagree, or a supplier is no row of `pmf`.
+        BadInputError: A demand, a variance or a stockout cost is negative or not finite.
+
+    Source:
+        As `choose_suppliers`; the difference is ours.
+    """
+    _check(demand, candidates, pmf, rates)
+    pmf = _with_nobody(pmf)
+    obstacle = _obstacles(candidates, pmf)
+    terms = _Terms.of(demand, _filled(candidates, obstacle), pmf, rates)
+    interval = pmf_mean(pmf)[candidates.supplier] + candidates.review_period
+    steady = terms.safety_factor * np.sqrt(interval * demand.variance[:, None])
+    cost = rates.holding_cost_rate * candidates.unit_cost * (terms.safety_stock - steady)
+    return np.where(obstacle == "", cost, np.nan)
+
+
+def slowest_mean(pmf: FloatArray, share: float = SLOWEST) -> FloatArray:
+    """Averages the slowest orders of each supplier.
+
+    Formula: the mean of the upper `share` of the distribution; of the period at its edge as much
+    as is needed.
+
+    Args:
+        pmf: Probabilities. Shape [V, L + 1].
+        share: In (0, 1].
+
+    Returns:
+        Periods; NaN if the lead time is unknown. Shape [V].
+
+    Source:
+        Rockafellar and Uryasev (2002), Journal of Banking and Finance 26, 1443-1471.
+
+    >>> slowest_mean(np.array([[0.0, 0.97, 0.0, 0.03]]))  # (0.03 x 3 + 0.02 x 1) / 0.05
+    array([2.2])
+    """
+    above = np.cumsum(pmf[:, ::-1], axis=1)
+    taken = np.diff(np.minimum(above, share), axis=1, prepend=0.0)[:, ::-1]
+    return np.asarray(taken @ np.arange(pmf.shape[1]) / taken.sum(axis=1))
+
+
+def choice_table(
+    choice: SupplierChoice,
+    candidates: Candidates,
+    *,
+    items: Sequence[str],
+    suppliers: Sequence[str],
+) -> pl.DataFrame:
+    """Tabulates the choice with its reason in words.
+
+    Args:
+        choice: Of items (N).
+        candidates: From which it was made.
+        items: Names. Length N.
+        suppliers: Names of the rows of the lead times. Length V.
+
+    Returns:
+        `item`, `status`, `supplier`, `runner_up`, `cost_per_period`, `difference`, and `reason`,
+        such as "12.40 per period less than S2: purchase -20.00, holding +7.60"; null where there
+        is none. N rows.
+    """
+    names = np.array([*suppliers, ""], dtype=np.str_)
+    # Place -1 finds an empty place, and its supplier -1 the empty name.
+    offered = np.pad(candidates.supplier, ((0, 0), (0, 1)), constant_values=-1)
+    every = np.arange(len(items))
+    chosen, other = (names[offered[every, place]] for place in (choice.place, choice.runner_up))
+    table = pl.DataFrame(
+        {
+            "item": list(items),
+            "status": choice.status.tolist(),
+            "supplier": chosen.tolist(),
+            "runner_up": other.tolist(),
+            "cost_per_period": _at(choice.total[..., None], choice.place)[:, 0],
+            "difference": choice.difference.sum(axis=1),
+            **{name: choice.difference[:, at] for at, name in enumerate(COMPONENTS)},
+        },
+        schema_overrides={"supplier": pl.String, "runner_up": pl.String},
+    ).with_columns(pl.col(pl.Float64).fill_nan(None), pl.col(pl.String).replace("", None))
+    return table.with_columns(reason=_reason()).drop(COMPONENTS)
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """What the costs rest on, of items and candidates; each of shape [N, K].
+
+    Attributes:
+        mean: Demand per period.
+        unit_cost: Currency per unit.
+        order_cost: Currency per order.
+        quantity: Units per order.
+        overshoot: Units that rounding up to packs adds to the stock.
+        expected: Demand over the protection interval.
+        sigma: Its standard deviation, with random lead times.
+        safety_stock: Units.
+        safety_factor: z, of all.
+        late_expected: Demand over the interval of a slow order.
+        late_sigma: Its standard deviation.
+    """
+
+    mean: FloatArray
+    unit_cost: FloatArray
+    order_cost: FloatArray
+    quantity: FloatArray
+    overshoot: FloatArray
+    expected: FloatArray
+    sigma: FloatArray
+    safety_stock: FloatArray
+    safety_factor: float
+    late_expected: FloatArray
+    late_sigma: FloatArray
+
+    @classmethod
+    def of(
+        cls, demand: ItemDemand, candidates: Candidates, pmf: FloatArray, rates: CostRates
+    ) -> _Terms:
+        mean, variance = demand.mean[:, None], demand.variance[:, None]
+        review, pack = candidates.review_period, candidates.pack_size
+        lead, spread, slow = (
+            values[candidates.supplier]
+            for values in (pmf_mean(pmf), pmf_std(pmf), slowest_mean(pmf))
+        )
+        smallest = np.ceil(np.maximum(candidates.moq, pack) / pack) * pack
+        sigma = np.sqrt((lead + review) * variance + mean**2 * spread**2)
+        factor = float(special.ndtri(rates.cycle_service_level))
+        return cls(
+            mean=np.broadcast_to(mean, review.shape),
+            unit_cost=candidates.unit_cost,
+            order_cost=candidates.order_cost,
+            quantity=np.maximum(mean * review, smallest),
+            overshoot=np.where(mean > 0, np.maximum(pack - 1, 0) / 2, 0.0),
+            expected=mean * (lead + review),
+            sigma=sigma,
+            safety_stock=factor * sigma,
+            safety_factor=factor,
+            late_expected=mean * (slow + review),
+            late_sigma=np.sqrt((slow + review) * variance),
+        )
+
+    def costs(self, stockout_cost: FloatArray, rates: CostRates) -> FloatArray:
+        """Computes the cost per period by component. Shape [N, K, 5]."""
+        orders = self.mean / self.quantity
+        cycle = np.where(self.mean > 0, np.maximum(self.quantity - self.mean, 0.0) / 2, 0.0)
+        stock = np.maximum(self.safety_stock + cycle + self.overshoot, 0.0)
+        level = self.expected + self.safety_stock
+        short = _units_short(level - self.expected, self.sigma)
+        slow = _units_short(level - self.late_expected, self.late_sigma)
+        risk = rates.risk_aversion * np.maximum(slow - short, 0.0)
+        return np.stack(
+            [
+                self.unit_cost * self.mean,
+                self.order_cost * orders,
+                rates.holding_cost_rate * self.unit_cost * stock,
+                stockout_cost * short * orders,
+                stockout_cost * risk * orders,
+            ],
+            axis=-1,
+        )
+
+
+def _units_short(margin: FloatArray, sigma: FloatArray) -> FloatArray:
+    """Computes the expected excess of a normal variable over its mean + margin."""
+    certain = ~(sigma > 0)
+    z = margin / np.where(certain, 1.0, sigma)
+    loss = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) - z * special.ndtr(-z)
+    return np.where(certain, np.maximum(-margin, 0.0), np.maximum(loss, 0.0) * sigma)
+
+
+def _check(
+    demand: ItemDemand, candidates: Candidates, pmf: FloatArray, rates: CostRates
+) -> FloatArray:
+    """Refuses what cannot be computed with. Returns the stockout cost. Shape [N]."""
+    items = demand.mean.shape
+    check_shape("demand.variance", demand.variance, items)
+    if candidates.supplier.ndim != 2 or candidates.supplier.shape[:1] != items:
+        raise ValueError(
+            f"candidates.supplier: shape {list(candidates.supplier.shape)}; expected "
+            f"[{items[0]}, K]"
+        )
+    for field in fields(candidates):
+        check_shape(
+            f"candidates.{field.name}", getattr(candidates, field.name), candidates.supplier.shape
+        )
+    if ((candidates.supplier < -1) | (candidates.supplier >= len(pmf))).any():
+        raise ValueError(f"candidates.supplier: a row lies outside of -1 to {len(pmf) - 1}")
+    stockout_cost = np.broadcast_to(np.asarray(rates.stockout_cost, np.float64), items)
+    for name, values in (
+        ("demand.mean", demand.mean),
+        ("demand.variance", demand.variance),
+        ("stockout_cost", stockout_cost),
+    ):
+        wrong = np.flatnonzero(~((values >= 0) & np.isfinite(values)))
+        if wrong.size:
+            raise BadInputError(
+                f"{name}: {wrong.size} values are negative or not finite, the first is "
+                f"{values[wrong[0]]:g} in row {wrong[0]}"
+            )
+    return np.asarray(stockout_cost)
+
+
+def _obstacles(candidates: Candidates, pmf: FloatArray) -> npt.NDArray[np.str_]:
+    """Says why a candidate cannot be taken. Shape [N, K]."""
+    known = np.ones(candidates.supplier.shape, dtype=np.bool_)
+    for values, least in (
+        (candidates.unit_cost, 0.0),
+        (candidates.order_cost, 0.0),
+        (candidates.moq, 0.0),
+        (candidates.review_period, 1.0),
+        (candidates.pack_size, np.nextafter(0.0, 1.0)),
+    ):
+        known &= np.isfinite(values) & (values >= least)
+    without = np.isnan(pmf).any(axis=1)[candidates.supplier]
+    return np.where(
+        candidates.supplier < 0,
+        "no_offer",
+        np.where(without, "no_lead_time", np.where(known, "", "no_terms")),
+    )
+
+
+def _with_nobody(pmf: FloatArray) -> FloatArray:
+    """Appends the lead time of nobody, which the -1 of an empty place finds."""
+    return np.pad(pmf, ((0, 1), (0, 0)), constant_values=np.nan)
+
+
+def _filled(candidates: Candidates, obstacle: npt.NDArray[np.str_]) -> Candidates:
+    """Replaces terms that cannot be computed with; their results are not used."""
+    terms = {
+        field.name: np.where(obstacle == "", getattr(candidates, field.name), 1.0)
+        for field in fields(candidates)
+        if field.name != "supplier"
+    }
+    return Candidates(supplier=candidates.supplier, **terms)
+
+
+def _best_two(total: FloatArray, spread: FloatArray) -> tuple[Int64Array, Int64Array]:
+    """Finds the two cheapest candidates of each item; -1 where there is none. Shapes [N], [N]."""
+    if not total.shape[1]:
+        none = np.full(len(total), -1)
+        return none, none
+    cost = np.where(np.isnan(total), np.inf, total)
+    least = cost.min(axis=1, keepdims=True)
+    equal = _equals_least(total)
+    # Equal costs are made exactly equal, so that the spread decides between them.
+    cost = np.where(equal, least, cost)
+    order = np.lexsort((np.nan_to_num(spread), cost), axis=1)
+    feasible = np.isfinite(cost).sum(axis=1)
+    first = np.where(feasible >= 1, order[:, 0], -1)
+    second = np.where(feasible >= 2, order[:, min(1, cost.shape[1] - 1)], -1)
+    return first, second
+
+
+def _equals_least(total: FloatArray) -> BoolArray:
+    cost = np.where(np.isnan(total), np.inf, total)
+    least = cost.min(axis=1, keepdims=True, initial=np.inf)
+    bound = np.where(np.isfinite(least), least + _TIE * np.abs(least), -np.inf)
+    return np.asarray(cost <= bound)
+
+
+def _statuses(total: FloatArray, place: Int64Array, runner_up: Int64Array) -> npt.NDArray[np.str_]:
+    tied = _equals_least(total).sum(axis=1) > 1
+    return np.select(
+        [place < 0, runner_up < 0, tied],
+        ["no_feasible_supplier", "single_candidate", "tie"],
+        default="chosen",
+    )
+
+
+def _at(values: FloatArray, place: Int64Array) -> FloatArray:
+    """Takes the values of one candidate per item; NaN without one. Shape [N, ...]."""
+    if not values.shape[1]:
+        return np.full((len(values), values.shape[2]), np.nan)
+    taken = values[np.arange(len(values)), place]
+    return np.where((place >= 0)[:, None], taken, np.nan)
+
+
+def _reason() -> pl.Expr:
+    """Puts the reason into words."""
+    parts = [
+        pl.when(pl.col(name).abs() >= 0.005).then(
+            pl.format(
+                f"{name} {{}}{{}}",
+                pl.when(pl.col(name) < 0).then(pl.lit("-")).otherwise(pl.lit("+")),
+                _money(pl.col(name).abs()),
+            )
+        )
+        for name in COMPONENTS
+    ]
+    less = pl.format(
+        "{} per period less than {}", _money(pl.col("difference").abs()), pl.col("runner_up")
+    )
+    detail = pl.concat_str(parts, separator=", ", ignore_nulls=True)
+    return (
+        pl.when(pl.col("status") == "no_feasible_supplier")
+        .then(pl.lit("no candidate has a lead time and complete terms"))
+        .when(pl.col("status") == "single_candidate")
+        .then(pl.lit("the only candidate"))
+        .when(pl.col("status") == "tie")
+        .then(pl.format("costs as much as {}", pl.col("runner_up")))
+        .when(detail == "")
+        .then(less)
+        .otherwise(pl.concat_str(less, pl.lit(": "), detail))
+    )
+
+
+def _money(value: pl.Expr) -> pl.Expr:
+    """Writes an amount with two decimals."""
+    cents = (value * 100).round().cast(pl.Int64, strict=False)  # Null beyond what it can hold.
+    short = pl.format("{}.{}", cents // 100, (cents % 100).cast(pl.String).str.zfill(2))
+    return pl.coalesce(short, value.cast(pl.String))

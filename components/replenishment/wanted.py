@@ -1,0 +1,148 @@
+"""What each line wants: its base-stock level, before packs, capacities and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.replenishment.calibration import Calibration
+from demandcast.components.replenishment.interval_levels import (
+    IntervalDemand,
+    critical_ratios,
+    interval_demand,
+    levels_for_fill_rate,
+    row_quantiles,
+)
+from demandcast.components.replenishment.line_arrays import LineArrays, Part, Sampler, over_parts
+
+__all__ = ["Measure", "Wanted", "in_whole_units", "want"]
+
+Measure = Literal["cycle_service_level", "fill_rate", "cost"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What each line wants. Shapes [n].
+
+    Attributes:
+        base_stock_level: Units that the position is to be raised to.
+        probability: Share of intervals that it is to cover.
+        expected_demand: Mean demand over the protection interval, units.
+        demand_median: Its median, units.
+        shelf_life_cap: Most units that the position may hold so that they sell before they
+            expire; infinite without a shelf life.
+    """
+
+    base_stock_level: FloatArray
+    probability: FloatArray
+    expected_demand: FloatArray
+    demand_median: FloatArray
+    shelf_life_cap: FloatArray
+
+
+def want(lines: LineArrays, sampler: Sampler, measure: Measure) -> Wanted:
+    """Computes base-stock levels and what else is read off the demand over the interval.
+
+    Args:
+        lines: The lines.
+        sampler: Paths.
+        measure: What the target of a line is a target of; for `cost` it is not looked at.
+    """
+    result = Wanted(*(np.empty(len(lines)) for _ in range(5)))
+
+    def work(part: Part) -> tuple[FloatArray, ...]:
+        return _want_part(part, sampler.model.calibrations[part.group], measure)
+
+    for part, values in over_parts(sampler, lines, work):
+        for name, value in zip(Wanted.__dataclass_fields__, values, strict=True):
+            getattr(result, name)[part.rows] = value
+    return result
+
+
+def _want_part(part: Part, calibration: Calibration, measure: Measure) -> tuple[FloatArray, ...]:
+    lines = part.lines
+    demand = interval_demand(
+        part.cumulative, review_period=lines.review_period, lead_time=part.next_lead_time
+    )
+    probability = _PROBABILITIES[measure](lines, demand, calibration)
+    samples = demand.over_interval
+    asked = calibration.level(probability)
+    level = row_quantiles(samples, np.where(probability > 0, asked, 0.0))
+    level = in_whole_units(np.where(probability > 0, level, 0.0), lines.unit)
+    return (
+        level,
+        probability,
+        samples.mean(axis=1, dtype=np.float64),
+        np.median(samples, axis=1).astype(np.float64),
+        _shelf_life_cap(part),
+    )
+
+
+def in_whole_units(levels: FloatArray, unit: FloatArray) -> FloatArray:
+    """Raises levels to multiples of a unit; 0 leaves a level as it is. Shape [n].
+
+    >>> in_whole_units(np.array([2.1, 2.1]), np.array([1.0, 0.0])).tolist()
+    [3.0, 2.1]
+    """
+    step = np.where(unit > 0, unit, 1.0)
+    return np.where(unit > 0, np.ceil(levels / step - 1e-6) * step, levels)
+
+
+def _cycle_probability(
+    lines: LineArrays, demand: IntervalDemand, calibration: Calibration
+) -> FloatArray:
+    del demand, calibration
+    return lines.target
+
+
+def _fill_rate_probability(
+    lines: LineArrays, demand: IntervalDemand, calibration: Calibration
+) -> FloatArray:
+    """Returns the share of intervals that the level of the fill rate covers by the paths."""
+    del calibration
+    level = levels_for_fill_rate(demand, lines.target).astype(np.float32)
+    return np.asarray((demand.over_interval <= level[:, None]).mean(axis=1))
+
+
+def _cost_probability(
+    lines: LineArrays, demand: IntervalDemand, calibration: Calibration
+) -> FloatArray:
+    del demand, calibration
+    return critical_ratios(
+        stockout_cost=lines.stockout_cost,
+        holding_cost=lines.holding_cost,
+        review_period=lines.review_period,
+    )
+
+
+_PROBABILITIES: dict[Measure, Callable[[LineArrays, IntervalDemand, Calibration], FloatArray]] = {
+    "cycle_service_level": _cycle_probability,
+    "fill_rate": _fill_rate_probability,
+    "cost": _cost_probability,
+}
+
+
+def _shelf_life_cap(part: Part) -> FloatArray:
+    """Returns the position from which on another unit is likelier to expire than to be missed.
+
+    Formula: the p / (p + c) quantile of the demand until an order of now expires, p the stockout
+    cost and c the unit cost: the newsvendor's, an unsold unit being lost.
+
+    Source:
+        Snyder and Shen (2019), section 4.3.2.
+    """
+    lines, horizon = part.lines, part.cumulative.shape[0]
+    perishable = lines.shelf_life > 0
+    cap = np.full(len(lines), np.inf)
+    if not perishable.any():
+        return cap
+    end = np.clip(part.lead_time[perishable] + lines.shelf_life[perishable, None], 1, horizon)
+    sold = np.take_along_axis(part.cumulative[:, perishable], end[None] - 1, axis=0)[0]
+    both = lines.stockout_cost[perishable] + lines.unit_cost[perishable]
+    ratio = np.where(both > 0, lines.stockout_cost[perishable] / np.maximum(both, 1e-12), 1.0)
+    cap[perishable] = in_whole_units(row_quantiles(sold, ratio), lines.unit[perishable])
+    return cap

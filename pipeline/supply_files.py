@@ -1,0 +1,110 @@
+"""Reads the tables of stock, orders on their way, terms and suppliers, wherever they lie."""
+
+from __future__ import annotations
+
+import datetime
+import io
+
+import polars as pl
+
+from demandcast.components.examples.files import file_format, list_files, open_file
+from demandcast.components.replenishment.lines import SupplyTables
+from demandcast.components.replenishment.supply_columns import rename_columns
+from demandcast.schema.config import ReplenishmentTableConfig, RunConfig
+from demandcast.schema.config.data import SNAPSHOT
+from demandcast.schema.errors import BadInputError, ConfigurationError, ContractError
+
+__all__ = ["read_lead_times", "read_supply_tables"]
+
+_DATES_SHOWN = 3
+
+
+def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTables:
+    """Reads all tables but the history of deliveries.
+
+    Args:
+        config: The run.
+        cutoff: Stock is that of its evening, where the table has more than one.
+
+    Raises:
+        ConfigurationError: A table that is needed is not configured.
+        BadInputError: A file is not there or cannot be read.
+        ContractError: A column that is to be renamed is not there; the stock of the cutoff is
+            not there.
+    """
+    tables = config.replenishment.tables
+    if tables.inventory is None or tables.supply_terms is None:
+        raise ConfigurationError(
+            "replenishment.tables: inventory and supply_terms must be given to propose orders; "
+            "docs/replenishment.md describes them"
+        )
+    snapshot = config.data.snapshot
+    inventory = _read("inventory", tables.inventory, snapshot)
+    return SupplyTables(
+        inventory=_of_the_cutoff(inventory, config.data.columns.timestamp, cutoff),
+        supply_terms=_read("supply_terms", tables.supply_terms, snapshot),
+        open_orders=_read_optional("open_orders", tables.open_orders, snapshot),
+        suppliers=_read_optional("suppliers", tables.suppliers, snapshot),
+        price_breaks=_read_optional("price_breaks", tables.price_breaks, snapshot),
+    )
+
+
+def read_lead_times(config: RunConfig) -> pl.DataFrame | None:
+    """Reads the history of deliveries; None if none is configured.
+
+    Raises:
+        BadInputError: The file is not there or cannot be read.
+        ContractError: A column that is to be renamed is not there.
+    """
+    table = config.replenishment.tables.lead_times
+    return _read_optional("lead_times", table, config.data.snapshot)
+
+
+def _read_optional(
+    name: str, table: ReplenishmentTableConfig | None, snapshot: str
+) -> pl.DataFrame | None:
+    return None if table is None else _read(name, table, snapshot)
+
+
+def _read(name: str, table: ReplenishmentTableConfig, snapshot: str) -> pl.DataFrame:
+    """Reads a table of one file or several, with our names."""
+    pattern = table.path.replace(SNAPSHOT, snapshot)
+    parts = [_read_file(file, name) for file in list_files(pattern, table=name)]
+    try:
+        frame = pl.concat(parts, how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise ContractError(f"{name}: the files of {pattern} have different columns") from error
+    return rename_columns(frame, table.columns, table=name)
+
+
+def _read_file(file: str, name: str) -> pl.DataFrame:
+    """Reads CSV as text, so that keys keep their zeros, and Parquet as it is."""
+    kind = file_format(file, table=name)
+    try:
+        with open_file(file) as stream:
+            content = io.BytesIO(stream.read())
+        if kind == "csv":
+            return pl.read_csv(content, infer_schema=False)
+        return pl.read_parquet(content)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise BadInputError(
+            f"{name}: {file} cannot be read: {error}; expected CSV or Parquet"
+        ) from error
+
+
+def _of_the_cutoff(inventory: pl.DataFrame, timestamp: str, cutoff: datetime.date) -> pl.DataFrame:
+    """Keeps the rows of the cutoff where the stock of several days is given."""
+    if timestamp not in inventory.columns:
+        return inventory
+    day = pl.col(timestamp)
+    if inventory.schema[timestamp] == pl.String:
+        day = day.str.head(10).str.to_date("%Y-%m-%d", strict=False)
+    rows = inventory.filter(day.cast(pl.Date, strict=False) == cutoff)
+    if not rows.height:
+        newest = inventory.select(day.cast(pl.Date, strict=False).alias("day"))["day"]
+        last = newest.drop_nulls().unique().sort(descending=True).head(_DATES_SHOWN)
+        raise ContractError(
+            f"inventory: no row of {cutoff}, the last period that the forecast saw; the newest "
+            f"are of {[str(one) for one in last.to_list()]}"
+        )
+    return rows.drop(timestamp)
