@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from demandcast.components.metrics.arrays import BoolArray, FloatArray, check_shape
+from demandcast.schema.errors import BadInputError
 
 __all__ = ["Calibration", "cover_ranks", "fit_calibration"]
 
@@ -63,13 +64,15 @@ def cover_ranks(samples: AnyFloats, actual: FloatArray, *, unit: FloatArray) -> 
 
     The level of a probability a is the sample of rank ceil(a P), raised to whole units.
 
+    Formula: (number of samples whose level does not cover + 1) / P
+
     Args:
         samples: Demand over the interval, units. Shape [n, P].
         actual: What was sold over it, units. Shape [n].
         unit: What levels are raised to multiples of; 0 where they are not. Shape [n].
 
     Returns:
-        From 1 / P on; above 1 where no sample suffices. Shape [n].
+        From 1 / P on; (P + 1) / P where no sample suffices. NaN where a number is. Shape [n].
 
     >>> samples = np.array([[0.4, 1.2, 2.5, 3.0]])
     >>> cover_ranks(samples, np.array([2.0]), unit=np.array([1.0]))  # 1.2 is raised to 2
@@ -78,9 +81,12 @@ def cover_ranks(samples: AnyFloats, actual: FloatArray, *, unit: FloatArray) -> 
     count = samples.shape[1]
     step = unit[:, None]
     # S = ceil(x / u) u covers a multiple of u if x exceeds the multiple below it.
-    needed = np.where(step > 0, np.ceil(actual[:, None] / np.where(step > 0, step, 1.0)), 0.0)
+    # A multiple may come out a hair above the whole number that it is, as 1.1 of 0.1.
+    multiples = actual[:, None] / np.where(step > 0, step, 1.0)
+    needed = np.where(step > 0, np.ceil(multiples - 1e-9), 0.0)
     short = np.where(step > 0, samples <= (needed - 1) * step, samples < actual[:, None])
-    return np.asarray((short.sum(axis=1) + 1) / count)
+    unknown = np.isnan(actual) | np.isnan(unit) | np.isnan(samples).any(axis=1)
+    return np.where(unknown, np.nan, (short.sum(axis=1) + 1) / count)
 
 
 def fit_calibration(ranks: FloatArray, censored: BoolArray) -> Calibration:
@@ -95,12 +101,20 @@ def fit_calibration(ranks: FloatArray, censored: BoolArray) -> Calibration:
 
     Returns:
         The calibration; one that changes nothing where fewer than 100 intervals are uncensored.
+        A share that no sample would have covered gets level 1, the largest sample; so does what
+        lies above the largest share known, where the largest ranks are all censored.
+
+    Raises:
+        BadInputError: A rank is NaN.
+        ValueError: The shapes differ.
 
     Source:
         Kaplan and Meier (1958), J. American Statistical Association 53; as a calibration of
         quantiles: Kuleshov et al. (2018), Accurate uncertainties for deep learning, ICML.
     """
     check_shape("censored", censored, ranks.shape)
+    if np.isnan(ranks).any():
+        raise BadInputError("ranks: one is NaN; intervals that are not known must be left out")
     if (~censored).sum() < _LEAST_INTERVALS:
         return Calibration()
     # Where ranks are equal what happened comes first: the censored ones were still at risk.

@@ -24,6 +24,9 @@ _LEAST_PAIRS = 30
 
 _DECAYS = np.linspace(0.0, 0.98, 50)
 
+_NEVER_THE_SAME = 1e-9
+"""What any two periods lack to a correlation of 1, so that matrices can always be factorised."""
+
 
 @dataclass(frozen=True)
 class Copula:
@@ -34,6 +37,9 @@ class Copula:
         short: What fades. At least 0, level + short at most 1.
         decay: How much of it is left after a period. In [0, 1).
         pairs: Pairs of periods that it was learnt from; 0 for an assumed one.
+
+    Raises:
+        BadInputError: A number is outside of its range, or NaN.
     """
 
     level: float
@@ -41,8 +47,22 @@ class Copula:
     decay: float
     pairs: int = 0
 
+    def __post_init__(self) -> None:
+        together = self.level + self.short
+        # Written so that NaN does not pass; the sum of two shares may be a hair above 1.
+        if not (self.level >= 0 and self.short >= 0 and together <= 1 + 1e-12):
+            raise BadInputError(
+                f"copula: level {self.level} and short {self.short}; "
+                "both must be at least 0, together at most 1"
+            )
+        if not 0 <= self.decay < 1:
+            raise BadInputError(f"copula: decay {self.decay}; it must be at least 0 and below 1")
+
     def correlation(self, horizon: int) -> FloatArray:
         """Returns the correlation matrix of periods; positive definite for any horizon.
+
+        The sum of a constant, a decaying and a diagonal part, none of them negative definite; a
+        billionth is kept for the diagonal.
 
         Args:
             horizon: Periods, H.
@@ -55,6 +75,7 @@ class Copula:
         """
         lag = np.abs(np.subtract.outer(np.arange(horizon), np.arange(horizon)))
         matrix = self.level + self.short * self.decay ** lag.astype(np.float64)
+        matrix *= 1 - _NEVER_THE_SAME
         np.fill_diagonal(matrix, 1.0)
         return matrix
 
@@ -65,7 +86,16 @@ def random_ranks(
     """Draws a rank between P(demand < actual) and P(demand <= actual).
 
     Whole units and many zeros make jumps in a distribution; drawn so, the ranks of a right
-    forecast are uniform all the same.
+    forecast are uniform all the same. What is drawn is independent between periods, so the
+    correlation of much tied ranks comes out too small rather than too large.
+
+    Args:
+        below: P(demand < actual). Any shape.
+        at_or_below: P(demand <= actual). Same shape.
+        draws: Source of chance.
+
+    Returns:
+        Ranks in [0, 1]; NaN for NaN. Same shape.
 
     Source:
         Smith (1985), Diagnostic checks of non-standard time series models, J. of Forecasting 4.
@@ -78,6 +108,9 @@ def fit_copula(ranks: FloatArray, mask: BoolArray) -> Copula:
 
     Formula: r_k = mean product of the normal scores of periods k apart over all examples, over
     the mean square; level, short >= 0 and decay by least squares, weighted by the pairs.
+
+    The mean of the scores is not subtracted: of a few cutoffs it is the error that all series
+    shared then, and at the next cutoff they share another one.
 
     Args:
         ranks: Of each actual in its forecast, in [0, 1]. Shape [B, H].

@@ -25,16 +25,16 @@ __all__ = [
     "critical_ratios",
     "fill_rates",
     "interval_demand",
+    "implied_stockout_cost",
     "levels_for_fill_rate",
     "row_quantiles",
-    "implied_stockout_cost",
 ]
 
 AnyFloats = npt.NDArray[np.floating[Any]]
 Int64Array = npt.NDArray[np.int64]
 
-_HALVINGS = 40
-"""Steps of the bisection: enough for a part in 1e-12 of the largest demand."""
+_HALVINGS = 30
+"""Steps of the bisection: to a part in 1e-9 of the largest demand, finer than float32 is."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,13 @@ def interval_demand(
 ) -> IntervalDemand:
     """Reads the demand over random intervals off cumulative paths.
 
-    An interval that goes beyond the last period is cut there.
+    An interval that goes beyond the last period is cut there, and so is its demand: who calls
+    makes sure that forecasts reach as far as L + R.
 
     Args:
         cumulative: Demand from the first period to each, units. Shape [H, n, P].
-        review_period: R, periods. Shape [n].
-        lead_time: L of the next order on each path, periods. Shape [n, P].
+        review_period: R, at least 1, periods. Shape [n].
+        lead_time: L of the next order on each path, at least 0, periods. Shape [n, P].
     """
     horizon = cumulative.shape[0]
     end = np.minimum(lead_time + review_period[:, None], horizon)
@@ -75,43 +76,59 @@ def row_quantiles(samples: AnyFloats, probabilities: FloatArray) -> FloatArray:
 
     Args:
         samples: Units. Shape [n, P].
-        probabilities: In (0, 1), one per row. Shape [n].
+        probabilities: One per row; 0 asks for the least sample, 1 for the largest. Shape [n].
+
+    Returns:
+        Units; NaN where the probability or a sample is. Shape [n].
 
     >>> row_quantiles(np.array([[3.0, 1.0, 2.0, 4.0]]), np.array([0.5]))
     array([2.])
     """
     count = samples.shape[1]
+    unknown = np.isnan(probabilities)
     # A share such as 0.95 x 1,000 may come out a hair above the whole number that it is.
-    rank = np.ceil(np.asarray(probabilities) * count - 1e-9).astype(np.int64)
+    rank = np.ceil(np.where(unknown, 0.0, probabilities) * count - 1e-9).astype(np.int64)
     at = np.clip(rank - 1, 0, count - 1)
-    ordered = np.sort(samples, axis=1)
-    return np.take_along_axis(ordered, at[:, None], axis=1)[:, 0].astype(np.float64)
+    ordered = np.sort(samples, axis=1)  # NaN comes last.
+    chosen = np.take_along_axis(ordered, at[:, None], axis=1)[:, 0]
+    return np.where(unknown | np.isnan(ordered[:, -1]), np.nan, chosen.astype(np.float64))
 
 
 def fill_rates(demand: IntervalDemand, levels: FloatArray) -> FloatArray:
     """Computes the share of a cycle's demand that is met at given base-stock levels.
 
-    Formula: 1 - E[(D(R + L) - S)+ - (D(L) - S)+] / E[D(R + L) - D(L)]; 1 without demand.
+    Formula: 1 - E[(D(R + L) - S)+ - (D(L) - S)+] / E[D(R + L) - D(L)]; 1 without demand. What is
+    met of a path, D(R + L) - D(L) less what is short, is min(max(D(L), S), D(R + L)) - D(L).
+
+    Demand that is not met waits; where it is lost instead, the rate is higher than this.
 
     Args:
         demand: Samples.
         levels: S, units. Shape [n].
 
+    Returns:
+        In [0, 1]; NaN where a sample or the level is. Shape [n].
+
     Source:
         Zipkin (2000), Foundations of Inventory Management, section 6.4, periodic review.
     """
-    level = levels[:, None].astype(np.float32)
-    short_after = np.maximum(demand.over_interval - level, 0).mean(axis=1, dtype=np.float64)
-    short_before = np.maximum(demand.over_lead_time - level, 0).mean(axis=1, dtype=np.float64)
-    per_cycle = _cycle_demand(demand)
-    rate = 1 - (short_after - short_before) / np.where(per_cycle > 0, per_cycle, 1.0)
-    return np.where(per_cycle > 0, np.clip(rate, 0.0, 1.0), 1.0)
+    return _met_shares(demand, levels, _means(demand.over_lead_time), _means(demand.over_interval))
 
 
-def _cycle_demand(demand: IntervalDemand) -> FloatArray:
-    """Returns the mean demand of a cycle, units. Shape [n]."""
-    means = demand.over_interval.mean(axis=1, dtype=np.float64)
-    return np.asarray(means - demand.over_lead_time.mean(axis=1, dtype=np.float64))
+def _met_shares(
+    demand: IntervalDemand, levels: FloatArray, before: FloatArray, until: FloatArray
+) -> FloatArray:
+    """Computes `fill_rates` from the means of the samples, for who asks often."""
+    stocked = np.maximum(demand.over_lead_time, levels[:, None].astype(np.float32))
+    np.minimum(stocked, demand.over_interval, out=stocked)
+    met, wanted = _means(stocked) - before, until - before
+    rate = np.clip(met / np.where(wanted > 0, wanted, 1.0), 0.0, 1.0)
+    return np.where(wanted <= 0, 1.0, rate)
+
+
+def _means(samples: Float32Array) -> FloatArray:
+    """Averages rows, in float64. Shape [n]."""
+    return np.asarray(samples.mean(axis=1, dtype=np.float64))
 
 
 def levels_for_fill_rate(demand: IntervalDemand, targets: FloatArray) -> FloatArray:
@@ -119,17 +136,19 @@ def levels_for_fill_rate(demand: IntervalDemand, targets: FloatArray) -> FloatAr
 
     Args:
         demand: Samples.
-        targets: Fill rates in (0, 1). Shape [n].
+        targets: Fill rates in [0, 1]. Shape [n].
 
     Returns:
-        Units. Shape [n].
+        Units; 0 where there is no demand, NaN where a sample or the target is. Shape [n].
     """
+    before, until = _means(demand.over_lead_time), _means(demand.over_interval)
     low = np.zeros(len(targets))
     high = demand.over_interval.max(axis=1).astype(np.float64)
-    reached = fill_rates(demand, low) >= targets
+    high[np.isnan(targets)] = np.nan
+    reached = _met_shares(demand, low, before, until) >= targets
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        enough = fill_rates(demand, middle) >= targets
+        enough = _met_shares(demand, middle, before, until) >= targets
         high, low = np.where(enough, middle, high), np.where(enough, low, middle)
     return np.where(reached, 0.0, high)
 
@@ -147,7 +166,7 @@ def critical_ratios(
         review_period: R, periods. Shape [n].
 
     Returns:
-        In [0, 1); 0 where no shortage costs anything.
+        In [0, 1); 0 where no shortage costs anything, NaN for NaN. Shape [n].
 
     Source:
         Snyder and Shen (2019), Fundamentals of Supply Chain Theory, 2nd ed., section 4.3.4.
@@ -168,6 +187,11 @@ def implied_stockout_cost(
     """Returns the stockout cost that a target implies, for where none is given.
 
     Formula: `critical_ratios` solved for p: h R target / (1 - target).
+
+    Args:
+        targets: Probabilities of no stockout in a cycle, in [0, 1). Shape [n].
+        holding_cost: h, currency units per unit and period. Shape [n].
+        review_period: R, periods. Shape [n].
 
     Returns:
         Currency units per unit short. Shape [n].

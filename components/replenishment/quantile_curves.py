@@ -41,10 +41,16 @@ def curve_levels(quantile_levels: Sequence[float]) -> FloatArray:
     >>> curve_levels([0.1, 0.9]).round(4).tolist()
     [0.0, 0.1, 0.9, 0.95, 0.98, 0.99, 0.996, 0.998, 0.9996]
     """
+    levels = _two_levels(quantile_levels)
+    return np.concatenate([[0.0], levels, 1 - (1 - levels[-1]) * _TAIL])
+
+
+def _two_levels(quantile_levels: Sequence[float]) -> FloatArray:
+    """Refuses levels that do not make a distribution."""
     levels = check_levels(quantile_levels)
     if levels.size < 2:
         raise ValueError("quantile_levels: two at least are needed for a distribution")
-    return np.concatenate([[0.0], levels, 1 - (1 - levels[-1]) * _TAIL])
+    return levels
 
 
 def curve_knots(
@@ -62,22 +68,28 @@ def curve_knots(
     Args:
         quantiles: Units per period, not decreasing in the last axis. Shape [..., Q].
         mean: Units per period. Shape [...].
-        quantile_levels: Levels l of the quantiles.
+        quantile_levels: Levels l of the quantiles, two at least.
 
     Returns:
-        Units per period at `curve_levels`, not decreasing. Shape [..., K].
+        Units per period at `curve_levels`, not decreasing. NaN in, NaN out: of one quantile for
+        it and what is computed from it, of the mean for the tail. Shape [..., K].
 
     Raises:
-        ValueError: The axes disagree, or a level is wrong.
+        ValueError: The axes disagree, a level is wrong, or quantiles decrease.
 
     Source:
         The tail is ours; linear between quantiles as in Koenker and Bassett's regression quantiles.
+
+    >>> curve_knots(np.array([[0.0, 0.0]]), np.array([0.05]), [0.5, 0.9])[0, :4].round(2)
+    array([0.  , 0.  , 0.  , 0.33], dtype=float32)
     """
-    levels = check_levels(quantile_levels)
+    levels = _two_levels(quantile_levels)
     values = np.asarray(quantiles, np.float64)
     check_shape("quantiles", values, (*np.shape(mean), levels.size))
+    if (np.diff(values, axis=-1) < 0).any():
+        raise ValueError("quantiles: one is less than that of the level below it")
     step = (values[..., 1] - values[..., 0]) / (levels[1] - levels[0])
-    first = np.maximum(values[..., 0] - levels[0] * step, 0.0)
+    first = np.minimum(np.maximum(values[..., 0] - levels[0] * step, 0.0), values[..., 0])
     body = np.concatenate([first[..., None], values], axis=-1)
     scale = _tail_scale(body, np.asarray(mean, np.float64), levels)
     tail = values[..., -1:] + scale[..., None] * -np.log(_TAIL)
@@ -89,12 +101,20 @@ def _tail_scale(body: FloatArray, mean: FloatArray, levels: FloatArray) -> Float
     last = 1 - levels[-1]
     widths = np.diff(np.concatenate([[0.0], levels]))
     below = ((body[..., :-1] + body[..., 1:]) / 2 * widths).sum(axis=-1)
-    wanted = (mean - below) / last - body[..., -1]
+    wanted = ((mean - below) / last - body[..., -1]) / _unit_tail_mean()
     suggested = (body[..., -1] - body[..., -2]) / np.log((1 - levels[-2]) / last)
     low, high = _TAIL_RANGE
     # A last quantile not above the mean saw none of the rare demand: only the mean knows of it.
     unseen = body[..., -1] <= mean
     return np.clip(wanted, low * suggested, np.where(unseen, np.inf, high * suggested))
+
+
+def _unit_tail_mean() -> float:
+    """Returns the mean of a tail with b = 1 as it is drawn: lines between knots lie above it."""
+    shares = np.concatenate([[1.0], _TAIL])
+    heights = -np.log(shares)
+    lines = ((heights[:-1] + heights[1:]) / 2 * -np.diff(shares)).sum()
+    return float(lines + heights[-1] * shares[-1])
 
 
 def interpolation_weights(
@@ -113,11 +133,11 @@ def interpolation_weights(
     [[0.5, 0.5, 0.0], [0.0, 0.25, 0.75], [0.0, 0.0, 1.0]]
     """
     at = np.clip(np.searchsorted(levels, uniforms, side="right") - 1, 0, levels.size - 2)
-    share = np.clip((uniforms - levels[at]) / (levels[at + 1] - levels[at]), 0.0, 1.0)
+    share = np.clip((uniforms - levels[at]) / (levels[at + 1] - levels[at]), 0.0, 1.0).round(6)
     weights = np.zeros((levels.size, *uniforms.shape))
     np.put_along_axis(weights, at[None], 1 - share[None], axis=0)
     np.put_along_axis(weights, at[None] + 1, share[None], axis=0)
-    return np.moveaxis(weights.round(6), 0, -2).astype(np.float32)
+    return np.moveaxis(weights, 0, -2).astype(np.float32)
 
 
 def curve_ranks(knots: AnyFloats, levels: FloatArray, values: AnyFloats) -> FloatArray:
@@ -130,13 +150,18 @@ def curve_ranks(knots: AnyFloats, levels: FloatArray, values: AnyFloats) -> Floa
 
     Returns:
         The share of the distribution at or below the value: where the curve is flat at it, the
-        upper end; 0 below the first knot, 1 at the last one and beyond. NaN for NaN. Shape [...].
+        upper end; 0 below the first knot, 1 at the last one and beyond. NaN for NaN, of the value
+        or of a knot. Shape [...].
+
+    Raises:
+        ValueError: The axes disagree.
 
     >>> knots = np.array([[0.0, 0.0, 4.0]])  # half of the time 0
     >>> [curve_ranks(knots, np.array([0.0, 0.5, 0.9]), np.array([x])).item() for x in (0.0, 1.0)]
     [0.5, 0.6]
     """
     last = levels.size - 1
+    check_shape("knots", knots, (*np.shape(values), levels.size))
     value = np.asarray(values, np.float64)[..., None]
     reached = (knots <= value).sum(axis=-1)  # Knots at or below; the curve does not decrease.
     at = np.clip(reached - 1, 0, last - 1)
@@ -146,4 +171,5 @@ def curve_ranks(knots: AnyFloats, levels: FloatArray, values: AnyFloats) -> Floa
     share = np.clip((value[..., 0] - low) / width, 0.0, 1.0)
     inside = levels[at] + share * (levels[at + 1] - levels[at])
     rank = np.where(reached == 0, 0.0, np.where(reached > last, 1.0, inside))
-    return np.where(np.isnan(value[..., 0]), np.nan, rank)
+    unknown = np.isnan(value[..., 0]) | np.isnan(knots).any(axis=-1)
+    return np.where(unknown, np.nan, rank)

@@ -4,11 +4,14 @@ With lost sales, all that is lost by the end of period h is the largest deficit 
 
     lost(h) = max over k <= h of (demand until k - stock at hand - deliveries until k)+
 
-so a projection takes one pass over the periods, whatever arrives when.
+so a projection takes one pass over the periods, whatever arrives when. Where more is reserved than
+is at hand, deliveries go to the reservations first: until they are met there is no supply, and
+what is reserved is never lost.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +24,9 @@ __all__ = ["Outlook", "Stock", "cover_periods", "project", "stock_bands"]
 
 Int64Array = npt.NDArray[np.int64]
 
+_FLOAT32_ERROR = 2e-6
+"""Relative error that sums of float32 may have: 28 additions of half a part in 2^23."""
+
 
 @dataclass(frozen=True)
 class Stock:
@@ -31,7 +37,8 @@ class Stock:
             more is reserved than there is. Shape [n].
         arrivals: Due of orders on their way, until each period opens, summed up, units. Shape
             [H, n].
-        interval: Periods until the next order arrives, R + L, on each path. Shape [n, P].
+        interval: Periods until the next order arrives, R + L, on each path; what lies beyond the
+            last period is cut. Shape [n, P].
     """
 
     available: FloatArray
@@ -41,7 +48,7 @@ class Stock:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What to expect over the protection interval. Shapes [n].
+    """What to expect over the protection interval. NaN where a number is unknown. Shapes [n].
 
     Attributes:
         stockout_probability: That some demand is not met.
@@ -69,23 +76,53 @@ def project(
         order_quantity: Ordered now, units. Shape [n].
         order_lead_time: Periods that pass before it arrives, on each path. Shape [n, P].
     """
-    horizon, count, paths = cumulative.shape
-    lost = np.zeros((count, paths), np.float32)
-    left = np.zeros((count, paths), np.float32)
-    ordered = np.asarray(order_quantity, np.float32)[:, None]
-    for period in range(min(horizon, int(stock.interval.max(initial=0)))):
-        supply = (stock.available + stock.arrivals[period]).astype(np.float32)[:, None]
-        balance = supply - cumulative[period]
-        balance += ordered * (order_lead_time <= period)
-        inside = stock.interval > period
-        np.maximum(lost, -balance, out=lost, where=inside)
-        np.add(left, balance + lost, out=left, where=inside)
+    interval = _short(stock.interval)
+    lost = np.zeros(cumulative.shape[1:], np.float32)
+    left = np.zeros(cumulative.shape[1:], np.float32)
+    for period, balance in _balances(
+        cumulative, stock, order_quantity=order_quantity, order_lead_time=order_lead_time
+    ):
+        inside = (interval > period).astype(np.float32)
+        if not inside.any():
+            break
+        # A product with 0 or 1 takes a tenth of the time of the same with where=.
+        np.multiply(balance, inside, out=balance)
+        np.maximum(lost, -balance, out=lost)
+        left += balance
+        left += np.multiply(lost, inside, out=inside)
+    expected = lost.mean(axis=1, dtype=np.float64)
+    # Less than a hundredth of a unit is rounding, of float32 and of fractional paths.
+    supply = stock.available + stock.arrivals[-1] + order_quantity
+    rounding = np.maximum(0.01, _FLOAT32_ERROR * supply).astype(np.float32)
+    probability = (lost > rounding[:, None]).mean(axis=1)
     return Outlook(
-        # Less than a hundredth of a unit is rounding, of float32 and of fractional paths.
-        stockout_probability=(lost > 0.01).mean(axis=1),
-        expected_lost_sales=lost.mean(axis=1, dtype=np.float64),
+        stockout_probability=np.where(np.isnan(expected), np.nan, probability),
+        expected_lost_sales=expected,
         expected_unit_periods=left.mean(axis=1, dtype=np.float64),
     )
+
+
+def _balances(
+    cumulative: Float32Array,
+    stock: Stock,
+    *,
+    order_quantity: FloatArray,
+    order_lead_time: Int64Array,
+) -> Iterator[tuple[int, Float32Array]]:
+    """Yields, for each period, all supply until then less all demand until then. Shape [n, P]."""
+    without = stock.available + stock.arrivals
+    order = np.maximum(without + order_quantity, 0) - np.maximum(without, 0)
+    without, order = (x[:, :, None].astype(np.float32) for x in (np.maximum(without, 0), order))
+    lead_time = _short(order_lead_time)
+    for period in range(cumulative.shape[0]):
+        balance = without[period] - cumulative[period]
+        balance += order[period] * (lead_time <= period)
+        yield period, balance
+
+
+def _short(periods: Int64Array) -> npt.NDArray[np.int16]:
+    """Makes counts of periods as small as they are, which compares seven times as fast."""
+    return np.clip(periods, 0, 32_767).astype(np.int16)
 
 
 def cover_periods(cumulative: Float32Array, units: FloatArray, targets: FloatArray) -> Int64Array:
@@ -97,10 +134,11 @@ def cover_periods(cumulative: Float32Array, units: FloatArray, targets: FloatArr
         targets: Probabilities. Shape [n].
 
     Returns:
-        From 0 to H, which means H or more. Shape [n].
+        From 0 to H, which means H or more; 0 where a number is NaN. Shape [n].
     """
-    enough = np.asarray(units, np.float32)[None, :, None] + np.float32(1e-4)
-    share = (cumulative <= enough).mean(axis=2)
+    enough = (np.asarray(units) * (1 + _FLOAT32_ERROR) + 1e-4).astype(np.float32)
+    covered = (cumulative <= enough[None, :, None]).sum(axis=2, dtype=np.int32)
+    share = covered / cumulative.shape[2]
     return np.asarray((share >= targets[None] - 1e-9).sum(axis=0), np.int64)
 
 
@@ -122,15 +160,14 @@ def stock_bands(
         levels: Of the quantiles. Shape [B].
 
     Returns:
-        Units. Shape [n, H, B].
+        Units; NaN where a number is unknown. Shape [n, H, B].
     """
     horizon, count, paths = cumulative.shape
     lost = np.zeros((count, paths), np.float32)
     bands = np.empty((count, horizon, len(levels)))
-    ordered = np.asarray(order_quantity, np.float32)[:, None]
-    for period in range(horizon):
-        supply = (stock.available + stock.arrivals[period]).astype(np.float32)[:, None]
-        balance = supply - cumulative[period] + ordered * (order_lead_time <= period)
+    for period, balance in _balances(
+        cumulative, stock, order_quantity=order_quantity, order_lead_time=order_lead_time
+    ):
         np.maximum(lost, -balance, out=lost)
         bands[:, period] = np.quantile(balance + lost, levels, axis=1).T
     return bands
