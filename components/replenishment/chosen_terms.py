@@ -24,6 +24,9 @@ __all__ = ["ExpectedDemand", "choose_terms"]
 
 Int64Array = npt.NDArray[np.int64]
 
+_SERIES, _PLACE = "#series", "#place"
+"""Columns of ours beside those of the user, one of whose keys may well be called item."""
+
 
 @dataclass(frozen=True)
 class ExpectedDemand:
@@ -135,16 +138,16 @@ def _cheapest(
     rates: CostRates,
 ) -> pl.DataFrame:
     """Picks the candidate of least expected cost for each series with several."""
-    placed = several.with_columns(place=pl.int_range(pl.len()).over(keys))
+    placed = several.with_columns(pl.int_range(pl.len()).over(keys).alias(_PLACE))
     series = (
         placed.select(keys)
         .unique(maintain_order=True)
-        .with_row_index("item")
+        .with_row_index(_SERIES)
         .join(lines.select(*keys, "forecast_row"), on=keys, how="left", maintain_order="left")
     )
-    placed = placed.join(series.select(*keys, "item"), on=keys, how="left", maintain_order="left")
-    shape = (series.height, int(placed["place"].max()) + 1)  # type: ignore[arg-type]
-    at = (placed["item"].to_numpy(), placed["place"].to_numpy())
+    placed = placed.join(series.select(*keys, _SERIES), on=keys, how="left", maintain_order="left")
+    shape = (series.height, int(placed[_PLACE].max()) + 1)  # type: ignore[arg-type]
+    at = (placed[_SERIES].to_numpy(), placed[_PLACE].to_numpy())
 
     def filled(name: str, default: float) -> FloatArray:
         values = np.full(shape, default)
@@ -168,9 +171,9 @@ def _cheapest(
     words = choice_table(choice, offers, items=[""] * series.height, suppliers=names)
     picked = pl.DataFrame(
         {
-            "item": np.arange(series.height, dtype=np.uint32),
-            "place": np.maximum(choice.place, 0),
+            _SERIES: np.arange(series.height, dtype=np.uint32),
+            _PLACE: np.maximum(choice.place, 0),
             "supplier_reason": words["reason"],
         }
     )
-    return placed.join(picked, on=["item", "place"], how="inner").drop("item", "place")
+    return placed.join(picked, on=[_SERIES, _PLACE], how="inner").drop(_SERIES, _PLACE)
