@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from demandcast.components.examples.files import is_local, list_files
 from demandcast.components.examples.roles import table_paths
 from demandcast.schema.config import DataConfig
 
-__all__ = ["data_fingerprint"]
+__all__ = ["data_fingerprint", "files_fingerprint"]
 
 
 def data_fingerprint(data: DataConfig) -> str:
@@ -24,8 +25,20 @@ def data_fingerprint(data: DataConfig) -> str:
     Raises:
         ContractError: A table has no file.
     """
+    return files_fingerprint(table_paths(data))
+
+
+def files_fingerprint(patterns: Mapping[str, str]) -> str:
+    """Digests the files of any tables, as `data_fingerprint` does.
+
+    Args:
+        patterns: File or glob by the name of the table.
+
+    Raises:
+        ContractError: A table has no file.
+    """
     digest = hashlib.sha256()
-    for table, pattern in table_paths(data).items():
+    for table, pattern in patterns.items():
         files = list_files(pattern, table=table)
         digest.update(f"{table}:{len(files)}\n".encode())
         for path in files:

@@ -60,9 +60,13 @@ class ModelForecasts:
     mean: AnyFloats
 
     @property
-    def are_numbers(self) -> bool:
-        """Whether nothing in them is NaN or infinite."""
-        return bool(np.isfinite(self.quantiles).all() and np.isfinite(self.mean).all())
+    def fault(self) -> str | None:
+        """Why no stock can be planned by them, in words; None if it can."""
+        if not (np.isfinite(self.quantiles).all() and np.isfinite(self.mean).all()):
+            return "a forecast is not a number"
+        if (np.diff(self.quantiles, axis=-1) < 0).any():
+            return "a quantile lies below that of a lower level"
+        return None
 
 
 @dataclass(frozen=True)
@@ -230,7 +234,7 @@ def interval_costs(
     of the forecast of D(L + R) at p / (p + h R).
 
     Args:
-        forecasts: Of one model; numbers all of them.
+        forecasts: Of one model, without a `fault`.
         origins: Where they were made.
         terms: Of the series.
         rules: How demand is sampled.

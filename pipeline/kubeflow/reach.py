@@ -97,4 +97,7 @@ def tuning_place(config: RunConfig) -> str:
 def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
     for name, path in config.data.paths.items():
         yield f"data.{name}", path
+    if config.gate.cost.enabled:
+        for name, path in config.replenishment.tables.terms_paths.items():
+            yield f"replenishment.tables.{name}.path", path
     yield "push.serving_directory", str(config.push.serving_directory)

@@ -30,6 +30,7 @@ STAGES = (
     "Tuner",
     "Trainer",
     "Evaluator",
+    "CostJudge",
     "InfraValidator",
     "Pusher",
     "SmokeTest",

@@ -233,12 +233,19 @@ def test_edge_series_have_costs():
     assert found.stockout[1] == pytest.approx(9e9, rel=1e-6)  # Paths are of float32.
 
 
-def test_forecasts_say_whether_they_are_numbers():
+def test_forecasts_say_what_is_wrong_with_them():
     good = certain([[1.0, 2.0]])
-    assert good.are_numbers
+    assert good.fault is None
     for bad in (np.nan, np.inf):
-        assert not replace(good, mean=np.array([[1.0, bad]])).are_numbers
-        assert not replace(good, quantiles=np.full((1, 2, len(LEVELS)), bad)).are_numbers
+        for wrong in (
+            replace(good, mean=np.array([[1.0, bad]])),
+            replace(good, quantiles=np.full((1, 2, len(LEVELS)), bad)),
+        ):
+            assert wrong.fault == "a forecast is not a number"
+    crossed = good.quantiles.copy()
+    crossed[0, 1, 3] = 1.9
+    fault = replace(good, quantiles=crossed).fault
+    assert fault == "a quantile lies below that of a lower level"
 
 
 def costs_of(totals, rows=None):

@@ -8,7 +8,7 @@ import yaml
 from compiled_pipeline import CONFIG, GOLDEN, compile_example, normalised
 from configurations import parse
 
-from demandcast.schema.config import load_config
+from demandcast.schema.config import CostConfig, ReplenishmentTablesConfig, load_config
 from demandcast.schema.config.kubeflow import STAGES
 from demandcast.schema.errors import ConfigurationError
 
@@ -52,7 +52,8 @@ def test_it_is_the_golden_one(text):
 
 def test_every_stage_is_a_container_of_ours_by_digest(spec):
     executors = spec["deploymentSpec"]["executors"]
-    assert set(executors) == {f"{name}_executor" for name in STAGES if name != "Tuner"}
+    switched_off = {"Tuner", "CostJudge"}
+    assert set(executors) == {f"{name}_executor" for name in STAGES if name not in switched_off}
     for name, executor in executors.items():
         container = executor["container"]
         command = ["python", "-m", "demandcast.pipeline.kubeflow.entry_point"]
@@ -96,11 +97,28 @@ def test_beam_stages_take_options_of_their_own():
 
 def test_a_tuner_is_a_stage_like_the_others():
     compiled = compile_for("kubeflow", tuning={"enabled": True})
-    assert compiled.stages == STAGES
+    assert compiled.stages == tuple(name for name in STAGES if name != "CostJudge")
     tuner = compiled.documents[0]["root"]["dag"]["tasks"]["Tuner"]["inputs"]["parameters"]
     custom = json.loads(tuner["custom_config"]["runtimeValue"]["constant"])
     assert custom["directory"] == "gs://your-project-demand-pipeline-root/demandcast/demand/tuning"
     assert tuner["training_epochs"] == {"componentInputParameter": "training_epochs"}
+
+
+def test_what_stock_costs_is_a_condition_of_the_push():
+    gate = {"cost": CostConfig(enabled=True)}
+    compiled = compile_for(
+        "kubeflow", gate=gate, replenishment={"tables": ReplenishmentTablesConfig()}
+    )
+    assert compiled.stages == tuple(name for name in STAGES if name != "Tuner")
+    tasks = compiled.documents[0]["root"]["dag"]["tasks"]
+    condition = tasks["Pusher"]["triggerPolicy"]["condition"]
+    for blessing in ("model_blessing", "cost_blessing", "infra_blessing"):
+        assert f"inputs.artifacts['{blessing}']" in condition
+    assert tasks["CostJudge"]["inputs"]["artifacts"].keys() == {
+        "examples",
+        "model",
+        "model_in_service",
+    }
 
 
 def test_vertex_gets_the_job_that_tfx_writes_and_the_parameters():
