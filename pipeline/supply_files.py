@@ -8,7 +8,7 @@ import io
 import polars as pl
 
 from demandcast.components.examples.files import file_format, list_files, open_file
-from demandcast.components.examples.fingerprint import files_fingerprint
+from demandcast.components.examples.fingerprint import tables_fingerprint
 from demandcast.components.replenishment.lines import SupplyTables
 from demandcast.components.replenishment.supply_columns import rename_columns
 from demandcast.schema.config import (
@@ -99,7 +99,7 @@ def terms_fingerprint(tables: ReplenishmentTablesConfig, *, snapshot: str) -> st
     paths = tables.terms_paths
     if not paths:
         return ""
-    return files_fingerprint(
+    return tables_fingerprint(
         {name: path.replace(SNAPSHOT, snapshot) for name, path in paths.items()}
     )
 

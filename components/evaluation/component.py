@@ -211,8 +211,9 @@ def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
         candidate=_folder(inputs[standard_component_specs.MODEL_KEY][0]),
     )
     if reason is not None:
-        logger.warning("evaluation: %s: only the floors are judged", reason)
-        return without, f"{reason}: only the floors were judged"
+        words = f"{reason}: only the floors were judged"
+        logger.warning("evaluation: %s", words)
+        return without, words
     return inputs, "compared with the model in service"
 
 

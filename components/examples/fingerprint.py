@@ -10,7 +10,7 @@ from demandcast.components.examples.files import is_local, list_files
 from demandcast.components.examples.roles import table_paths
 from demandcast.schema.config import DataConfig
 
-__all__ = ["data_fingerprint", "files_fingerprint"]
+__all__ = ["data_fingerprint", "tables_fingerprint"]
 
 
 def data_fingerprint(data: DataConfig) -> str:
@@ -25,20 +25,20 @@ def data_fingerprint(data: DataConfig) -> str:
     Raises:
         ContractError: A table has no file.
     """
-    return files_fingerprint(table_paths(data))
+    return tables_fingerprint(table_paths(data))
 
 
-def files_fingerprint(patterns: Mapping[str, str]) -> str:
-    """Digests the files of any tables, as `data_fingerprint` does.
+def tables_fingerprint(paths: Mapping[str, str]) -> str:
+    """Digests the files of tables, as `data_fingerprint` does.
 
     Args:
-        patterns: File or glob by the name of the table.
+        paths: File or glob of each table, by the table's name.
 
     Raises:
         ContractError: A table has no file.
     """
     digest = hashlib.sha256()
-    for table, pattern in patterns.items():
+    for table, pattern in paths.items():
         files = list_files(pattern, table=table)
         digest.update(f"{table}:{len(files)}\n".encode())
         for path in files:
