@@ -18,6 +18,7 @@ from demandcast.components.replenishment.chosen_terms import ExpectedDemand
 from demandcast.components.replenishment.cost_terms import equal_terms, supply_cost_terms
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays
 from demandcast.components.replenishment.model_cost import (
+    CostDifference,
     CostTerms,
     JudgedOrigins,
     ModelForecasts,
@@ -113,14 +114,24 @@ def compare_stock(folders: ModelFolders, rules: CostRules) -> CostVerdict:
     if not counted_intervals(origins.happened, terms).any():
         reason = _nothing_counts(origins.happened, terms)
         return cannot_be_costed(reason, examples=len(origins.records))
-    costs = [
-        interval_costs(forecasts, origins.happened, terms, rules=rules.paths)
-        for forecasts in (new, old)
-    ]
-    found = compare_costs(*costs, series_index=origins.happened.series_index, groups=origins.groups)
+    found = _compared(new, old, origins, terms=terms, paths=rules.paths)
     return judge_cost(
         found, rules.cost, in_service=folders.in_service_name, examples=len(origins.records)
     )
+
+
+def _compared(
+    new: ModelForecasts,
+    old: ModelForecasts,
+    origins: EvalOrigins,
+    *,
+    terms: CostTerms,
+    paths: PathRules,
+) -> CostDifference:
+    """Costs both models over the same intervals."""
+    happened = origins.happened
+    costs = [interval_costs(one, happened, terms, rules=paths) for one in (new, old)]
+    return compare_costs(*costs, series_index=happened.series_index, groups=origins.groups)
 
 
 def _terms(origins: EvalOrigins, in_service: ModelForecasts, rules: CostRules) -> CostTerms:

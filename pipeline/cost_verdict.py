@@ -1,7 +1,8 @@
 """What came of comparing the cost of stock: the rule, its words, and the file that keeps both.
 
 The rule is that of `gate.change`: refused if beyond doubt above what is allowed; if noise could be
-the reason, only above a second, wider limit. No TensorFlow.
+the reason, only above a second, wider limit. Where few intervals should have a shortage nothing is
+refused: in a month without any, the model that orders least is the cheapest. No TensorFlow.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class CostVerdict(Section):
         intervals: Series at cutoffs that count.
         examples: Series at cutoffs that were looked at.
         series: Series that count.
+        expected_shortages: Of the intervals, those that should have a shortage by the terms.
     """
 
     blessed: bool
@@ -56,6 +58,14 @@ class CostVerdict(Section):
     intervals: int = 0
     examples: int = 0
     series: int = 0
+    expected_shortages: float = 0.0
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether noise could be the reason for more than is allowed: the wider limit holds."""
+        if self.outcome != "worse" or self.allowed is None:
+            return self.outcome == "unproven"
+        return self.low is None or self.low <= self.allowed
 
 
 def not_compared(reason: str) -> CostVerdict:
@@ -89,6 +99,8 @@ def judge_cost(
     outcome: CostOutcome = "unproven" if high > allowed else "within"
     if value > allowed and (low > allowed or value > unproven):
         outcome = "worse"
+    if found.expected_shortages < config.min_expected_shortages:
+        outcome = "unjudged"
     known = math.isfinite(high - low)
     return CostVerdict(
         blessed=outcome != "worse",
@@ -106,6 +118,7 @@ def judge_cost(
         intervals=found.intervals,
         examples=examples,
         series=found.series,
+        expected_shortages=found.expected_shortages,
     )
 
 
@@ -121,16 +134,23 @@ def _reason(
     value, (low, _) = found.increase.value, bounds
     span = as_span(*bounds)
     details = f" (95 %: {span})" if span else ""
+    told = (
+        f"stock costs {_difference(value)} that of {in_service} on {found.series:,} eval "
+        f"series{details}"
+    )
+    if outcome == "unjudged":
+        return (
+            f"{told}; not judged, as {found.intervals:,} intervals should have "
+            f"{found.expected_shortages:.1f} shortages, which is too few to tell "
+            f"(gate.cost.min_expected_shortages: {config.min_expected_shortages:g})"
+        )
     limit = f"at most {as_percent(config.max_cost_increase)} more"
     wider = max(config.max_cost_increase, config.max_unproven_cost_increase)
     if outcome == "unproven" or (outcome == "worse" and low <= config.max_cost_increase):
         limit += f" is allowed, or {as_percent(wider)} where noise could be the reason"
     else:
         limit += " is allowed"
-    return (
-        f"stock costs {_difference(value)} that of {in_service} on {found.series:,} eval "
-        f"series{details}; {limit}"
-    )
+    return f"{told}; {limit}"
 
 
 def _difference(increase: float) -> str:

@@ -300,10 +300,10 @@ def _room(part: Part, name: str, tolerance: float) -> tuple[float, str]:
 
 def _cost(found: CostVerdict) -> Check:
     """Shows what stock would have cost, or why nobody knows."""
+    interval = None if found.low is None or found.high is None else (found.low, found.high)
     if found.outcome == "unjudged":
-        return Check(_COST, None, passed=None if found.blessed else False, remark=found.reason)
-    doubtful = found.outcome == "unproven"
-    doubtful |= found.outcome == "worse" and (found.low is None or found.low <= _limit(found))
+        passed = None if found.blessed else False
+        return Check(_COST, found.increase, passed=passed, interval=interval, remark=found.reason)
     what = (
         f"{found.intervals:,} of {found.examples:,} intervals count; "
         f"left over and short: {_costs(found.holding_cost, found.stockout_cost)}, in service "
@@ -313,15 +313,11 @@ def _cost(found: CostVerdict) -> Check:
     return Check(
         name=_COST,
         value=found.increase,
-        high=found.unproven if doubtful else found.allowed,
+        high=found.unproven if found.is_doubtful else found.allowed,
         passed=found.blessed,
-        interval=None if found.low is None or found.high is None else (found.low, found.high),
-        remark=what + (doubt if doubtful else ""),
+        interval=interval,
+        remark=what + (doubt if found.is_doubtful else ""),
     )
-
-
-def _limit(found: CostVerdict) -> float:
-    return found.allowed or 0.0
 
 
 def _costs(holding: float | None, stockout: float | None) -> str:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from demandcast.components.metrics.arrays import BoolArray, FloatArray
 from demandcast.components.metrics.grouping import sum_groups
 from demandcast.components.metrics.jackknife import Estimate, estimate
+from demandcast.components.replenishment.interval_levels import critical_ratios
 from demandcast.components.replenishment.interval_model import (
     Backtested,
     IntervalModel,
@@ -126,12 +127,14 @@ class IntervalCosts:
         level: Base-stock level that the forecast leads to, units. Shape [M].
         holding: Of what is left at the end, currency units. Shape [M].
         stockout: Of what was asked for beyond the level, currency units. Shape [M].
+        shortage_probability: How often a level should fall short. Shape [M].
     """
 
     rows: Int64Array
     level: FloatArray
     holding: FloatArray
     stockout: FloatArray
+    shortage_probability: FloatArray
 
     @property
     def total(self) -> FloatArray:
@@ -152,6 +155,8 @@ class CostDifference:
             new model costs anything.
         intervals: Series at cutoffs that count.
         series: Series that count.
+        expected_shortages: Of these intervals, those that should have a shortage by the terms; the
+            rest of the noise is little beside that of few shortages.
     """
 
     holding: float
@@ -161,6 +166,7 @@ class CostDifference:
     increase: Estimate
     intervals: int
     series: int
+    expected_shortages: float
 
 
 @dataclass(frozen=True)
@@ -262,6 +268,12 @@ def interval_costs(
         level=level,
         holding=lines.holding_cost * lines.review_period * left,
         stockout=lines.stockout_cost * short,
+        shortage_probability=1.0
+        - critical_ratios(
+            stockout_cost=lines.stockout_cost,
+            holding_cost=lines.holding_cost,
+            review_period=lines.review_period,
+        ),
     )
 
 
@@ -368,6 +380,7 @@ def compare_costs(
         ),
         intervals=len(rows),
         series=len(np.unique(series_index[rows])),
+        expected_shortages=float(candidate.shortage_probability.sum()),
     )
 
 

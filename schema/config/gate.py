@@ -103,11 +103,19 @@ class CostConfig(Section):
         ),
     )
     max_unproven_cost_increase: float = Field(
-        0.06,
+        0.1,
         ge=0,
         description=(
             "Where that interval holds the share above, so that noise could be the reason, the "
             "increase itself may be at most this."
+        ),
+    )
+    min_expected_shortages: float = Field(
+        10.0,
+        ge=0,
+        description=(
+            "Shortages that the intervals which count should have, such as 5 in 100 at a target "
+            "of 0.95; with fewer the cost is reported, not judged, for chance decides it."
         ),
     )
     interval: int = Field(

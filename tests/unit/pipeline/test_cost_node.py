@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 HORIZON = 7
 EXAMPLES = 400
-COST = CostConfig(enabled=True, interval=2)
+COST = CostConfig(enabled=True, interval=2, min_expected_shortages=1)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +135,15 @@ def test_the_same_model_again_passes_with_no_difference_at_all(world, tmp_path):
     assert (verdict.increase, verdict.low, verdict.high) == (0, 0, 0)
     assert verdict.examples == EXAMPLES
     assert verdict.series == verdict.intervals
+
+
+def test_few_intervals_are_reported_and_not_judged(world, tmp_path):
+    many = COST.model_copy(update={"min_expected_shortages": 100})
+    verdict, blessing = compare(world, tmp_path, model="timid", in_service="good", cost=many)
+    assert_blessed(blessing, True)
+    assert verdict.outcome == "unjudged"
+    assert verdict.increase > 0.02
+    assert verdict.expected_shortages == pytest.approx(0.05 * verdict.intervals)
 
 
 def test_intervals_that_nobody_knows_do_not_count(world, tmp_path):

@@ -18,7 +18,7 @@ LIMITS = CostConfig(max_cost_increase=0.02, max_unproven_cost_increase=0.06)
 FREEDOM = 255
 
 
-def verdict(increase, noise=0.0, config=LIMITS):
+def verdict(increase, noise=0.0, config=LIMITS, shortages=38.0):
     """Judges an increase whose 95 % interval reaches as far as the noise."""
     error = math.nan if noise is None else noise / t_quantile(0.975, FREEDOM)
     found = CostDifference(
@@ -29,6 +29,7 @@ def verdict(increase, noise=0.0, config=LIMITS):
         increase=Estimate(increase, error, 0 if noise is None else FREEDOM),
         intervals=760,
         series=380,
+        expected_shortages=shortages,
     )
     return judge_cost(found, config, in_service="version 12", examples=900)
 
@@ -93,6 +94,26 @@ def test_a_wider_limit_below_the_other_widens_nothing():
 )
 def test_the_reason_says_how_much_how_sure_and_what_is_allowed(increase, noise, words):
     assert verdict(increase, noise).reason == words
+
+
+def test_with_few_shortages_to_be_expected_nothing_is_refused():
+    found = verdict(0.5, 0.01, shortages=9.9)
+    assert found.blessed
+    assert (found.outcome, found.increase) == ("unjudged", 0.5)
+    assert found.reason == (
+        "stock costs 50.0 % more than that of version 12 on 380 eval series (95 %: 49.0 % to "
+        "51.0 %); not judged, as 760 intervals should have 9.9 shortages, which is too few to tell "
+        "(gate.cost.min_expected_shortages: 10)"
+    )
+    assert verdict(0.5, 0.01, shortages=10.0).outcome == "worse"
+
+
+@pytest.mark.parametrize(
+    ("increase", "noise", "doubtful"),
+    [(0.05, 0.01, False), (0.07, 0.2, True), (0.07, None, True), (0.05, 0.04, True), (0, 0, False)],
+)
+def test_the_wider_limit_holds_where_there_is_doubt(increase, noise, doubtful):
+    assert verdict(increase, noise).is_doubtful is doubtful
 
 
 def test_an_infinite_increase_has_words_and_no_number():

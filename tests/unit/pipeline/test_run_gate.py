@@ -344,6 +344,13 @@ def test_the_limit_of_a_cost_is_the_one_that_decided(tmp_path, changes, limit):
     assert (row.interval is None) is (changes.get("low", 0.0) is None)
 
 
+def test_a_cost_of_few_intervals_is_shown_and_not_judged(tmp_path):
+    few = COSTED.model_copy(update={"outcome": "unjudged", "blessed": True, "reason": "too few"})
+    row = costed_run(tmp_path, FINE, few).checks[-1]
+    assert (row.passed, row.value, row.high, row.remark) == (None, 0.034, None, "too few")
+    assert row.interval == (0.024, 0.044)
+
+
 @pytest.mark.parametrize(
     ("found", "passed"),
     [

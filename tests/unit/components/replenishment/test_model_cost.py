@@ -89,6 +89,20 @@ def test_what_is_left_and_what_is_short_cost_by_hand():
     assert found.total.tolist() == [3, 27]
 
 
+def test_shortages_are_expected_as_often_as_the_costs_say():
+    found = interval_costs(
+        certain(np.ones((3, HORIZON))),
+        origins(np.ones((3, HORIZON))),
+        terms(3, review_period=np.array([1, 1, 2]), stockout_cost=np.array([9.0, 3.0, 6.0])),
+        rules=RULES,
+    )
+    expected = [1 / 10, 1 / 4, 2 / 8]
+    assert found.shortage_probability == pytest.approx(expected)
+    zero = np.zeros(3, int)
+    compared = compare_costs(found, found, series_index=zero, groups=zero)
+    assert compared.expected_shortages == pytest.approx(sum(expected))
+
+
 def test_a_random_lead_time_counts_as_often_as_it_comes():
     """Half of the orders take a period: 5 or 10 are asked for, and the level is the larger."""
     found = interval_costs(
@@ -251,7 +265,7 @@ def test_forecasts_say_what_is_wrong_with_them():
 def costs_of(totals, rows=None):
     values = np.asarray(totals, np.float64)
     at = np.arange(len(values)) if rows is None else np.asarray(rows)
-    return IntervalCosts(at, np.zeros(len(values)), values, np.zeros(len(values)))
+    return IntervalCosts(at, np.zeros(len(values)), values, *np.zeros((2, len(values))))
 
 
 def test_the_increase_and_its_noise_by_hand():

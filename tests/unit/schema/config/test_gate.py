@@ -24,6 +24,7 @@ from demandcast.schema.errors import ConfigurationError
         ),
         ("gate.cost.max_cost_increase", -0.1, r"gate\.cost\.max_cost_increase: got -0\.1"),
         ("gate.cost.max_unproven_cost_increase", -0.1, r"max_unproven_cost_increase: got -0\.1"),
+        ("gate.cost.min_expected_shortages", -1, r"min_expected_shortages: got -1"),
         ("gate.cost.interval", 0, r"gate\.cost\.interval: got 0; .*greater than or equal to 1"),
         ("gate.cost.holding_cost", 0, r"holding_cost: got 0; .*greater than 0"),
         ("gate.cost.stockout_cost", 0, r"stockout_cost: got 0; .*greater than 0"),

@@ -110,7 +110,8 @@ DEFAULTS = {
         "cost": {
             "enabled": False,
             "max_cost_increase": 0.02,
-            "max_unproven_cost_increase": 0.06,
+            "max_unproven_cost_increase": 0.1,
+            "min_expected_shortages": 10.0,
             "interval": 7,
             "holding_cost": 1.0,
             "stockout_cost": None,
