@@ -49,7 +49,7 @@ from demandcast.components.replenishment.order_lots import (
 from demandcast.components.replenishment.price_breaks import price_breaks_of
 from demandcast.components.replenishment.proposal_rows import Decided, proposal_rows
 from demandcast.components.replenishment.supplier_choice import CostRates
-from demandcast.components.replenishment.wanted import Wanted, want
+from demandcast.components.replenishment.wanted import Aim, Wanted, want
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import Frequency, season_length
@@ -319,7 +319,7 @@ def _decide(
     situation: Situation,
 ) -> tuple[Decided, float]:
     """Chooses the quantities, and says what to expect of them."""
-    wanted = want(lines, sampler, config.service.measure)
+    wanted = want(lines, sampler, Aim(config.service.measure, config.unmet_demand))
     missing = np.maximum(wanted.base_stock_level - lines.position, 0.0)
     lots, unit_cost = _lots(computed, lines, wanted, missing, situation)
     takes_orders = computed["takes_orders"].to_numpy()
