@@ -37,6 +37,7 @@ class SummaryFacts(Section):
         risk_bounds: Probabilities to run out from which a line is medium, high and critical.
         budget: Most that all orders together may cost; None: no limit.
         currency: Of all money; empty if not said.
+        shadow_price: What one more currency unit of budget would save; 0 without a budget.
     """
 
     period_days: int
@@ -46,6 +47,7 @@ class SummaryFacts(Section):
     risk_bounds: tuple[float, float, float]
     budget: float | None = None
     currency: str = ""
+    shadow_price: float = 0.0
 
 
 class Totals(Section):

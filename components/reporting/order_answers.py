@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from demandcast.components.reporting.answers import Answer, Figure
 from demandcast.components.reporting.page import Headline
 from demandcast.components.reporting.page_orders import OrdersPart
-from demandcast.components.reporting.words import count, is_number, money, percent, several
+from demandcast.components.reporting.words import count, is_number, money, number, percent, several
 
 __all__ = ["order_figures", "orders_answer", "orders_headline"]
 
@@ -80,12 +80,13 @@ def _figures(part: OrdersPart) -> Iterator[Figure]:
 
 
 def _budget(part: OrdersPart) -> str:
-    budget, value = part.summary.facts.budget, part.summary.totals.order_value
-    if budget is None:
+    facts, value = part.summary.facts, part.summary.totals.order_value
+    if facts.budget is None:
         return "no budget is set"
-    if budget <= 0:
-        return "the budget is 0"
-    return f"{percent(value / budget, 0)} of the budget of {money(budget)}"
+    unit = facts.currency or "unit of money"
+    worth = f"; each {unit} more would save {number(facts.shadow_price, 2)}"
+    used = f"{percent(value / facts.budget, 0)} of" if facts.budget > 0 else "more than"
+    return f"{used} the budget of {money(facts.budget)}{worth if facts.shadow_price > 0 else ''}"
 
 
 def _without(cost: float | None, currency: str) -> str:

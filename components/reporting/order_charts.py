@@ -33,6 +33,9 @@ SHOWN = 15
 
 _ROW_HEIGHT = 26
 _FRAME_HEIGHT = 70
+_HIGHEST_LEVEL = 3
+"""Times the highest stock up to which a base-stock level is in the picture."""
+
 _BAND_ALPHAS = {0.9: 0.14, 0.8: 0.18, 0.5: 0.30}
 
 
@@ -53,9 +56,10 @@ def stock_chart(projection: StockProjection, *, period_days: int) -> Any:
     _mark_days(plot, projection, period_days)
     plot.add_layout(rule("width", projection.base_stock_level, VERMILION))
     _tell_stock(plot)
-    # A rule does not widen the range.
+    # A rule does not widen the range; a level far above would leave nothing to see of the stock.
+    level = min(projection.base_stock_level, _HIGHEST_LEVEL * highest)
     plot.y_range.start = 0
-    plot.y_range.end = 1.08 * max(highest, projection.base_stock_level, 1.0)
+    plot.y_range.end = 1.08 * max(highest, level, 1.0)
     return plot
 
 

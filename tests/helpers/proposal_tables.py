@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.replenishment.interval_model import IntervalModel
+from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
 from demandcast.components.replenishment.proposal_summary import summarise_proposals
 from demandcast.schema.proposal_summary import ProposalSummary, SummaryFacts
 from demandcast.schema.proposal_table import BLOCKED, proposal_schema
@@ -24,6 +28,8 @@ FACTS = SummaryFacts(
     budget=50_000.0,
     currency="EUR",
 )
+HORIZON = 6
+QUANTILE_LEVELS = (0.1, 0.5, 0.9)
 CATEGORIES = ("dairy", "bakery", "fruit", "frozen", "drinks")
 REASONS = {
     "order": "covers 9 periods at 95 %; raised to packs of 12",
@@ -252,4 +258,38 @@ def projections() -> StockProjections:
             for why, changes in kinds
             for number in (1, 2)
         ),
+    )
+
+
+def line_arrays(
+    available: Sequence[float], demand: Sequence[float], arrivals: FloatArray | None = None
+) -> LineArrays:
+    """Lines whose demand is certain: all quantiles are equal."""
+    count = len(available)
+    mean = np.tile(np.asarray(demand, float)[:, None], (1, HORIZON))
+    zero = np.zeros(count)
+    return LineArrays(
+        quantiles=np.repeat(mean[:, :, None], len(QUANTILE_LEVELS), axis=2),
+        mean=mean,
+        available=np.asarray(available, float),
+        position=np.asarray(available, float),
+        arrivals=np.zeros((HORIZON, count)) if arrivals is None else arrivals,
+        review_period=np.full(count, 2),
+        lead_time_row=np.zeros(count, np.int64),
+        pack_size=zero + 1,
+        moq=zero,
+        unit_cost=zero + 2,
+        holding_cost=zero + 0.01,
+        stockout_cost=zero + 1,
+        target=zero + 0.95,
+        shelf_life=np.zeros(count, np.int64),
+        capacity=zero + np.inf,
+    )
+
+
+def sampler(lead_time: int = 2) -> Sampler:
+    """Paths with a lead time that is certain."""
+    probabilities = np.eye(lead_time + 1)[[lead_time]]
+    return Sampler.draw(
+        IntervalModel(), probabilities, QUANTILE_LEVELS, horizon=HORIZON, paths=64, seed=1
     )

@@ -5,10 +5,18 @@ import datetime
 import numpy as np
 import polars as pl
 import pytest
-from proposal_tables import CUTOFF, KEYS, blocked_row, proposal_row, proposals
+from proposal_tables import (
+    CUTOFF,
+    HORIZON,
+    KEYS,
+    blocked_row,
+    line_arrays,
+    proposal_row,
+    proposals,
+    sampler,
+)
 
-from demandcast.components.replenishment.interval_model import IntervalModel
-from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
+from demandcast.components.replenishment.line_arrays import LineArrays
 from demandcast.components.replenishment.projection_picks import (
     LEVELS,
     pick_lines,
@@ -17,43 +25,9 @@ from demandcast.components.replenishment.projection_picks import (
 )
 from demandcast.schema.stock_projections import StockProjections
 
-HORIZON = 6
-QUANTILE_LEVELS = (0.1, 0.5, 0.9)
-
 
 def table_of(*rows):
     return proposals(*rows).with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
-
-
-def line_arrays(available, demand, arrivals=None):
-    """Lines whose demand is certain: all quantiles are equal."""
-    count = len(available)
-    mean = np.tile(np.asarray(demand, float)[:, None], (1, HORIZON))
-    zero = np.zeros(count)
-    return LineArrays(
-        quantiles=np.repeat(mean[:, :, None], len(QUANTILE_LEVELS), axis=2),
-        mean=mean,
-        available=np.asarray(available, float),
-        position=np.asarray(available, float),
-        arrivals=np.zeros((HORIZON, count)) if arrivals is None else arrivals,
-        review_period=np.full(count, 2),
-        lead_time_row=np.zeros(count, np.int64),
-        pack_size=zero + 1,
-        moq=zero,
-        unit_cost=zero + 2,
-        holding_cost=zero + 0.01,
-        stockout_cost=zero + 1,
-        target=zero + 0.95,
-        shelf_life=np.zeros(count, np.int64),
-        capacity=zero + np.inf,
-    )
-
-
-def sampler(lead_time=2):
-    probabilities = np.eye(lead_time + 1)[[lead_time]]
-    return Sampler.draw(
-        IntervalModel(), probabilities, QUANTILE_LEVELS, horizon=HORIZON, paths=64, seed=1
-    )
 
 
 def projected(table, lines, computed, ordered, **changes):

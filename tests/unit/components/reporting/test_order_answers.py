@@ -91,10 +91,19 @@ def test_figures_compare_with_and_without_orders():
 
 
 @pytest.mark.parametrize(
-    ("budget", "words"), [(None, "no budget is set"), (0.0, "the budget is 0")]
+    ("changes", "words"),
+    [
+        ({"budget": None}, "no budget is set"),
+        ({"budget": 96.0}, "50 % of the budget of 96.00"),
+        ({"budget": 0.0}, "more than the budget of 0"),
+        (
+            {"budget": 48.0, "shadow_price": 0.25},
+            "100 % of the budget of 48.00; each EUR more would save 0.25",
+        ),
+    ],
 )
-def test_no_budget_is_told(budget, words):
-    facts = FACTS.model_copy(update={"budget": budget})
+def test_what_of_the_budget_is_used_is_told(changes, words):
+    facts = FACTS.model_copy(update=changes)
     assert figures_of(part_of(proposal_row(), facts=facts))["Order value"][1] == words
 
 

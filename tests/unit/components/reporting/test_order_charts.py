@@ -55,9 +55,12 @@ def test_days_and_the_level_are_marked():
     assert found[plotting.MUTED] == MARCH_18 + 6 * DAY + DAY / 2
 
 
-def test_the_level_is_in_range():
-    plot = stock_chart(projection(base_stock_level=400.0), period_days=1)
-    assert plot.y_range.end == pytest.approx(1.08 * 400)
+def test_the_level_is_in_range_unless_it_is_far_above_the_stock():
+    one = projection()
+    far = stock_chart(projection(base_stock_level=4000.0), period_days=1)
+    assert far.y_range.end == pytest.approx(1.08 * 3 * max(map(max, one.bands)))
+    plot = stock_chart(projection(base_stock_level=150.0), period_days=1)
+    assert plot.y_range.end == pytest.approx(1.08 * 150)
     flat = projection(bands=((0.0,) * 5,) * 14, available=-3.0, base_stock_level=0.0)
     assert stock_chart(flat, period_days=1).y_range.end == pytest.approx(1.08)
 
