@@ -26,13 +26,19 @@ from demandcast.components.replenishment.chosen_terms import ExpectedDemand, cho
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, extended
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.interval_model import (
+    MOST_ROWS,
     Backtested,
     IntervalModel,
+    Intervals,
     learn_intervals,
 )
 from demandcast.components.replenishment.lead_time_distributions import pmf_quantiles
 from demandcast.components.replenishment.lead_times import LeadTimes
-from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
+from demandcast.components.replenishment.line_arrays import (
+    LineArrays,
+    Sampler,
+    sample_lead_times,
+)
 from demandcast.components.replenishment.lines import (
     SupplyTables,
     gather_candidates,
@@ -135,7 +141,7 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     computed = lines.filter(pl.col("status").is_null())
     arrays = _line_arrays(computed, forecasts, situation)
     pmf = np.nan_to_num(situation.lead_times.pmf)
-    model = _learnt(situation.origins, computed, arrays, config)
+    model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
         model,
         pmf,
@@ -163,25 +169,32 @@ def _learnt(
     origins: OriginForecasts | None,
     computed: pl.DataFrame,
     lines: LineArrays,
+    pmf: FloatArray,
     config: ReplenishmentConfig,
 ) -> IntervalModel:
     """Learns over the intervals that the lines have; series without a line have a usual one."""
     if origins is None or not len(lines):
         return IntervalModel()
     keys = origins.keys.columns
-    interval = lines.review_period + np.round(computed["lead_time"].to_numpy()).astype(np.int64)
-    own = computed.select(keys).with_columns(
-        interval=pl.Series(interval), unit=pl.Series(lines.unit)
+    own = computed.select(keys).with_columns(row=pl.int_range(pl.len()))
+    found = origins.keys.join(own, on=keys, how="left", maintain_order="left")["row"]
+    # A line that is there now stands for series that are not.
+    row = found.fill_null(_middle(lines.review_period)).to_numpy()
+    intervals = Intervals(
+        review_period=lines.review_period[row],
+        lead_time_row=lines.lead_time_row[row],
+        lead_times=sample_lead_times(pmf, paths=config.paths, seed=config.seed)[1],
+        unit=lines.unit[row],
     )
-    found = origins.keys.join(own, on=keys, how="left", maintain_order="left")
-    backtested = Backtested.from_origins(
-        origins,
-        interval=found["interval"].fill_null(int(np.median(interval))).to_numpy(),
-        unit=found["unit"].fill_null(1.0).to_numpy(),
-    )
+    backtested = Backtested.from_origins(origins, intervals, seed=config.seed, most=MOST_ROWS)
     return learn_intervals(
         backtested, origins.quantile_levels, paths=config.paths, seed=config.seed
     )
+
+
+def _middle(values: Int64Array) -> int:
+    """Returns the position of the median."""
+    return int(np.argsort(values, kind="stable")[len(values) // 2])
 
 
 def _with_terms(situation: Situation, config: ReplenishmentConfig) -> pl.DataFrame:

@@ -17,11 +17,16 @@ from demandcast.components.metrics.arrays import BoolArray, FloatArray
 from demandcast.components.replenishment.interval_model import (
     Backtested,
     IntervalModel,
+    Intervals,
     RankedIntervals,
     learn_copulas,
     rank_intervals,
 )
-from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
+from demandcast.components.replenishment.line_arrays import (
+    LineArrays,
+    Sampler,
+    sample_lead_times,
+)
 from demandcast.components.replenishment.stock_policies import StockState
 from demandcast.components.replenishment.wanted import Aim, want
 from demandcast.schema.origin_arrays import OriginForecasts
@@ -312,23 +317,24 @@ class Teaching:
         first: int,
     ) -> Teaching:
         """Ranks the intervals, with copulas from those that had ended by the first cutoff."""
-        longest = np.arange(lead_time_probabilities.shape[1], dtype=np.float64)
-        mean = np.round(lead_time_probabilities @ longest).astype(np.int64)
-        interval = terms.review_period + mean[terms.lead_time_row]
-        every = Backtested.of_rows(
-            origins,
-            np.arange(len(origins.series_index)),
-            interval=interval,
+        intervals = Intervals(
+            review_period=terms.review_period,
+            lead_time_row=terms.lead_time_row,
+            lead_times=sample_lead_times(
+                lead_time_probabilities, paths=rules.paths, seed=rules.seed
+            )[1],
             unit=terms.unit,
         )
+        every = Backtested.from_origins(origins, intervals, seed=rules.seed)
         cutoffs = periods_of(origins.cutoff_days, origins.frequency)
-        ended = cutoffs[origins.cutoff_index] + every.interval
+        ended = cutoffs[origins.cutoff_index] + every.length
         before = np.flatnonzero(ended <= cutoffs[first])
         copulas = learn_copulas(every.take(before), origins.quantile_levels, seed=rules.seed)
         ranked = rank_intervals(
             every, copulas, origins.quantile_levels, paths=rules.paths, seed=rules.seed
         )
-        return cls(ranked, ended, cutoffs, longest.size - 1, rules.memory)
+        longest = lead_time_probabilities.shape[1] - 1
+        return cls(ranked, ended, cutoffs, longest, rules.memory)
 
     def until(self, cutoff: int) -> IntervalModel:
         """Learns from what had ended by a cutoff."""
