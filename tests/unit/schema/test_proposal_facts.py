@@ -29,5 +29,5 @@ def test_terms_have_their_columns_and_each_series_once():
             check_proposal_terms(terms.drop(name), KEY)
     with pytest.raises(ContractError, match="moq: Float64"):
         check_proposal_terms(terms.with_columns(pl.col("moq").cast(pl.Int64)), KEY)
-    with pytest.raises(ContractError, match="twice: 16 rows, first: .*item_001"):
+    with pytest.raises(ContractError, match=r"twice: 16 rows, first: .*item_001"):
         check_proposal_terms(pl.concat([terms, terms]), KEY)

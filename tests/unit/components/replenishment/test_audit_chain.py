@@ -115,7 +115,7 @@ def test_of_entries_that_count_together_all_count_or_none():
 
 
 def test_parts_in_the_middle_must_be_complete():
-    lines, head = link([entry(1), entry(2)], after=0, head=GENESIS)
+    lines, _ = link([entry(1), entry(2)], after=0, head=GENESIS)
     first = lines[0]
     after, _ = link([entry(3)], after=1, head=digest_of(first))
     broken = read_chain(first + b"\n" + after[0] + b"\n").broken
