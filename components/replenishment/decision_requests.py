@@ -161,49 +161,44 @@ def _refusals_of_lines(lines: pl.DataFrame, series_key: Sequence[str]) -> Iterat
 
 
 def _refused_quantities(lines: pl.DataFrame, series_key: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Refuses quantities that do not go with the decision, or with the terms of the line."""
+    """Refuses quantities that do not go with the decision."""
 
-    def refused(broken: pl.Expr, column: str, allowed: str | pl.Expr) -> pl.DataFrame:
-        return _refused(lines, broken, series_key, column, allowed)
+    def refused(broken: pl.Expr, allowed: str | pl.Expr) -> pl.DataFrame:
+        return _refused(lines, broken, series_key, "#quantity", allowed)
 
-    changes = _ACTION == CHANGE
-    usable = (_QUANTITY > 0) & _QUANTITY.is_finite()
-    overruled = pl.col("#forced") | ~changes | ~usable.fill_null(value=False)
-    pack, moq = pl.col("pack_size").fill_null(0.0), pl.col("moq").fill_null(0.0)
-    packs = _QUANTITY / pack
-    halves = (pack > 0) & ((packs - packs.round(0)).abs() > _TOLERANCE)
     yield refused(
         (_ACTION == APPROVE) & _QUANTITY.is_not_null() & ~_close(_QUANTITY, _STANDS),
-        "#quantity",
         pl.format("nothing, or {}, with approve; change sets another", _number(_STANDS)),
     )
+    yield refused((_ACTION == REJECT) & (_QUANTITY.fill_null(0.0) != 0.0), "nothing, with reject")
+    changes = lines.filter(_ACTION == CHANGE)
+    usable = ((_QUANTITY > 0) & _QUANTITY.is_finite()).fill_null(value=False)
+    unusable = "units above 0, with change; reject orders nothing"
+    yield _refused(changes, ~usable, series_key, "#quantity", unusable)
+    supplied = "lines with a supplier; the terms of supply name it"
+    yield _refused(changes, pl.col("supplier").is_null(), series_key, "supplier", supplied)
+    yield from _refused_changes(changes.filter(usable), series_key)
+
+
+def _refused_changes(changes: pl.DataFrame, series_key: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """Refuses changes to what stands already, or against the terms of the line."""
+
+    def refused(broken: pl.Expr, allowed: str | pl.Expr) -> pl.DataFrame:
+        return _refused(changes, broken, series_key, "#quantity", allowed)
+
+    pack, moq = pl.col("pack_size").fill_null(0.0), pl.col("moq").fill_null(0.0)
+    packs, bound = _QUANTITY / pack, ~pl.col("#forced")
     yield refused(
-        (_ACTION == REJECT) & (_QUANTITY.fill_null(0.0) != 0.0), "#quantity", "nothing, with reject"
-    )
-    yield refused(
-        changes & ~usable.fill_null(value=False),
-        "#quantity",
-        "units above 0, with change; reject orders nothing",
-    )
-    yield refused(
-        changes & (_STATE != "rejected") & _close(_QUANTITY, _FINAL),
-        "#quantity",
+        (_STATE != "rejected") & _close(_QUANTITY, _FINAL),
         "another quantity than the one that stands, or approve",
     )
     yield refused(
-        ~overruled & halves,
-        "#quantity",
+        bound & (pack > 0) & ((packs - packs.round(0)).abs() > _TOLERANCE),
         pl.format("whole packs of {}, or --force", _number(pl.col("pack_size"))),
     )
     yield refused(
-        ~overruled & (moq - _QUANTITY > _TOLERANCE),
-        "#quantity",
+        bound & (moq - _QUANTITY > _TOLERANCE),
         pl.format("at least {}, the least order, or --force", _number(pl.col("moq"))),
-    )
-    yield refused(
-        changes & pl.col("supplier").is_null(),
-        "supplier",
-        "lines with a supplier; the terms of supply name it",
     )
 
 

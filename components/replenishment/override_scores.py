@@ -142,35 +142,14 @@ def _demand_of_intervals(
 
 
 def _with_outcomes(joined: pl.DataFrame, series_key: Sequence[str]) -> pl.DataFrame:
-    review = pl.col("review_period").fill_null(1).cast(pl.Float64)
-    costs = joined.with_columns(
-        pl.col("order_quantity").fill_null(0.0), (pl.col("holding_cost") * review).alias("#left")
-    )
-
-    def values(name: str) -> FloatArray:
-        return costs[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-    columns: dict[str, FloatArray] = {}
-    for prefix, quantity in (("proposed", "order_quantity"), ("person", "final_quantity")):
-        short, left, cost = interval_outcome(
-            values("inventory_position"),
-            values(quantity),
-            values("#demand"),
-            stockout_cost=values("stockout_cost"),
-            leftover_cost=values("#left"),
-        )
-        columns |= {
-            f"{prefix}_short": short,
-            f"{prefix}_left_over": left,
-            f"{prefix}_cost": cost,
-        }
-    columns["saved"] = columns["proposed_cost"] - columns["person_cost"]
+    """Computes both outcomes of each line, and shows them where the line has a score."""
+    lines = joined.with_columns(pl.col("order_quantity").fill_null(0.0))
     scored = pl.col("why_unscored").is_null()
     outcomes = [
         pl.when(scored).then(pl.lit(pl.Series(name, found, pl.Float64))).alias(name)
-        for name, found in columns.items()
+        for name, found in _outcomes(lines).items()
     ]
-    return costs.select(
+    return lines.select(
         *series_key,
         pl.col("override_by").alias("user"),
         pl.col("line_state"),
@@ -183,6 +162,31 @@ def _with_outcomes(joined: pl.DataFrame, series_key: Sequence[str]) -> pl.DataFr
         pl.col("why_unscored"),
         pl.col("override_reason").alias("reason"),
     )
+
+
+def _outcomes(lines: pl.DataFrame) -> dict[str, FloatArray]:
+    """Computes what each line led to, as proposed and as the person would; NaN if not known."""
+    review = pl.col("review_period").fill_null(1).cast(pl.Float64)
+    costs = lines.with_columns((pl.col("holding_cost") * review).alias("#leftover_cost"))
+
+    def values(name: str) -> FloatArray:
+        return costs[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+    columns: dict[str, FloatArray] = {}
+    for prefix, quantity in (("proposed", "order_quantity"), ("person", "final_quantity")):
+        short, left, cost = interval_outcome(
+            values("inventory_position"),
+            values(quantity),
+            values("#demand"),
+            stockout_cost=values("stockout_cost"),
+            leftover_cost=values("#leftover_cost"),
+        )
+        columns |= {
+            f"{prefix}_short": short,
+            f"{prefix}_left_over": left,
+            f"{prefix}_cost": cost,
+        }
+    return columns | {"saved": columns["proposed_cost"] - columns["person_cost"]}
 
 
 def totals_by_user(scores: pl.DataFrame) -> pl.DataFrame:

@@ -161,26 +161,6 @@ def _decimal(column: str) -> pl.Expr:
 
 
 def _json(lines: pl.DataFrame, facts: ExportFacts, series_key: Sequence[str]) -> bytes:
-    orders: dict[str, dict[str, Any]] = {}
-    for row in lines.iter_rows(named=True):
-        order = orders.setdefault(
-            row[_ORDER],
-            {
-                _ORDER: row[_ORDER],
-                "supplier": row["supplier"],
-                "order_date": _date(row["order_date"]),
-                "lines": [],
-            },
-        )
-        order["lines"].append(
-            {
-                "line": row[_LINE],
-                "key": {name: row[name] for name in series_key},
-                "quantity": _whole(row["quantity"]),
-                "unit_cost": _whole(row["unit_cost"]),
-                "due_date": _date(row["due_date"]),
-            }
-        )
     content = {
         "format": FORMAT_NAME,
         "format_version": _FORMAT_VERSION,
@@ -192,10 +172,31 @@ def _json(lines: pl.DataFrame, facts: ExportFacts, series_key: Sequence[str]) ->
         "currency": facts.currency,
         "audit_head": facts.audit_head,
         "series_key": list(series_key),
-        "purchase_orders": list(orders.values()),
+        "purchase_orders": _orders(lines, series_key),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode("utf-8")
+
+
+def _orders(lines: pl.DataFrame, series_key: Sequence[str]) -> list[dict[str, Any]]:
+    orders: dict[str, dict[str, Any]] = {}
+    for row in lines.iter_rows(named=True):
+        head = {
+            _ORDER: row[_ORDER],
+            "supplier": row["supplier"],
+            "order_date": _date(row["order_date"]),
+        }
+        order = orders.setdefault(row[_ORDER], {**head, "lines": []})
+        order["lines"].append(
+            {
+                "line": row[_LINE],
+                "key": {name: row[name] for name in series_key},
+                "quantity": _whole(row["quantity"]),
+                "unit_cost": _whole(row["unit_cost"]),
+                "due_date": _date(row["due_date"]),
+            }
+        )
+    return list(orders.values())
 
 
 def _date(value: Any) -> str | None:

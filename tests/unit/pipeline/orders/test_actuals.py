@@ -19,7 +19,7 @@ def sale(day, sales, item="item_001", **others):
 
 
 @pytest.fixture
-def world(tmp_path):
+def shop(tmp_path):
     return OrdersWorld(tmp_path)
 
 
@@ -27,9 +27,9 @@ def rows(actuals):
     return actuals.table.sort("item", "#period").select("item", "#period", "#demand", "#censored")
 
 
-def test_sales_after_the_cutoff_are_demand(world):
-    world.write_sales([sale(-1, 9.0), sale(0, 9.0), sale(1, 3.0), sale(2, 0.0), sale(2, 5.0, "b")])
-    found = actuals_of_sales(world.config, after=PERIOD)
+def test_sales_after_the_cutoff_are_demand(shop):
+    shop.write_sales([sale(-1, 9.0), sale(0, 9.0), sale(1, 3.0), sale(2, 0.0), sale(2, 5.0, "b")])
+    found = actuals_of_sales(shop.config, after=PERIOD)
     assert rows(found).rows() == [
         ("b", PERIOD + 2, 5.0, False),
         ("item_001", PERIOD + 1, 3.0, False),
@@ -39,61 +39,61 @@ def test_sales_after_the_cutoff_are_demand(world):
     assert dict(found.table.schema)["#period"] == pl.Int64
 
 
-def test_where_it_ran_out_sales_are_the_least_that_demand_was(world):
+def test_where_it_ran_out_sales_are_the_least_that_demand_was(shop):
     stockout = sale(2, 1.0, in_stock_fraction=0.5)
     unknown = sale(3, 1.0, in_stock_fraction=None)
-    world.write_sales([sale(1, 3.0), stockout, unknown])
-    found = rows(actuals_of_sales(world.config, after=PERIOD))
+    shop.write_sales([sale(1, 3.0), stockout, unknown])
+    found = rows(actuals_of_sales(shop.config, after=PERIOD))
     assert found["#censored"].to_list() == [False, True, False]
 
 
-def test_a_sale_that_is_not_known_is_none(world):
-    world.write_sales([sale(1, 3.0), sale(2, None), sale(3, 1.0)])
-    assert rows(actuals_of_sales(world.config, after=PERIOD))["#demand"].to_list() == [3, None, 1]
+def test_a_sale_that_is_not_known_is_none(shop):
+    shop.write_sales([sale(1, 3.0), sale(2, None), sale(3, 1.0)])
+    assert rows(actuals_of_sales(shop.config, after=PERIOD))["#demand"].to_list() == [3, None, 1]
 
 
-def test_nothing_may_have_been_sold_since(world):
-    world.write_sales([sale(-1, 9.0), sale(0, 9.0)])
-    found = actuals_of_sales(world.config, after=PERIOD)
+def test_nothing_may_have_been_sold_since(shop):
+    shop.write_sales([sale(-1, 9.0), sale(0, 9.0)])
+    found = actuals_of_sales(shop.config, after=PERIOD)
     assert (found.table.height, found.last_period) == (0, PERIOD)
 
 
-def test_weeks_are_periods(world):
-    text = world.config_file.read_text().replace("frequency: D", "frequency: W-MON")
-    config = resolve_paths(parse_config(text), world.root)
+def test_weeks_are_periods(shop):
+    text = shop.config_file.read_text().replace("frequency: D", "frequency: W-MON")
+    config = resolve_paths(parse_config(text), shop.root)
     first = datetime.date(2026, 7, 6)
-    world.write_sales([sale((first - CUTOFF).days + 7 * week, 7.0) for week in range(3)])
+    shop.write_sales([sale((first - CUTOFF).days + 7 * week, 7.0) for week in range(3)])
     after = period_of(first, "W-MON")
     found = actuals_of_sales(config, after=after)
     assert found.table["#period"].to_list() == [after + 1, after + 2]
 
 
-def test_lines_of_a_till_are_added_up(world):
+def test_lines_of_a_till_are_added_up(shop):
     columns = ColumnsConfig(series_key=KEY, timestamp="date", target="sales")
-    data = DataConfig(sales=world.config.data.sales, columns=columns, transactions={})
-    config = world.config.model_copy(update={"data": data})
+    data = DataConfig(sales=shop.config.data.sales, columns=columns, transactions={})
+    config = shop.config.model_copy(update={"data": data})
     lines = [sale(0, 4.0), sale(1, 2.0), sale(1, 1.0), sale(2, 5.0), sale(3, 1.0), sale(4, 1.0)]
-    world.write_sales([{name: row[name] for name in (*KEY, "date", "sales")} for row in lines])
+    shop.write_sales([{name: row[name] for name in (*KEY, "date", "sales")} for row in lines])
     found = rows(actuals_of_sales(config, after=PERIOD))
     assert found["#demand"].to_list()[:2] == [3.0, 5.0]
 
 
-def test_sales_that_break_their_contract_are_refused(world):
-    world.write_sales([sale(1, 3.0), sale(1, 3.0)])
+def test_sales_that_break_their_contract_are_refused(shop):
+    shop.write_sales([sale(1, 3.0), sale(1, 3.0)])
     with pytest.raises(ContractError, match="duplicate key"):
-        actuals_of_sales(world.config, after=PERIOD)
-    world.write_sales([sale(1, -3.0)])
+        actuals_of_sales(shop.config, after=PERIOD)
+    shop.write_sales([sale(1, -3.0)])
     with pytest.raises(ContractError, match="sales"):
-        actuals_of_sales(world.config, after=PERIOD)
+        actuals_of_sales(shop.config, after=PERIOD)
 
 
-def test_rows_with_too_few_values_are_refused(world):
-    (world.root / "sales.csv").write_text(
+def test_rows_with_too_few_values_are_refused(shop):
+    (shop.root / "sales.csv").write_text(
         "store,item,date,sales,in_stock_fraction\ns,i,2026-07-01,3,1\ns,i,2026-07-02\n"
     )
-    values = world.config.model_dump(mode="json")
-    values["data"]["sales"] = str(world.root / "sales.csv")
-    config = type(world.config).model_validate(values)
+    values = shop.config.model_dump(mode="json")
+    values["data"]["sales"] = str(shop.root / "sales.csv")
+    config = type(shop.config).model_validate(values)
     with pytest.raises(ContractError, match=r"row 2 has 3 values; expected 5 \(1 such rows\)"):
         actuals_of_sales(config, after=PERIOD)
 

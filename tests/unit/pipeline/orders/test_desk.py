@@ -18,10 +18,10 @@ NONE_REFUSED = pl.DataFrame(schema=REFUSAL_SCHEMA)
 
 
 @pytest.fixture
-def world(tmp_path):
-    world = OrdersWorld(tmp_path)
-    world.propose()
-    return world
+def shop(tmp_path):
+    shop = OrdersWorld(tmp_path)
+    shop.propose()
+    return shop
 
 
 def asking(action, *names, quantity=None, reason="why", refusals=NONE_REFUSED):
@@ -34,45 +34,45 @@ def asking(action, *names, quantity=None, reason="why", refusals=NONE_REFUSED):
     return ask
 
 
-def do(world, *asked, user="anna", **options):
-    return decide(world.config, "latest", asking(*asked, **options), user=user, now=lambda: "now")
+def do(shop, *asked, user="anna", **options):
+    return decide(shop.config, "latest", asking(*asked, **options), user=user, now=lambda: "now")
 
 
-def states(world):
-    return dict(open_desk(world.config).book.select("item", "line_state").rows())
+def states(shop):
+    return dict(open_desk(shop.config).book.select("item", "line_state").rows())
 
 
-def test_a_decision_is_written_down_and_seen(world):
-    (entry,) = do(world, "change", "store_001/item_002", quantity=48.0)
+def test_a_decision_is_written_down_and_seen(shop):
+    (entry,) = do(shop, "change", "store_001/item_002", quantity=48.0)
     assert (entry.user, entry.moment, entry.proposal_id) == ("anna", "now", PROPOSAL_ID)
-    (written,) = read_audit_log(world.log).entries
+    (written,) = read_audit_log(shop.log).entries
     assert written.key == {"store": "store_001", "item": "item_002"}
     assert (written.before, written.after, written.reason) == (24.0, 48.0, "why")
-    assert written.proposals == open_desk(world.config).proposal.digest
-    assert audit_log_file(world.config) == world.log
-    assert states(world)["item_002"] == "changed"
+    assert written.proposals == open_desk(shop.config).proposal.digest
+    assert audit_log_file(shop.config) == shop.log
+    assert states(shop)["item_002"] == "changed"
 
 
-def test_of_several_requests_all_count_or_none(world):
+def test_of_several_requests_all_count_or_none(shop):
     with pytest.raises(BadInputError, match="nothing was decided; 1 complaint") as caught:
-        do(world, "approve", "store_001/item_001", "store_001/item_005")
+        do(shop, "approve", "store_001/item_001", "store_001/item_005")
     assert "store_001/item_005: column 'decision'" in str(caught.value)
-    assert read_audit_log(world.log).entries == ()
-    assert len(do(world, "approve", "store_001/item_001", "store_001/item_002")) == 2
+    assert read_audit_log(shop.log).entries == ()
+    assert len(do(shop, "approve", "store_001/item_001", "store_001/item_002")) == 2
 
 
-def test_what_is_so_already_is_not_decided_again(world):
-    do(world, "approve", "store_001/item_001")
-    assert do(world, "approve", "store_001/item_001") == []
-    assert len(read_audit_log(world.log).entries) == 1
+def test_what_is_so_already_is_not_decided_again(shop):
+    do(shop, "approve", "store_001/item_001")
+    assert do(shop, "approve", "store_001/item_001") == []
+    assert len(read_audit_log(shop.log).entries) == 1
 
 
-def test_a_try_writes_nothing(world):
-    assert len(try_deciding(world.config, "latest", asking("reject", "store_001/item_001"))) == 1
-    assert not world.log.exists()
+def test_a_try_writes_nothing(shop):
+    assert len(try_deciding(shop.config, "latest", asking("reject", "store_001/item_001"))) == 1
+    assert not shop.log.exists()
 
 
-def test_a_row_that_cannot_be_read_is_complained_about_once(world):
+def test_a_row_that_cannot_be_read_is_complained_about_once(shop):
     refusal = pl.DataFrame([(3, "s", "quantity", "x", "a number")], REFUSAL_SCHEMA, orient="row")
 
     def ask(desk):
@@ -80,27 +80,27 @@ def test_a_row_that_cannot_be_read_is_complained_about_once(world):
         return requests.with_columns(pl.lit(3, pl.Int64).alias("#row")), refusal
 
     with pytest.raises(BadInputError, match="1 complaint:\n  row 3: column 'quantity': got 'x'"):
-        decide(world.config, "latest", ask, user="anna")
+        decide(shop.config, "latest", ask, user="anna")
 
 
-def test_proposals_that_changed_after_a_decision_are_refused(world):
-    do(world, "approve", "store_001/item_001")
+def test_proposals_that_changed_after_a_decision_are_refused(shop):
+    do(shop, "approve", "store_001/item_001")
     changed = make_proposals().with_columns(order_quantity=pl.col("order_quantity") * 2)
-    changed.write_parquet(world.folder / PROPOSAL_ID / "proposals.parquet")
+    changed.write_parquet(shop.folder / PROPOSAL_ID / "proposals.parquet")
     with pytest.raises(AnomalyError, match="not those that were decided about"):
-        open_desk(world.config)
+        open_desk(shop.config)
     with pytest.raises(AnomalyError, match="not those that were decided about"):
-        do(world, "reject", "store_001/item_001")
+        do(shop, "reject", "store_001/item_001")
 
 
-def test_a_newer_proposal_begins_anew(world):
-    do(world, "reject", "store_001/item_001")
-    world.propose(proposal_id="20260701", created="2026-07-01T20:00:00+00:00")
-    assert set(states(world).values()) == {"proposed"}
+def test_a_newer_proposal_begins_anew(shop):
+    do(shop, "reject", "store_001/item_001")
+    shop.propose(proposal_id="20260701", created="2026-07-01T20:00:00+00:00")
+    assert set(states(shop).values()) == {"proposed"}
 
 
-def test_series_are_found_by_their_parts_in_the_order_asked_for(world):
-    desk = open_desk(world.config)
+def test_series_are_found_by_their_parts_in_the_order_asked_for(shop):
+    desk = open_desk(shop.config)
     found = find_series(desk, ["store_001/item_003", "store_001/item_001", "store_001/item_003"])
     assert found.columns == list(KEY)
     assert found["item"].to_list() == ["item_003", "item_001"]
@@ -109,11 +109,11 @@ def test_series_are_found_by_their_parts_in_the_order_asked_for(world):
 
 
 def test_a_name_of_two_series_is_refused(tmp_path):
-    world = OrdersWorld(tmp_path)
+    shop = OrdersWorld(tmp_path)
     odd = [{"store": "a/b", "item": "c"}, {"store": "a", "item": "b/c"}]
-    world.propose(proposals=make_proposals(odd))
+    shop.propose(proposals=make_proposals(odd))
     with pytest.raises(BadInputError, match="'a/b/c': the name of several series"):
-        find_series(open_desk(world.config), ["a/b/c"])
+        find_series(open_desk(shop.config), ["a/b/c"])
 
 
 def test_many_refusals_are_counted():
@@ -124,12 +124,12 @@ def test_many_refusals_are_counted():
 
 
 @pytest.mark.parametrize("user", ["", "  ", "x" * 1001, "\udcff"])
-def test_a_user_has_a_name_that_can_be_written(world, user):
+def test_a_user_has_a_name_that_can_be_written(shop, user):
     with pytest.raises(BadInputError, match="--user: "):
-        do(world, "approve", "store_001/item_001", user=user)
-    assert not world.log.exists()
+        do(shop, "approve", "store_001/item_001", user=user)
+    assert not shop.log.exists()
 
 
-def test_a_reason_can_be_written(world):
+def test_a_reason_can_be_written(shop):
     with pytest.raises(BadInputError, match="reason: "):
-        do(world, "approve", "store_001/item_001", reason="x" * 1001)
+        do(shop, "approve", "store_001/item_001", reason="x" * 1001)

@@ -10,19 +10,19 @@ from demandcast.schema.errors import ContractError
 
 
 @pytest.fixture
-def world(tmp_path):
-    world = OrdersWorld(tmp_path)
-    world.propose()
-    return world
+def shop(tmp_path):
+    shop = OrdersWorld(tmp_path)
+    shop.propose()
+    return shop
 
 
-def change(world):
+def change(shop):
     def asking(desk):
         series = find_series(desk, ["store_001/item_002"])
         requests = make_requests(series, "change", quantity=48.0, reason="why", forced=False)
         return requests, pl.DataFrame(schema=REFUSAL_SCHEMA)
 
-    decide(world.config, "latest", asking, user="anna")
+    decide(shop.config, "latest", asking, user="anna")
 
 
 def demand(cutoff, periods):
@@ -34,26 +34,24 @@ def demand(cutoff, periods):
     return Actuals(pl.DataFrame(rows), cutoff + periods)
 
 
-def test_overrides_are_scored_from_the_cutoff_of_the_proposal(world):
-    change(world)
-    scores = score_proposal(
-        world.config, open_desk(world.config), lambda cutoff: demand(cutoff, 10)
-    )
+def test_overrides_are_scored_from_the_cutoff_of_the_proposal(shop):
+    change(shop)
+    scores = score_proposal(shop.config, open_desk(shop.config), lambda cutoff: demand(cutoff, 10))
     assert scores.select("item", "demand", "user").rows() == [("item_002", 50.0, "anna")]
-    early = score_proposal(world.config, open_desk(world.config), lambda cutoff: demand(cutoff, 9))
+    early = score_proposal(shop.config, open_desk(shop.config), lambda cutoff: demand(cutoff, 9))
     assert early["why_unscored"].to_list() == ["too early"]
 
 
-def test_nothing_is_read_if_nobody_overruled_anything(world):
+def test_nothing_is_read_if_nobody_overruled_anything(shop):
     def read(cutoff):
         raise AssertionError
 
-    scores = score_proposal(world.config, open_desk(world.config), read)
+    scores = score_proposal(shop.config, open_desk(shop.config), read)
     assert (scores.height, scores.columns[:2]) == (0, list(KEY))
 
 
-def test_a_proposal_has_a_cutoff(world):
+def test_a_proposal_has_a_cutoff(shop):
     facts = make_facts(cutoff=None).model_dump_json()
-    (world.folder / PROPOSAL_ID / "proposals.json").write_text(facts)
+    (shop.folder / PROPOSAL_ID / "proposals.json").write_text(facts)
     with pytest.raises(ContractError, match=r"proposals\.json says no cutoff"):
-        score_proposal(world.config, open_desk(world.config), lambda cutoff: demand(cutoff, 9))
+        score_proposal(shop.config, open_desk(shop.config), lambda cutoff: demand(cutoff, 9))
