@@ -96,20 +96,11 @@ def user_name(given: str | None) -> str:
 
 
 def opened_desk(config: RunConfig, proposal: str) -> Desk:
-    """Opens a proposal to look at; says if there is a newer one."""
+    """Opens a proposal to look at; shows what there is to say about it."""
     from demandcast.pipeline.orders.desk import open_desk
 
     with log_shown(quiet=False):
-        desk = open_desk(config, proposal)
-    _say_if_old(desk)
-    return desk
-
-
-def _say_if_old(desk: Desk) -> None:
-    if not desk.proposal.newest:
-        click.echo(
-            f"warning: proposal {desk.proposal.facts.proposal_id} is not the newest one", err=True
-        )
+        return open_desk(config, proposal)
 
 
 @contextlib.contextmanager

@@ -50,9 +50,8 @@ def book_table(lines: pl.DataFrame, series_key: Sequence[str]) -> str:
                 _money(row["final_value"]),
             ]
         )
-        reasons.append(_one_line(row["decision_reason"] or row["reason"]))
-    table = table_text(header, rows, left=6).splitlines()
-    text = "\n".join(f"{line}  {why}".rstrip() for line, why in zip(table, reasons, strict=True))
+        reasons.append(row["decision_reason"] or row["reason"])
+    text = _table(header, rows, reasons, left=6)
     waiting = int(lines["waiting"].sum())
     return text + (f"\n* {waiting} wait for a person" if waiting else "")
 
@@ -79,9 +78,8 @@ def log_table(entries: Sequence[AuditEntry]) -> str:
                 _units(entry.after),
             ]
         )
-        reasons.append(_one_line(entry.reason or _details(entry)))
-    table = table_text(header, rows, left=6).splitlines()
-    return "\n".join(f"{line}  {why}".rstrip() for line, why in zip(table, reasons, strict=True))
+        reasons.append(entry.reason or _details(entry))
+    return _table(header, rows, reasons, left=6)
 
 
 def decided_text(entries: Sequence[AuditEntry], *, verb: str) -> str:
@@ -122,9 +120,8 @@ def score_table(scores: pl.DataFrame, series_key: Sequence[str]) -> str:
                 _money(row["saved"]),
             ]
         )
-        notes.append(row["why_unscored"] or _one_line(row["reason"]))
-    table = table_text(header, rows, left=3).splitlines()
-    return "\n".join(f"{line}  {note}".rstrip() for line, note in zip(table, notes, strict=True))
+        notes.append(row["why_unscored"] or row["reason"])
+    return _table(header, rows, notes, left=3)
 
 
 def totals_table(totals: pl.DataFrame) -> str:
@@ -138,7 +135,18 @@ def totals_table(totals: pl.DataFrame) -> str:
         ]
         for row in totals.iter_rows(named=True)
     ]
-    return table_text(header, rows)
+    return table_text(header, [[_one_line(cell) for cell in row] for row in rows])
+
+
+def _table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], words: Sequence[str], *, left: int
+) -> str:
+    """Lays out a table whose last column is of words, which are not made equally long."""
+    safe = [[_one_line(cell) for cell in row] for row in rows]
+    lines = table_text(header, safe, left=left).split("\n")
+    return "\n".join(
+        f"{line}  {_one_line(why)}".rstrip() for line, why in zip(lines, words, strict=True)
+    )
 
 
 def _series(row: dict[str, Any], series_key: Sequence[str]) -> str:

@@ -143,11 +143,11 @@ def decide(
     check_words(user, what="--user")
     proposal = find_proposal(orders_folder(config), name)
     with audit_writer(audit_log_file(config), user=user, now=now) as writer:
-        desk = Desk.of(proposal, writer.chain)
+        desk, moment = Desk.of(proposal, writer.chain), now()
         entries = [
             replace(
                 entry,
-                moment=now(),
+                moment=moment,
                 user=user,
                 proposal_id=proposal.facts.proposal_id,
                 proposals=proposal.digest,

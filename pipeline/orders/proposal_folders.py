@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from demandcast.schema.proposal_table import check_proposal_table
 
 __all__ = ["LATEST", "Proposal", "find_proposal", "proposal_ids"]
 
+_LOG = logging.getLogger(__name__)
+
 LATEST = "latest"
 """In place of an identity: the newest proposal."""
 
@@ -35,7 +38,6 @@ class Proposal:
         table: The proposal table.
         terms: Pack, least order and costs of its lines; None if there is no such file.
         digest: SHA-256 of the file of the table.
-        newest: Whether there is no newer one.
     """
 
     folder: Path
@@ -43,7 +45,6 @@ class Proposal:
     table: pl.DataFrame
     terms: pl.DataFrame | None
     digest: str
-    newest: bool
 
 
 def proposal_ids(folder: Path) -> list[str]:
@@ -87,7 +88,10 @@ def find_proposal(folder: Path, name: str = LATEST) -> Proposal:
             f"proposal {name!r}: found {len(matches)}; allowed: {LATEST!r}, or an identity or the "
             f"beginning of one; the newest: {', '.join(known[-3:])}"
         )
-    return _read(folder / matches[0], newest=matches[0] == known[-1])
+    if matches[0] != known[-1]:
+        # What is exported of both is ordered twice: the newer one did not know of it.
+        _LOG.warning("proposal %s is not the newest one; that is %s", matches[0], known[-1])
+    return _read(folder / matches[0])
 
 
 def _facts(folder: Path) -> ProposalFacts:
@@ -107,7 +111,7 @@ def _facts(folder: Path) -> ProposalFacts:
     return facts
 
 
-def _read(folder: Path, *, newest: bool) -> Proposal:
+def _read(folder: Path) -> Proposal:
     facts = _facts(folder)
     content = _content(folder / PROPOSALS_FILE)
     table = _table(folder / PROPOSALS_FILE, content)
@@ -117,7 +121,7 @@ def _read(folder: Path, *, newest: bool) -> Proposal:
         path = folder / PROPOSAL_TERMS_FILE
         terms = _table(path, _content(path))
         check_proposal_terms(terms, facts.series_key)
-    return Proposal(folder, facts, table, terms, digest_of(content), newest)
+    return Proposal(folder, facts, table, terms, digest_of(content))
 
 
 def _content(path: Path) -> bytes:

@@ -53,13 +53,13 @@ KEY = ("store", "item")
 PROPOSAL_ID = "20260630-200000-000"
 CUTOFF = datetime.date(2026, 6, 30)
 
-_MONDAY, _TUESDAY = datetime.date(2026, 7, 1), datetime.date(2026, 7, 2)
+_WEDNESDAY, _THURSDAY = datetime.date(2026, 7, 1), datetime.date(2026, 7, 2)
 _ORDER = {
     "status": "order",
     "risk_class": "low",
     "supplier": "north",
     "order_quantity": 24.0,
-    "order_date": _MONDAY,
+    "order_date": _WEDNESDAY,
     "due_date": datetime.date(2026, 7, 4),
     "unit_cost": 2.5,
     "on_hand": 6.0,
@@ -90,7 +90,7 @@ _LINES: tuple[dict[str, Any], ...] = (
         "status": "reduced",
     },
     {"item": "item_003", "order_quantity": 36.0},
-    {"item": "item_004", "supplier": "south", "order_quantity": 12.0, "order_date": _TUESDAY},
+    {"item": "item_004", "supplier": "south", "order_quantity": 12.0, "order_date": _THURSDAY},
     {"item": "item_005", "status": "covered", "order_quantity": 0.0, "reason": "stock suffices"},
     {
         "item": "item_006",

@@ -46,8 +46,8 @@ def test_an_order_has_the_lines_of_one_supplier_and_day():
     assert rows == [
         ("item_001", 480.0, "p-E1-001", 1),
         ("item_003", 36.0, "p-E1-001", 2),
-        ("item_002", 24.0, "p-E1-002", 1),  # Of the south, on Monday.
-        ("item_004", 12.0, "p-E1-003", 1),  # On Tuesday.
+        ("item_002", 24.0, "p-E1-002", 1),  # Of the south, on Wednesday.
+        ("item_004", 12.0, "p-E1-003", 1),  # On Thursday.
     ]
 
 

@@ -111,7 +111,10 @@ def test_the_chain_is_verified(orders, shop):
 def test_an_older_proposal_is_said_to_be_one(orders, shop):
     shop.propose(proposal_id="20260701", created="2026-07-01T20:00:00+00:00")
     code, _, err = orders("list", "--proposal", PROPOSAL_ID)
-    assert (code, err) == (0, f"warning: proposal {PROPOSAL_ID} is not the newest one\n")
+    assert code == 0
+    assert f"proposal {PROPOSAL_ID} is not the newest one; that is 20260701" in err
+    output = ("--output", shop.root / "orders.csv", "--skip-waiting", "--proposal", PROPOSAL_ID)
+    assert "is not the newest one" in orders("export", *output)[2]
     assert orders("list")[2] == ""
 
 

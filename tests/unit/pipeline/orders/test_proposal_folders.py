@@ -28,17 +28,18 @@ def test_a_proposal_is_read_whole(folder):
     assert found.table.equals(make_proposals())
     assert found.terms is not None
     assert found.digest == digest_of((place / "proposals.parquet").read_bytes())
-    assert found.newest
 
 
-def test_the_newest_is_taken_and_others_are_found_by_name(folder):
+def test_the_newest_is_taken_and_others_are_found_by_name(folder, caplog):
     write_proposal(folder)
     propose_later(folder)
     assert proposal_ids(folder) == [PROPOSAL_ID, LATER]
     assert find_proposal(folder).facts.proposal_id == LATER
+    assert caplog.text == ""
     for name in (PROPOSAL_ID, "20260630"):
         found = find_proposal(folder, name)
-        assert (found.facts.proposal_id, found.newest) == (PROPOSAL_ID, False)
+        assert found.facts.proposal_id == PROPOSAL_ID
+        assert f"proposal {PROPOSAL_ID} is not the newest one; that is {LATER}" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["1999", "2026"])
