@@ -191,10 +191,12 @@ def _lay_out(sheet: Any, table: pl.DataFrame, keys: int) -> None:
         sheet.column_dimensions[letter].width = _WIDTHS.get(name, max(12, len(name) + 4))
     rules = {
         "decision": DataValidation("list", formula1=f'"{",".join(ACTIONS)}"', allow_blank=True),
-        "quantity": DataValidation("decimal", operator="greaterThan", formula1="0"),
+        "quantity": DataValidation(
+            "decimal", operator="greaterThan", formula1="0", allow_blank=True
+        ),
     }
     for name, rule in rules.items():
-        rule.error = "; ".join(_HELP[1:3])
+        rule.error, rule.showErrorMessage = "; ".join(_HELP[1:3]), True
         rule.add(f"{letters[name]}2:{letters[name]}{max(last, 2)}")
         sheet.data_validations.append(rule)
     # Without a password: it keeps slips out, not people.

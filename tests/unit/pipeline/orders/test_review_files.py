@@ -106,6 +106,8 @@ def test_the_sheet_is_laid_out_for_people(tmp_path):
     column = sheet.cell(2, names.index("decision") + 1).column_letter
     assert str(choice.sqref) == f"{column}2:{column}9"
     assert (number.type, number.operator) == ("decimal", "greaterThan")
+    assert choice.showErrorMessage
+    assert number.showErrorMessage
 
 
 def test_cells_have_types_and_formats(tmp_path):
