@@ -91,9 +91,10 @@ def build_order_book(
         terms = pl.DataFrame(
             schema=dict.fromkeys(series_key, pl.String()) | dict.fromkeys(TERMS, pl.Float64())
         )
-    joined = proposals.join(
-        terms.select(*series_key, *TERMS), on=list(series_key), how="left", maintain_order="left"
-    ).join(decided, on=list(series_key), how="left", maintain_order="left")
+    known = terms.select(*series_key, pl.col(TERMS).fill_nan(None))
+    joined = proposals.join(known, on=list(series_key), how="left", maintain_order="left").join(
+        decided, on=list(series_key), how="left", maintain_order="left"
+    )
     return _with_consequences(joined).select(*proposals.columns, *BOOK_COLUMNS)
 
 

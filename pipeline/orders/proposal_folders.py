@@ -56,13 +56,13 @@ def proposal_ids(folder: Path) -> list[str]:
     Raises:
         ContractError: The facts of one cannot be understood.
     """
-    found = [
-        (facts.created, facts.proposal_id)
-        for facts in map(
-            _facts,
-            (path for path in folders_in(folder) if (path / PROPOSAL_FACTS_FILE).is_file()),
-        )
+    # What is being written, or was when its process was killed, has a name that begins with '.'.
+    whole = [
+        path
+        for path in folders_in(folder)
+        if not path.name.startswith(".") and (path / PROPOSAL_FACTS_FILE).is_file()
     ]
+    found = [(facts.created, facts.proposal_id) for facts in map(_facts, whole)]
     return [proposal_id for _, proposal_id in sorted(found)]
 
 

@@ -60,6 +60,8 @@ def test_terms_may_be_missing():
         make_proposals(), {}, make_terms(make_proposals()).head(1), series_key=KEY
     )
     assert some["pack_size"].null_count() == book.height - 1
+    nowhere = make_terms(make_proposals()).with_columns(moq=float("nan"))
+    assert make_book(terms=nowhere)["moq"].null_count() == book.height
 
 
 def test_an_empty_proposal_has_an_empty_book():

@@ -63,6 +63,12 @@ def test_a_folder_without_facts_is_not_complete(folder):
     assert proposal_ids(folder) == [PROPOSAL_ID]
 
 
+def test_a_folder_that_is_being_written_is_not_there_yet(folder):
+    write_proposal(folder)
+    propose_later(folder).rename(folder / f".{LATER}-aside")
+    assert proposal_ids(folder) == [PROPOSAL_ID]
+
+
 def test_terms_may_be_missing(folder):
     (write_proposal(folder) / "proposal_terms.parquet").unlink()
     assert find_proposal(folder).terms is None
