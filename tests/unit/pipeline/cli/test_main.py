@@ -28,6 +28,7 @@ COMMANDS = [
     ["report"],
     ["forecast"],
     ["backtest"],
+    ["replenish"],
     ["orders"],
     ["orders", "list"],
     ["orders", "review"],
