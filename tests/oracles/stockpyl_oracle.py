@@ -327,7 +327,7 @@ def rq_normal_cases():
                 for_quantity=[
                     level,
                     quantity,
-                    rq.r_q_cost(level, quantity, fixed_cost=fixed, **rest),
+                    rq.r_q_cost(level, quantity, **p),
                 ],
             )
         )

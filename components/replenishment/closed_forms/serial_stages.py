@@ -140,7 +140,7 @@ def serial_base_stock(
     >>> system = SerialSystem([2, 4, 7], lead_times=[2, 1, 1], stockout_cost=37.12, review_period=0)
     >>> plan = serial_base_stock(NormalDemand(5.0, 1.0), system=system)
     >>> plan.echelon_base_stock_levels.round(2), round(plan.cost, 3)
-    (array([22.7 , 12.03,  6.49]), 47.651)
+    (array([22.71, 12.02,  6.49]), 47.66)
     """
     if demand.mean.size != 1:
         raise BadInputError(f"a serial system has one item, not {demand.mean.size}")
