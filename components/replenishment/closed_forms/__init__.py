@@ -31,12 +31,15 @@ from demandcast.components.replenishment.closed_forms.costs import (
     evening_cost,
 )
 from demandcast.components.replenishment.closed_forms.distributions import (
+    Demand,
     LognormalDemand,
     NormalDemand,
     PathDemand,
     PmfDemand,
     PoissonDemand,
+    RepeatedDemand,
     SampleDemand,
+    SummableDemand,
 )
 from demandcast.components.replenishment.closed_forms.joint_replenishment import (
     JointPlan,
@@ -98,6 +101,7 @@ from demandcast.components.replenishment.closed_forms.two_echelon import (
 __all__ = [
     "BackorderPlan",
     "BaseStock",
+    "Demand",
     "JointPlan",
     "LognormalDemand",
     "LotPlan",
@@ -110,11 +114,13 @@ __all__ = [
     "PoissonDemand",
     "PriceBreaks",
     "ReorderPlan",
+    "RepeatedDemand",
     "ReviewCycle",
     "SampleDemand",
     "SerialPlan",
     "SerialSystem",
     "StockCosts",
+    "SummableDemand",
     "TwoEchelonPlan",
     "Warehouse",
     "base_stock",

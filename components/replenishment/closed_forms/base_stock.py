@@ -111,7 +111,7 @@ def base_stock(
         BadInputError: The level is not a finite number, or sample paths are too short.
 
     Source:
-        Snyder and Shen (2019), section 4.3.4, for R = 1; the mean over the evenings is ours.
+        Snyder and Shen (2019), section 4.3, for R = 1; the mean over the evenings is ours.
 
     >>> from demandcast.components.replenishment.closed_forms import NormalDemand
     >>> best = base_stock(

@@ -29,9 +29,9 @@ __all__ = [
     "PathDemand",
     "PmfDemand",
     "PoissonDemand",
+    "RepeatedDemand",
     "SampleDemand",
     "SummableDemand",
-    "WholeDemand",
 ]
 
 
@@ -72,20 +72,6 @@ class RepeatedDemand(Protocol):
 
     def over(self, periods: npt.ArrayLike) -> Demand:
         """Demand of that many periods, counted from the first."""
-
-
-class WholeDemand(Protocol):
-    """Demand per period in whole units."""
-
-    def pmf(self, position: int) -> FloatArray:
-        """Probabilities of 0, 1, ... units for one item. Shape [K]."""
-
-    def over(self, periods: npt.ArrayLike) -> Demand:
-        """Demand of that many periods."""
-
-    @property
-    def mean(self) -> FloatArray:
-        """Mean per period, units."""
 
 
 @dataclass(frozen=True)

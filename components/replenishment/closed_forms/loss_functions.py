@@ -120,7 +120,7 @@ def lognormal_loss(
         Units, at least 0.
 
     Source:
-        Snyder and Shen (2019), (C.36).
+        Snyder and Shen (2019), (4.102).
 
     >>> lognormal_loss([10.0], log_mean=2, log_sd=0.3).round(6)
     array([0.28365])
@@ -170,7 +170,7 @@ def poisson_summed_loss(level: npt.ArrayLike, *, mean: npt.ArrayLike) -> FloatAr
         Units squared, at least 0.
 
     Source:
-        Snyder and Shen (2019), (C.43).
+        Snyder and Shen (2019), appendix C.
 
     >>> poisson_summed_loss([18.0], mean=15).round(6)
     array([0.84834])

@@ -164,7 +164,7 @@ def capped_power_approximation(
         BadInputError: A value is out of its range.
 
     Source:
-        Ehrhardt and Mosier (1984), as above; Silver, Pyke and Peterson (1998), section 8.5.
+        Ehrhardt and Mosier (1984), as above.
     """
     plain = power_approximation(demand, costs=costs, lead_time=lead_time)
     cap = demand.over(1 + lead_time).quantile(costs.critical_ratio)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from demandcast.components.replenishment.closed_forms.checks import (
     FloatArray,
-    finite,
     not_negative,
     positive,
 )
@@ -106,7 +105,7 @@ def economic_order_quantity(
         BadInputError: A value is out of its range.
 
     Source:
-        Harris (1913), How Many Parts to Make at Once; Snyder and Shen (2019), (3.3)-(3.5).
+        Harris (1913), How Many Parts to Make at Once; Snyder and Shen (2019), (3.4)-(3.5).
 
     >>> economic_order_quantity([1300.0], order_cost=8, holding_cost=0.225).cost.round(4)
     array([68.4105])
@@ -233,7 +232,7 @@ def order_quantity_with_price_breaks(
         BadInputError: A value is out of its range.
 
     Source:
-        Snyder and Shen (2019), section 3.4, (3.18)-(3.19).
+        Snyder and Shen (2019), (3.18)-(3.19).
 
     >>> breaks = PriceBreaks([0, 400, 800], [0.75, 0.72, 0.68])
     >>> best = order_quantity_with_price_breaks(
@@ -245,7 +244,8 @@ def order_quantity_with_price_breaks(
     rate = not_negative("demand_rate", demand_rate)[..., None]
     fixed = not_negative("order_cost", order_cost)[..., None]
     share = positive("holding_rate", holding_rate)[..., None]
-    smallest, prices = finite("", breaks.smallest_orders), finite("", breaks.unit_costs)
+    smallest = np.asarray(breaks.smallest_orders, dtype=np.float64)
+    prices = np.asarray(breaks.unit_costs, dtype=np.float64)
     ends = np.concatenate([smallest[..., 1:], np.full((*smallest.shape[:-1], 1), np.inf)], axis=-1)
     if order_quantity is None:
         quantity = np.maximum(np.sqrt(2 * fixed * rate / (share * prices)), smallest)

@@ -16,7 +16,7 @@ One system at a time: the functions of one stage are integrals of those of the n
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -254,9 +254,9 @@ def _continuous(
             low, high = min(low, min(given) - around), max(high, given[stage])
         step = NormalDemand(mean * covered[stage], sd * np.sqrt(covered[stage]))
         curve = _next_curve(curve, step, cost=float(own[stage]), ends=(low, high), slope=slope)
-        level = given[stage] if given else _least(curve.values, low, high)
+        level = given[stage] if given else _least(curve, low, high)
         cost = float(curve.values(np.array([level]))[0])
-        curve = _Curve(curve.values, kink=level, smooth=curve.smooth, flat=cost)
+        curve = replace(curve, kink=level, flat=cost)
         levels[stage] = level
     return levels, cost
 
@@ -268,14 +268,16 @@ class _Curve:
     Attributes:
         values: The function.
         kink: The level; beyond it the function is `flat`.
-        smooth: How far apart its bends are, units.
+        smooth: Spread of the demand that smoothed it, units.
         flat: Value beyond the level.
+        bends: Where it is not smooth: levels of stages that cover no demand of their own.
     """
 
     values: Values
     kink: float
     smooth: float
     flat: float = 0.0
+    bends: tuple[float, ...] = ()
 
     def capped(self, x: FloatArray) -> FloatArray:
         """Returns the function, constant beyond the level."""
@@ -288,19 +290,15 @@ def _next_curve(
     """Returns g of a stage from the capped function of the stage after it."""
     mean, sd = float(step.mean), float(step.sd)
     if sd == 0:
-        return _Curve(lambda y: cost * y + curve.capped(y), kink=np.inf, smooth=curve.smooth)
+        return _Curve(
+            lambda y: cost * y + curve.capped(y),
+            kink=np.inf,
+            smooth=curve.smooth,
+            bends=(*curve.bends, curve.kink),
+        )
     points = int(np.ceil((ends[1] - ends[0]) / sd * _FINENESS)) + 6
     grid = np.linspace(*ends, points)
-    panels = int(np.ceil(_PANELS * max(1.0, sd / curve.smooth)))
-    # Within reach of demand, the part below the level is smooth: integrate that part alone.
-    start = np.clip(grid - curve.kink, mean - _REACH * sd, mean + _REACH * sd)
-    width = (mean + _REACH * sd - start) / panels
-    total = curve.flat * np.asarray(step.cdf(grid - curve.kink))
-    for panel in range(panels):
-        drawn = start[:, None] + width[:, None] * (panel + (_NODES + 1) / 2)
-        density = np.exp(-(((drawn - mean) / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
-        below = curve.values(np.minimum(grid[:, None] - drawn, curve.kink))
-        total = total + width / 2 * ((below * density) @ _WEIGHTS)
+    total = _expected(curve, grid, mean, sd)
     spline = interpolate.make_interp_spline(grid, cost * (grid - mean) + total, k=5)
     first = float(spline(ends[0]))
 
@@ -311,20 +309,39 @@ def _next_curve(
     return _Curve(values, kink=np.inf, smooth=sd)
 
 
+def _expected(curve: _Curve, grid: FloatArray, mean: float, sd: float) -> FloatArray:
+    """Returns the mean of a capped function at the points of a grid less normal demand."""
+    low, high = mean - _REACH * sd, mean + _REACH * sd
+    panels = int(np.ceil(_PANELS * max(1.0, sd / curve.smooth)))
+    # Below the level, between bends, the function is smooth: integrate part by part.
+    bends = [min(bend, curve.kink) for bend in sorted(curve.bends, reverse=True)]
+    starts = [np.clip(grid - bend, low, high) for bend in (curve.kink, *bends)]
+    total = curve.flat * special.ndtr((grid - curve.kink - mean) / sd)
+    for start, end in zip(starts, [*starts[1:], np.full(grid.shape, high)], strict=True):
+        width = (end - start) / panels
+        for panel in range(panels):
+            drawn = start[:, None] + width[:, None] * (panel + (_NODES + 1) / 2)
+            density = np.exp(-(((drawn - mean) / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
+            below = curve.values(np.minimum(grid[:, None] - drawn, curve.kink))
+            total = total + width / 2 * ((below * density) @ _WEIGHTS)
+    return np.asarray(total)
+
+
 def _straight(slope: float) -> Values:
     """Returns what is short at a net stock below 0, at a cost per unit; 0 above."""
     return lambda x: slope * np.minimum(x, 0.0)
 
 
-def _least(values: Values, low: float, high: float) -> float:
-    """Finds the level of least cost: a look at points, then a closer one."""
+def _least(curve: _Curve, low: float, high: float) -> float:
+    """Finds the level of least cost: a look at points, then a closer one, and at bends."""
     points = np.linspace(low, high, 1001)
-    best = int(values(points).argmin())
+    best = int(curve.values(points).argmin())
     bracket = points[max(best - 1, 0)], points[min(best + 1, 1000)]
     width = (high - low) * 1e-6
 
     def rise(level: float) -> float:
-        around = values(np.array([level - width, level + width]))
+        around = curve.values(np.array([level - width, level + width]))
         return float(around[1] - around[0])
 
-    return float(optimize.brentq(rise, *bracket, xtol=1e-12))
+    candidates = np.array([optimize.brentq(rise, *bracket, xtol=1e-12), *curve.bends])
+    return float(candidates[curve.values(candidates).argmin()])

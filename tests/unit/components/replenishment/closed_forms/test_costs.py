@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demandcast.components.replenishment.closed_forms import (
@@ -26,6 +26,7 @@ def test_an_evening_by_hand():
     assert cost == pytest.approx(2 * 0.5 * 3 + 10 * 0.25 * 1)
 
 
+@settings(deadline=None)
 @given(st.floats(-40, 200), st.floats(0.1, 40), st.floats(0.01, 20), st.floats(0.01, 200))
 def test_cost_is_convex_in_the_level(level, gap, holding, stockout):
     costs = StockCosts(holding, stockout)

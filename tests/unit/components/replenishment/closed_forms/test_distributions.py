@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -36,6 +36,7 @@ def test_moments_cdf_and_quantiles_are_those_of_scipy(demand, oracle):
 
 
 @pytest.mark.parametrize("demand", DEMANDS)
+@settings(deadline=None)
 @given(probability=st.floats(0.001, 0.999))
 def test_a_quantile_is_the_lowest_level_that_reaches(demand, probability):
     level = demand.quantile(probability)
@@ -68,6 +69,7 @@ def test_normal_and_poisson_add_up():
     assert PoissonDemand([2.0, 3.0]).over([2, 0]).mean.tolist() == [4, 0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6), st.integers(0, 7))
 def test_probabilities_add_up_as_convolutions_do(weights, periods):
     pmf = np.array(weights) / np.sum(weights)

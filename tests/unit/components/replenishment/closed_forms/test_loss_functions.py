@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 from stockpyl_values import close, columns
@@ -98,6 +98,7 @@ def test_far_levels_leave_nothing_or_everything():
     assert losses.poisson_loss([1e9], mean=5).tolist() == [0]
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 150), st.floats(0.1, 30), st.floats(0.01, 40))
 def test_loss_falls_with_the_level_by_at_most_one_per_unit(level, sd, rise):
     for loss in (
@@ -109,6 +110,7 @@ def test_loss_falls_with_the_level_by_at_most_one_per_unit(level, sd, rise):
         assert -1e-9 <= fall <= rise + 1e-9
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 150), st.floats(0.1, 30))
 def test_what_is_short_and_what_is_left_differ_by_the_gap(level, sd):
     short = losses.normal_loss(level, mean=40.0, sd=sd)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stockpyl_values import close, columns, evaluations
 
@@ -99,6 +99,7 @@ def test_many_samples_come_near_to_their_distribution():
     np.testing.assert_allclose(near.cost, exact.cost, rtol=1e-2)
 
 
+@settings(deadline=None)
 @given(COSTS, COSTS, st.floats(1, 200))
 def test_neighbours_of_the_best_level_cost_no_less(holding, stockout, mean):
     costs = StockCosts(holding, stockout)
@@ -110,6 +111,7 @@ def test_neighbours_of_the_best_level_cost_no_less(holding, stockout, mean):
             assert near.cost >= best.cost * (1 - 1e-9)
 
 
+@settings(deadline=None)
 @given(COSTS, st.floats(0.1, 20), st.floats(0.1, 20), st.floats(1, 200))
 def test_level_rises_with_the_stockout_cost_and_with_demand(holding, stockout, more, mean):
     for family in (lambda m: NormalDemand(m, 5.0), PoissonDemand):

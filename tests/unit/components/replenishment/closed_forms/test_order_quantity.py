@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stockpyl_values import close, columns, evaluations
 
@@ -87,6 +87,7 @@ def test_price_breaks_by_hand():
         np.testing.assert_allclose(plan.cost, [expected])
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS, st.floats(0.05, 5), st.floats(0.5, 1000))
 def test_no_quantity_beats_the_best_under_price_breaks(rate, fixed, share, quantity):
     given_costs = {
@@ -103,6 +104,7 @@ def test_no_quantity_beats_the_best_under_price_breaks(rate, fixed, share, quant
     assert again.cost == pytest.approx(float(best.cost))
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS, NUMBERS, st.floats(0.1, 10))
 def test_cost_of_a_quantity_off_by_a_factor_depends_on_the_factor_alone(
     rate, fixed, holding, factor
@@ -114,6 +116,7 @@ def test_cost_of_a_quantity_off_by_a_factor_depends_on_the_factor_alone(
     assert off.cost / best.cost == pytest.approx((factor + 1 / factor) / 2)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS, NUMBERS)
 def test_where_waiting_is_dear_nobody_waits(rate, fixed, holding):
     plan = order_quantity_with_backorders(rate, costs=StockCosts(holding, 1e12, fixed))
@@ -123,6 +126,7 @@ def test_where_waiting_is_dear_nobody_waits(rate, fixed, holding):
     assert plan.backorder_share == pytest.approx(0, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.floats(0, 1), st.floats(0.1, 10))
 def test_no_plan_beats_the_best_with_backorders(rate, fixed, holding, stockout, share, factor):
     costs = StockCosts(holding, stockout, fixed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 from stockpyl_values import close, columns, evaluations
@@ -161,6 +161,7 @@ def test_targets_are_different_things():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@settings(deadline=None)
 @given(mean=MEANS, quantity=st.integers(1, 300), target=st.floats(0.05, 0.999))
 def test_levels_for_targets_are_the_lowest_that_reach_them(family, mean, quantity, target):
     demand = family(mean)
@@ -180,6 +181,7 @@ def test_levels_for_targets_are_the_lowest_that_reach_them(family, mean, quantit
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@settings(deadline=None)
 @given(
     mean=MEANS, quantity=st.integers(1, 300), target=st.floats(0.05, 0.99), more=st.floats(0.01, 9)
 )
@@ -197,6 +199,7 @@ def test_levels_rise_with_target_and_mean_and_fall_with_the_lot(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@settings(deadline=None)
 @given(mean=MEANS, rate=st.floats(0.5, 300), costs=COSTS)
 def test_neighbours_of_the_best_plan_cost_no_less(family, mean, rate, costs):
     best = reorder_point(family(mean), demand_rate=rate, costs=costs)
@@ -213,6 +216,7 @@ def test_neighbours_of_the_best_plan_cost_no_less(family, mean, rate, costs):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+@settings(deadline=None)
 @given(mean=MEANS, quantity=st.integers(1, 300), costs=COSTS, level=st.integers(-20, 300))
 def test_cost_is_convex_in_the_reorder_point(family, mean, quantity, costs, level):
     low, middle, high = (

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demandcast.components.replenishment.closed_forms.search import lowest_between, lowest_from
@@ -10,6 +10,7 @@ from demandcast.components.replenishment.closed_forms.search import lowest_betwe
 THRESHOLDS = st.lists(st.floats(0.0, 1e6), min_size=1, max_size=5)
 
 
+@settings(deadline=None)
 @given(THRESHOLDS)
 def test_lowest_real_level_is_the_threshold(thresholds):
     wanted = np.array(thresholds)
@@ -19,6 +20,7 @@ def test_lowest_real_level_is_the_threshold(thresholds):
     np.testing.assert_allclose(found, wanted, rtol=1e-15, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(THRESHOLDS)
 def test_lowest_whole_level_is_the_threshold_rounded_up(thresholds):
     wanted = np.array(thresholds)

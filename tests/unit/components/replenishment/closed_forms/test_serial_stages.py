@@ -163,10 +163,50 @@ def test_normal_demand_is_the_limit_of_ever_finer_whole_units():
     given_plan = serial_base_stock(
         NormalDemand(5.0, 1.0), system=TEXTBOOK, echelon_base_stock_levels=[22.7, 12.0, 6.5]
     )
-    # The error of rounding demand falls with the square of the fineness: what is left is 1e-7.
+    # The error of rounding demand falls with the square of the fineness. 3e-7 of normal demand
+    # is below 0, which whole units are not.
     extrapolated = costs[2] + (costs[2] - costs[1]) / 3
     assert given_plan.cost == pytest.approx(extrapolated, rel=1e-6)
     assert best.cost < given_plan.cost
+
+
+@pytest.mark.parametrize(
+    ("lead_times", "review_period", "levels"),
+    [
+        ([2, 0, 1], 1, [43.0, 23.0, 21.0]),
+        ([2, 0, 1], 1, [43.0, 20.0, 21.0]),
+        ([0, 0, 1], 1, [25.0, 23.0, 21.0]),
+        ([1, 2, 0], 0, [31.0, 21.5, 0.5]),
+        ([1, 0, 0], 0, [11.5, 1.0, 0.5]),
+        ([3, 1, 1], 1, [51.0, 30.0, 20.0]),
+    ],
+)
+def test_stages_without_lead_time_and_lean_levels_are_limits_as_well(
+    lead_times, review_period, levels
+):
+    costs = []
+    holding = np.array([1.0, 2.0, 4.0])
+    for fineness in (20, 40):
+        edges = (np.arange(20 * fineness + 2) - 0.5) / fineness
+        pmf = np.diff(stats.norm.cdf(edges, 10, 1))
+        fine = SerialSystem(holding / fineness, lead_times, 20.0 / fineness, review_period)
+        plan = serial_base_stock(
+            PmfDemand(pmf / pmf.sum()),
+            system=fine,
+            echelon_base_stock_levels=np.array(levels) * fineness,
+        )
+        costs.append(plan.cost)
+    system = SerialSystem(holding, lead_times, 20.0, review_period)
+    plan = serial_base_stock(
+        NormalDemand(10.0, 1.0), system=system, echelon_base_stock_levels=levels
+    )
+    assert plan.cost == pytest.approx(costs[1] + (costs[1] - costs[0]) / 3, rel=1e-8)
+
+
+def test_a_store_that_covers_no_demand_needs_no_stock():
+    system = SerialSystem([1, 2], lead_times=[2, 0], stockout_cost=20, review_period=0)
+    best = serial_base_stock(NormalDemand(10.0, 1.0), system=system)
+    assert best.echelon_base_stock_levels[1] == 0
 
 
 def played(system, levels, demand):
