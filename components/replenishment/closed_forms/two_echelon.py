@@ -99,7 +99,8 @@ def warehouse_and_stores(
     """Finds the levels of least cost, or says what given ones cost.
 
     For a given warehouse level each store is a newsvendor over its backlog and L + 1 periods of
-    demand. The warehouse level is sought on points from 0 up, and more closely around the best.
+    demand. The warehouse level is sought on points from 0 up, and more closely around the best:
+    some ten milliseconds per item, which is slower than the other formulas here.
 
     Args:
         demand: Per period at each store, independent between stores. Shape [..., M].

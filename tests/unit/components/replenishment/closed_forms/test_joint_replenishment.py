@@ -76,7 +76,7 @@ def test_the_heuristic_is_near_the_best_of_all_multiples(seed):
     every = joint_replenishment(np.tile(rates, (len(tried), 1)), **costs, multiples=tried)
     best = joint_replenishment(rates, **costs)
     assert every.cost.min() <= best.cost * (1 + 1e-12)
-    assert best.cost <= every.cost.min() * 1.1
+    assert best.cost <= every.cost.min() * 1.15
 
 
 def test_one_item_alone_is_the_eoq():
