@@ -24,6 +24,7 @@ import polars as pl
 from demandcast.components.backtest.decoding import decode_sales
 from demandcast.components.examples.latest import EXAMPLE, latest_ingestion, write_latest_examples
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
+from demandcast.components.replenishment.interval_model import memory_of
 from demandcast.components.replenishment.lead_time_distributions import pmf_mean
 from demandcast.components.replenishment.rolling_policy import RollingPlanner, RollingRules
 from demandcast.components.replenishment.rolling_simulation import (
@@ -319,6 +320,7 @@ class _Work:
             aim=Aim(self.config.replenishment.service.measure, self._unmet),
             paths=self.config.replenishment.paths,
             seed=self.config.replenishment.seed,
+            memory=memory_of(self.config.replenishment.memory, self.origins.frequency),
         )
         planner = RollingPlanner.prepare(
             self.origins,

@@ -22,6 +22,12 @@ from demandcast.components.replenishment.calibration import (
     cover_ranks,
     fit_calibration,
 )
+from demandcast.components.replenishment.carried_stock import (
+    CARRIED_LEVELS,
+    Chain,
+    carried_ranks,
+    levels_at,
+)
 from demandcast.components.replenishment.copula import Copula, fit_copula, random_ranks
 from demandcast.components.replenishment.interval_levels import interval_demand
 from demandcast.components.replenishment.paths import DemandPaths
@@ -31,6 +37,7 @@ from demandcast.components.replenishment.quantile_curves import (
     curve_ranks,
 )
 from demandcast.schema.origin_arrays import OriginForecasts
+from demandcast.schema.periods import Frequency, periods_of
 
 __all__ = [
     "EDGES",
@@ -43,6 +50,7 @@ __all__ = [
     "interval_groups",
     "learn_copulas",
     "learn_intervals",
+    "memory_of",
     "rank_intervals",
 ]
 
@@ -59,6 +67,9 @@ MOST_ROWS = 50_000
 
 _DRAWS = 2
 """Stream of random numbers for rows and lengths; that of demand is the seed alone."""
+
+_FAR = 1 << 32
+"""More than any number of a period: makes one number of series and cutoff."""
 
 _ROWS = 256
 """Rows computed at a time: what fits into the caches of a core."""
@@ -100,6 +111,8 @@ class Backtested:
         in_stock: Where the shelf was full all the time. Shape [B, H].
         intervals: Of the series of each row. B of them.
         length: Periods of the interval that is judged, with a lead time drawn for it. Shape [B].
+        series: Number of the series. Shape [B].
+        cutoff: Period of the cutoff. Shape [B].
     """
 
     quantiles: AnyFloats
@@ -109,6 +122,8 @@ class Backtested:
     in_stock: BoolArray
     intervals: Intervals
     length: Int64Array
+    series: Int64Array
+    cutoff: Int64Array
 
     @classmethod
     def from_origins(
@@ -120,12 +135,13 @@ class Backtested:
             origins: Forecasts at past cutoffs.
             intervals: Of its series (N).
             seed: Of the draws.
-            most: Rows at most, drawn by chance; None: all.
+            most: About how many rows at most, of series drawn by chance; None: all.
         """
         draws = np.random.default_rng([seed, _DRAWS])
         rows = np.arange(len(origins.series_index))
         if most is not None and rows.size > most:
-            rows = np.sort(draws.choice(rows.size, most, replace=False))
+            chosen = draws.random(origins.keys.height) < most / rows.size
+            rows = rows[chosen[origins.series_index]]
         at = origins.series_index[rows]
         own = replace(
             intervals,
@@ -142,6 +158,8 @@ class Backtested:
             in_stock=origins.in_stock_fraction[rows] >= 1,
             intervals=own,
             length=own.review_period + intervals.lead_times[own.lead_time_row, path],
+            series=at,
+            cutoff=periods_of(origins.cutoff_days, origins.frequency)[origins.cutoff_index[rows]],
         )
 
     def take(self, rows: Int64Array) -> Backtested:
@@ -241,7 +259,12 @@ class RankedIntervals:
 
 
 def learn_intervals(
-    backtested: Backtested, quantile_levels: Sequence[float], *, paths: int, seed: int
+    backtested: Backtested,
+    quantile_levels: Sequence[float],
+    *,
+    paths: int,
+    seed: int,
+    memory: int,
 ) -> IntervalModel:
     """Learns copulas and calibrations.
 
@@ -252,9 +275,22 @@ def learn_intervals(
         quantile_levels: Of the quantiles.
         paths: Paths by which intervals are summed.
         seed: Of the paths, and of ranks within jumps.
+        memory: Newest periods whose intervals teach calibrations.
     """
     copulas = learn_copulas(backtested, quantile_levels, seed=seed)
-    return rank_intervals(backtested, copulas, quantile_levels, paths=paths, seed=seed).learn()
+    ranked = rank_intervals(backtested, copulas, quantile_levels, paths=paths, seed=seed)
+    ended = backtested.cutoff + backtested.length
+    newest = ended[ranked.judged].max(initial=0)
+    return ranked.learn(ended > newest - memory)
+
+
+def memory_of(given: int | None, frequency: Frequency) -> int:
+    """Returns the newest periods whose intervals teach: 28 days or 13 weeks if nobody says.
+
+    >>> memory_of(None, "D"), memory_of(None, "W-MON"), memory_of(10, "D")
+    (28, 13, 10)
+    """
+    return given or (28 if frequency == "D" else 13)
 
 
 def learn_copulas(
@@ -301,6 +337,7 @@ def rank_intervals(
     censored = (inside & ~backtested.in_stock).any(axis=1)
     sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
     ranks = np.ones(len(groups))
+    levels = np.zeros((len(groups), len(CARRIED_LEVELS)), np.float32)
     for group, copula in enumerate(copulas):
         drawn = DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
         members = np.flatnonzero(judged & (groups == group))
@@ -314,7 +351,26 @@ def rank_intervals(
             )
             unit = intervals.unit[rows]
             ranks[rows] = cover_ranks(demand.over_interval, sold[rows], unit=unit)
-    return RankedIntervals(tuple(copulas), groups, judged, ranks, censored)
+            levels[rows] = levels_at(demand.over_interval, unit)
+    carried = carried_ranks(levels, sold, _chain(backtested))
+    return RankedIntervals(tuple(copulas), groups, judged, np.minimum(ranks, carried), censored)
+
+
+def _chain(backtested: Backtested) -> Chain:
+    """Finds the decision before each, a review period earlier, and what was sold since."""
+    review, count = backtested.intervals.review_period, len(backtested.series)
+    previous = np.full(count, -1, np.int64)
+    key = backtested.series * _FAR + backtested.cutoff
+    wanted = key - review
+    sorted_rows = np.argsort(key, kind="stable")
+    at = np.searchsorted(key[sorted_rows], wanted)
+    found = np.minimum(at, count - 1)
+    match = key[sorted_rows][found] == wanted
+    previous[match] = sorted_rows[found][match]
+    horizon = backtested.actual.shape[1]
+    inside = np.arange(horizon) < review[:, None]
+    since = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1)
+    return Chain(previous, since)
 
 
 def _ranks(backtested: Backtested, quantile_levels: Sequence[float], seed: int) -> FloatArray:

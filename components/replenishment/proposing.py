@@ -31,6 +31,7 @@ from demandcast.components.replenishment.interval_model import (
     IntervalModel,
     Intervals,
     learn_intervals,
+    memory_of,
 )
 from demandcast.components.replenishment.lead_time_distributions import pmf_quantiles
 from demandcast.components.replenishment.lead_times import LeadTimes
@@ -188,7 +189,11 @@ def _learnt(
     )
     backtested = Backtested.from_origins(origins, intervals, seed=config.seed, most=MOST_ROWS)
     return learn_intervals(
-        backtested, origins.quantile_levels, paths=config.paths, seed=config.seed
+        backtested,
+        origins.quantile_levels,
+        paths=config.paths,
+        seed=config.seed,
+        memory=memory_of(config.memory, origins.frequency),
     )
 
 

@@ -162,6 +162,14 @@ class ReplenishmentConfig(Section):
             "are, and how errors of neighbouring periods go together."
         ),
     )
+    memory: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Newest periods whose intervals teach how sure forecasts are; four weeks of days, or "
+            "13 weeks, if not given. Less follows a change sooner, more is steadier."
+        ),
+    )
     extrapolate: bool = Field(
         False,
         description=(

@@ -154,6 +154,7 @@ DEFAULTS = {
         "paths": 1_000,
         "seed": 17,
         "calibrate": True,
+        "memory": None,
         "extrapolate": False,
         "holding_cost_rate": 0.25,
         "currency": "",
