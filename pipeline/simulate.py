@@ -58,7 +58,7 @@ REFERENCE = "textbook"
 _HISTORY = 400
 """Periods before the simulation that rules of thumb look back on, at most."""
 
-_TEACHING_SHARE = 1 / 3
+_TEACHING_SHARE = 1 / 4
 """Share of the unseen cutoffs that teach only, if nobody says from when to simulate."""
 
 _UNMET = {"lost": UnmetDemand.LOST, "backordered": UnmetDemand.BACKORDERED}
@@ -71,7 +71,7 @@ class SimulateOptions:
     Attributes:
         targets: Of the measure; policies are simulated for each.
         run_id: Run whose model decides; None: the model in service.
-        start: Cutoff of the first simulated decision; None: after a third of those that there are.
+        start: Cutoff of the first simulated decision; None: after a quarter of those that there are.
         demand: Table of what was asked for, where it is known; None: what was sold.
         whole_lots: Order in packs and at least the MOQ; otherwise any whole quantity.
         seed: Of the lead times.

@@ -53,7 +53,7 @@ __all__ = ["simulate_command"]
     "--start",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="YYYY-MM-DD",
-    help="Evening of the first decision; after a third of the unseen cutoffs if not given. What "
+    help="Evening of the first decision; after a quarter of the unseen cutoffs if not given. What "
     "lies before teaches how sure the forecasts are.",
 )
 @click.option(
