@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,14 +12,58 @@ import numpy.typing as npt
 
 from demandcast.schema.periods import Frequency, days_of, period_of
 
-__all__ = ["OrderMoment", "WEEKDAYS", "days_until_next", "order_day", "parse_order_days"]
+__all__ = [
+    "EVERY_DAY",
+    "WEEKDAYS",
+    "Calendar",
+    "OrderMoment",
+    "days_until_next",
+    "order_day",
+    "parse_order_days",
+    "weekday_bits",
+    "weekdays_of",
+]
 
 OrderMoment = Literal["before_opening", "after_close"]
 """When on its day an order is placed."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+EVERY_DAY = 127
+"""Bits of all weekdays."""
+
+_BITS = 1 << np.arange(7)
 _MONDAY = 4  # 1970-01-05 was a Monday.
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When orders are decided.
+
+    Attributes:
+        cutoff: Last known period.
+        frequency: Of the periods.
+        order_moment: When on its day an order is placed.
+    """
+
+    cutoff: datetime.date
+    frequency: Frequency
+    order_moment: OrderMoment
+
+    @property
+    def days_per_period(self) -> int:
+        """Length of a period, days."""
+        return 1 if self.frequency == "D" else 7
+
+    @property
+    def placed_after(self) -> int:
+        """Days from the day of an order to the opening before which it counts as placed."""
+        return 1 if self.order_moment == "after_close" else 0
+
+    @property
+    def order_day(self) -> int:
+        """Day on which orders are decided, days since 1970-01-01."""
+        return order_day(self.cutoff, self.frequency, self.order_moment)
 
 
 def order_day(cutoff: datetime.date, frequency: Frequency, moment: OrderMoment) -> int:
@@ -65,6 +110,30 @@ def _parse_one(text: str | None) -> tuple[npt.NDArray[np.bool_], str | None]:
         allowed = "weekdays such as 'mon thu'"
         return everyday, f"order_days: got {text!r}; allowed: {allowed}"
     return np.isin(WEEKDAYS, found), None
+
+
+def weekday_bits(order_days: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Packs weekdays into a number, for a column of a table: Monday 1, Tuesday 2, Wednesday 4 ...
+
+    Args:
+        order_days: Whether orders are taken on Monday to Sunday. Shape [n, 7].
+
+    Returns:
+        Shape [n].
+
+    >>> weekday_bits(np.array([[True, False, True] + [False] * 4])).tolist()
+    [5]
+    """
+    return np.asarray(order_days @ _BITS, np.int64)
+
+
+def weekdays_of(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Unpacks weekdays. Shape [n, 7].
+
+    >>> weekdays_of(np.array([5]))[0, :3].tolist()
+    [True, False, True]
+    """
+    return (bits[:, None] & _BITS) != 0
 
 
 def days_until_next(

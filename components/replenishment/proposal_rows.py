@@ -12,6 +12,7 @@ import polars as pl
 from demandcast.components.metrics.arrays import BoolArray, FloatArray
 from demandcast.components.replenishment.assessment import Assessment, risk_classes
 from demandcast.components.replenishment.line_arrays import LineArrays
+from demandcast.components.replenishment.line_inputs import IntArray
 from demandcast.components.replenishment.order_lots import LotReason, OrderLots
 from demandcast.components.replenishment.reasons import INFEASIBLE, line_reasons
 from demandcast.components.replenishment.wanted import Wanted
@@ -89,9 +90,13 @@ def proposal_rows(
         cutoff: Last known period.
     """
     numbers = _numbers(computed, decided, config)
-    reasons = line_reasons(numbers, measure=config.service.measure)
+    horizon = decided.arrays.mean.shape[1]
+    reasons = line_reasons(numbers, measure=config.service.measure, horizon=horizon)
     good = numbers.with_columns(reason=reasons)
-    blocked = lines.filter(pl.col("status").is_not_null())
+    # What was worked out with defaults says nothing about a line that cannot be computed.
+    blocked = lines.filter(pl.col("status").is_not_null()).drop(
+        "order_date", "due_date", "next_order_date", "review_period", "service_target"
+    )
     schema = proposal_schema(keys)
     table = pl.concat(
         [_shaped(good, schema, cutoff), _shaped(blocked, schema, cutoff)], how="vertical"
@@ -131,6 +136,7 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
         decided.arrays,
     )
     value = decided.order_quantity * decided.unit_cost
+    lead_time = computed["lead_time"].to_numpy()
     risk = risk_classes(
         outlook.stockout_probability, (config.risk.medium, config.risk.high, config.risk.critical)
     )
@@ -145,8 +151,8 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
         "inventory_position": lines.position,
         "base_stock_level": wanted.base_stock_level,
         "review_period": lines.review_period,
-        "lead_time_mean": computed["lead_time"].to_numpy(),
-        "protection_interval": computed["lead_time"].to_numpy() + lines.review_period,
+        "lead_time_mean": lead_time,
+        "protection_interval": lead_time + computed["delay"].to_numpy() + lines.review_period,
         "expected_demand": wanted.expected_demand,
         "demand_median": wanted.demand_median,
         "demand_at_target": wanted.base_stock_level,
@@ -160,13 +166,22 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
         "excess_units": np.maximum(lines.position - wanted.base_stock_level, 0.0),
         "needs_approval": _needs_approval(value, decided, config),
         "probability": wanted.probability,
-        "lot_reasons": lots.reasons,
+        "lot_reasons": _lot_reasons(computed, decided),
         "raised_to_price_break": lots.raised_to_price_break,
         "room": decided.room,
         "sellable": decided.sellable,
         "budget_cut": decided.budget_cut,
     }
     return computed.with_columns(pl.Series(name, values) for name, values in columns.items())
+
+
+def _lot_reasons(computed: pl.DataFrame, decided: Decided) -> IntArray:
+    """Keeps the reasons that still hold: a cut order has no price break, and none is not raised."""
+    reasons = decided.lots.reasons
+    reasons = np.where(
+        decided.budget_cut > 0, reasons & ~int(LotReason.RAISED_TO_PRICE_BREAK), reasons
+    )
+    return np.where(computed["takes_orders"].to_numpy(), reasons, 0)
 
 
 def _statuses(computed: pl.DataFrame, decided: Decided) -> list[str]:
@@ -179,7 +194,7 @@ def _statuses(computed: pl.DataFrame, decided: Decided) -> list[str]:
             decided.wanted_quantity <= 0,
             ~computed["takes_orders"].to_numpy(),
             decided.lots.has(INFEASIBLE),
-            ~ordered & (decided.budget_cut > 0),
+            ~ordered,
             less,
         ],
         ["covered", "not_due", "infeasible", "held_back", "reduced"],

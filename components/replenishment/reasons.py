@@ -19,20 +19,21 @@ INFEASIBLE = (
 """Reasons for which no quantity would be right."""
 
 
-def line_reasons(lines: pl.DataFrame, *, measure: str) -> pl.Series:
+def line_reasons(lines: pl.DataFrame, *, measure: str, horizon: int) -> pl.Series:
     """Words the reasons of computed lines.
 
     Args:
         lines: The columns of the proposal table, and of each line `lot_reasons` (bits of
             `LotReason`), `pack_size`, `moq`, `room`, `sellable`, `raised_to_price_break`,
             `budget_cut` (units not ordered for lack of budget), `probability` (share of intervals
-            that the base-stock level covers) and `supplier_reason`.
+            that the base-stock level covers), `supplier_reason` and `left_out`.
         measure: What `service_target` is a target of.
+        horizon: Periods of the forecast: cover beyond it is not known.
 
     Returns:
         Sentences without a full stop, apart by "; ". Length n.
     """
-    parts = [*_what_it_does(measure), *_what_changed_it()]
+    parts = [*_what_it_does(measure, horizon), *_what_changed_it()]
     return lines.select(
         reason=pl.concat_str(
             [pl.when(when).then(words) for when, words in parts], separator="; ", ignore_nulls=True
@@ -47,6 +48,24 @@ def _number(name: str, decimals: int = 0) -> pl.Expr:
     return pl.when(rounded == rounded.floor()).then(whole).otherwise(rounded.cast(pl.String))
 
 
+def _units(name: str, decimals: int = 1) -> pl.Expr:
+    """Writes a number of units."""
+    one = pl.col(name).round(decimals) == 1
+    return pl.format(
+        "{} {}",
+        _number(name, decimals),
+        pl.when(one).then(pl.lit("unit")).otherwise(pl.lit("units")),
+    )
+
+
+def _wanted(name: str) -> pl.Expr:
+    """Writes that units are wanted."""
+    one = pl.col(name).round(1) == 1
+    return pl.format(
+        "{} {} wanted", _units(name), pl.when(one).then(pl.lit("is")).otherwise(pl.lit("are"))
+    )
+
+
 def _percent(name: str) -> pl.Expr:
     """Writes a share as a percentage with at most one decimal."""
     percent = (pl.col(name) * 100).round(1)
@@ -54,14 +73,15 @@ def _percent(name: str) -> pl.Expr:
     return pl.when(percent == percent.floor()).then(whole).otherwise(percent.cast(pl.String))
 
 
-def _what_it_does(measure: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
+def _what_it_does(measure: str, horizon: int) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about the state of the line."""
     ordered = pl.col("order_quantity") > 0
     wanted = pl.col("wanted_quantity") > 0
     cover = pl.format(
-        "{} period{} at {} %",
+        "{} period{} {}at {} %",
         _number("cover_periods"),
         pl.when(pl.col("cover_periods") == 1).then(pl.lit("")).otherwise(pl.lit("s")),
+        pl.when(pl.col("cover_periods") >= horizon).then(pl.lit("or more ")).otherwise(pl.lit("")),
         _percent("probability"),
     )
     yield ordered, pl.format("covers {}", cover)
@@ -78,21 +98,21 @@ def _what_it_does(measure: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     )
     yield early & pl.col("status").is_in(["order", "covered"]), sooner
     missing = pl.format(
-        "{} units are wanted; the supplier takes orders again on {}",
-        _number("wanted_quantity", 1),
+        "{}; the supplier takes orders again on {}",
+        _wanted("wanted_quantity"),
         pl.col("next_order_date").dt.to_string("%Y-%m-%d"),
     )
     yield pl.col("status") == "not_due", missing
     yield (
         pl.col("excess_units") > 0,
-        pl.format("{} units above the base-stock level", _number("excess_units", 1)),
+        pl.format("{} above the base-stock level", _units("excess_units")),
     )
 
 
 def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about constraints."""
     pack, moq = _number("pack_size", 2), _number("moq", 2)
-    units, room = _number("wanted_quantity", 1), _number("room", 1)
+    wanted, room = _wanted("wanted_quantity"), _number("room", 1)
     sellable = _number("sellable", 1)
     words = {
         LotReason.RAISED_TO_MOQ: pl.format("raised to the smallest order of {}", moq),
@@ -104,30 +124,31 @@ def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
             "raised by {} to a lower price", _number("raised_to_price_break", 1)
         ),
         LotReason.LOWERED_BY_CAPACITY: pl.format(
-            "lowered from {}: there is room for {}", units, room
+            "lowered from {}: there is room for {}", _number("wanted_quantity", 1), room
         ),
         LotReason.LOWERED_BY_SHELF_LIFE: pl.format(
-            "lowered from {}: {} sell before they expire", units, sellable
+            "lowered from {}: {} sell before they expire",
+            _number("wanted_quantity", 1),
+            sellable,
         ),
         LotReason.INFEASIBLE_PACK_CAPACITY: pl.format(
-            "{} units are wanted, and a pack of {} does not fit into room for {}", units, pack, room
+            "{}, and a pack of {} does not fit into room for {}", wanted, pack, room
         ),
         LotReason.INFEASIBLE_MOQ_CAPACITY: pl.format(
-            "{} units are wanted, and the smallest order of {} does not fit into room for {}",
-            units,
+            "{}, and the smallest order of {} does not fit into room for {}",
+            wanted,
             moq,
             room,
         ),
         LotReason.INFEASIBLE_PACK_SHELF_LIFE: pl.format(
-            "{} units are wanted, and of a pack of {} only {} would sell before they expire",
-            units,
+            "{}, and of a pack of {} only {} would sell before they expire",
+            wanted,
             pack,
             sellable,
         ),
         LotReason.INFEASIBLE_MOQ_SHELF_LIFE: pl.format(
-            "{} units are wanted, and of the smallest order of {} only {} would sell before they "
-            "expire",
-            units,
+            "{}, and of the smallest order of {} only {} would sell before they expire",
+            wanted,
             moq,
             sellable,
         ),
@@ -136,9 +157,10 @@ def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
         yield (pl.col("lot_reasons") & int(reason)) != 0, text
     yield (
         pl.col("budget_cut") > 0,
-        pl.format("{} units held back by the budget", _number("budget_cut", 1)),
+        pl.format("{} held back by the budget", _units("budget_cut")),
     )
     yield (
         pl.col("supplier_reason").is_not_null(),
         pl.format("supplier chosen: {}", pl.col("supplier_reason")),
     )
+    yield pl.col("left_out").is_not_null(), pl.col("left_out")

@@ -89,7 +89,8 @@ def in_whole_units(levels: FloatArray, unit: FloatArray) -> FloatArray:
     [3.0, 2.1]
     """
     step = np.where(unit > 0, unit, 1.0)
-    return np.where(unit > 0, np.ceil(levels / step - 1e-6) * step, levels)
+    # Adding 0.0 makes 0 of the -0 to which a level of 0 is rounded.
+    return np.where(unit > 0, np.ceil(levels / step - 1e-6) * step + 0.0, levels)
 
 
 def _cycle_probability(
