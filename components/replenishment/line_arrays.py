@@ -23,6 +23,9 @@ Int64Array = npt.NDArray[np.int64]
 AnyFloats = npt.NDArray[np.floating[Any]]
 Result = TypeVar("Result")
 
+_LEAD_TIMES = 1
+"""Stream of random numbers for lead times; that of demand is the seed alone."""
+
 _ROWS = 64
 """Lines computed at a time by a core: their paths fit into its caches."""
 
@@ -145,7 +148,8 @@ class Sampler:
             paths: P.
             seed: Same seed, same paths.
         """
-        draws = np.random.default_rng(seed)
+        # A stream of its own: with that of the demand, late orders would meet high demand.
+        draws = np.random.default_rng([seed, _LEAD_TIMES])
         until = np.cumsum(lead_time_probabilities, axis=1)
         first, second = (_drawn(until, stratified_uniforms(paths, draws)) for _ in range(2))
         demand = tuple(
