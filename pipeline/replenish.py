@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -21,8 +21,13 @@ from demandcast.components.replenishment.lines import unplaced_problems
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
 from demandcast.pipeline.console import Console
+from demandcast.pipeline.order_files import write_order_files
 from demandcast.pipeline.places import orders_folder
-from demandcast.pipeline.supply_files import read_lead_times, read_supply_tables
+from demandcast.pipeline.supply_files import (
+    read_attributes,
+    read_lead_times,
+    read_supply_tables,
+)
 from demandcast.schema.artifact_names import (
     PROPOSAL_FACTS_FILE,
     PROPOSAL_TERMS_FILE,
@@ -101,13 +106,11 @@ class ProposalFolder:
         proposal_id: Its identity.
         folder: Appears whole, at the end.
         model_version: Version of the model that forecast; None where the forecasts were given.
-        formats: `csv`, `html` beside Parquet.
     """
 
     proposal_id: str
     folder: Path
     model_version: int | None = None
-    formats: tuple[str, ...] = field(default=("csv", "html"))
 
     @classmethod
     def new(cls, config: RunConfig, *, output: Path | None) -> ProposalFolder:
@@ -287,8 +290,9 @@ def _write(
     with _whole_folder(target.folder) as folder:
         proposals.table.write_parquet(folder / PROPOSALS_FILE)
         proposals.terms.write_parquet(folder / PROPOSAL_TERMS_FILE)
-        if "csv" in target.formats:
-            proposals.table.write_csv(folder / "proposals.csv")
+        proposals.table.write_csv(folder / "proposals.csv")
+        keys = proposals.table.select(config.data.columns.series_key)
+        write_order_files(proposals, config, folder, attributes=read_attributes(config, keys))
         text = facts.model_dump_json(indent=2) + "\n"
         (folder / PROPOSAL_FACTS_FILE).write_text(text, encoding="utf-8")
 

@@ -11,10 +11,10 @@ from demandcast.components.examples.files import file_format, list_files, open_f
 from demandcast.components.replenishment.lines import SupplyTables
 from demandcast.components.replenishment.supply_columns import rename_columns
 from demandcast.schema.config import ReplenishmentTableConfig, RunConfig
-from demandcast.schema.config.data import SNAPSHOT
+from demandcast.schema.config.data import SNAPSHOT, static_table_name
 from demandcast.schema.errors import BadInputError, ConfigurationError, ContractError
 
-__all__ = ["read_lead_times", "read_supply_tables"]
+__all__ = ["read_attributes", "read_lead_times", "read_supply_tables"]
 
 _DATES_SHOWN = 3
 
@@ -58,6 +58,31 @@ def read_lead_times(config: RunConfig) -> pl.DataFrame | None:
     """
     table = config.replenishment.tables.lead_times
     return _read_optional("lead_times", table, config.data.snapshot)
+
+
+def read_attributes(config: RunConfig, series: pl.DataFrame) -> pl.DataFrame:
+    """Looks up the attributes of series in the static tables, to group them by.
+
+    Args:
+        config: The run.
+        series: Key columns as text, one row per series.
+
+    Returns:
+        The series with the static columns that these tables hold; null without a row.
+
+    Raises:
+        BadInputError: A file is not there or cannot be read.
+    """
+    wanted = config.data.columns.static
+    for index, table in enumerate(config.data.static_tables):
+        name = static_table_name(index)
+        frame = _read(name, ReplenishmentTableConfig(path=table.path), config.data.snapshot)
+        columns = [one for one in wanted if one in frame.columns and one not in series.columns]
+        on = [key for key in table.on if key in series.columns and key in frame.columns]
+        if on and columns:
+            rows = frame.select(pl.col([*on, *columns]).cast(pl.String)).unique(on, keep="first")
+            series = series.join(rows, on=on, how="left", maintain_order="left")
+    return series
 
 
 def _read_optional(

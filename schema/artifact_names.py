@@ -16,6 +16,8 @@ __all__ = [
     "GOLDEN_FILE",
     "PROPOSALS_FILE",
     "PROPOSAL_FACTS_FILE",
+    "PROPOSAL_PROJECTIONS_FILE",
+    "PROPOSAL_SUMMARY_FILE",
     "PROPOSAL_TERMS_FILE",
     "PUSH_FILE",
     "SAVED_MODEL_FILE",
@@ -101,3 +103,9 @@ is complete."""
 
 AUDIT_LOG_FILE = "audit.jsonl"
 """Who decided what about orders, beside the folders of the proposals."""
+
+PROPOSAL_SUMMARY_FILE = "proposal_summary.json"
+"""What a proposal table comes to (`proposal_summary.py`), beside it."""
+
+PROPOSAL_PROJECTIONS_FILE = "proposal_projections.json"
+"""Projected stock of a few series (`stock_projections.py`), beside it."""

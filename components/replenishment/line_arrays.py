@@ -17,7 +17,7 @@ from demandcast.components.replenishment.interval_model import IntervalModel, in
 from demandcast.components.replenishment.paths import DemandPaths, Float32Array, stratified_uniforms
 from demandcast.components.replenishment.quantile_curves import curve_knots
 
-__all__ = ["LineArrays", "Part", "Sampler", "over_parts"]
+__all__ = ["LineArrays", "Part", "Sampler", "over_parts", "sample_lead_times"]
 
 Int64Array = npt.NDArray[np.int64]
 AnyFloats = npt.NDArray[np.floating[Any]]
@@ -148,10 +148,7 @@ class Sampler:
             paths: P.
             seed: Same seed, same paths.
         """
-        # A stream of its own: with that of the demand, late orders would meet high demand.
-        draws = np.random.default_rng([seed, _LEAD_TIMES])
-        until = np.cumsum(lead_time_probabilities, axis=1)
-        first, second = (_drawn(until, stratified_uniforms(paths, draws)) for _ in range(2))
+        first, second = sample_lead_times(lead_time_probabilities, paths=paths, seed=seed)
         demand = tuple(
             DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
             for copula in model.copulas
@@ -178,6 +175,26 @@ class Sampler:
             self.lead_times[at],
             self.next_lead_times[at],
         )
+
+
+def sample_lead_times(
+    lead_time_probabilities: FloatArray, *, paths: int, seed: int
+) -> tuple[Int64Array, Int64Array]:
+    """Samples lead times of an order of now and of the next one, as evenly as paths can be.
+
+    Args:
+        lead_time_probabilities: Of 0, 1, ... periods, by distribution. Shape [V, L + 1].
+        paths: P.
+        seed: Same seed, same lead times.
+
+    Returns:
+        Periods. Shapes [V, P].
+    """
+    # A stream of its own: with that of the demand, late orders would meet high demand.
+    draws = np.random.default_rng([seed, _LEAD_TIMES])
+    until = np.cumsum(lead_time_probabilities, axis=1)
+    first, second = (_drawn(until, stratified_uniforms(paths, draws)) for _ in range(2))
+    return first, second
 
 
 def _drawn(until: FloatArray, uniforms: FloatArray) -> Int64Array:

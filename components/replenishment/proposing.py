@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
@@ -25,12 +26,18 @@ from demandcast.components.replenishment.chosen_terms import ExpectedDemand, cho
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, extended
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.interval_model import (
+    MOST_ROWS,
     Backtested,
     IntervalModel,
+    Intervals,
     learn_intervals,
 )
 from demandcast.components.replenishment.lead_times import LeadTimes
-from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
+from demandcast.components.replenishment.line_arrays import (
+    LineArrays,
+    Sampler,
+    sample_lead_times,
+)
 from demandcast.components.replenishment.line_calendar import (
     delayed_lead_times,
     mark_short_forecasts,
@@ -52,7 +59,7 @@ from demandcast.components.replenishment.order_lots import (
 from demandcast.components.replenishment.price_breaks import price_breaks_of
 from demandcast.components.replenishment.proposal_rows import Decided, proposal_rows
 from demandcast.components.replenishment.supplier_choice import CostRates
-from demandcast.components.replenishment.wanted import want
+from demandcast.components.replenishment.wanted import Aim, want
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import Frequency, season_length
@@ -129,10 +136,11 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     forecasts = extended(situation.forecasts, horizon, season=season_length(situation.frequency))
     computed = lines.filter(pl.col("status").is_null())
     arrays = _line_arrays(computed, forecasts, situation, calendar)
-    model = _learnt(situation.origins, computed, arrays, config)
+    pmf = delayed_lead_times(situation.lead_times)
+    model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
         model,
-        delayed_lead_times(situation.lead_times),
+        pmf,
         forecasts.quantile_levels,
         horizon=horizon,
         paths=config.paths,
@@ -166,27 +174,33 @@ def _learnt(
     origins: OriginForecasts | None,
     computed: pl.DataFrame,
     lines: LineArrays,
+    pmf: FloatArray,
     config: ReplenishmentConfig,
 ) -> IntervalModel:
     """Learns over the intervals that the lines have; series without a line have a usual one."""
     if origins is None or not len(lines):
         return IntervalModel()
     keys = origins.keys.columns
-    lead_time = (computed["lead_time"] + computed["delay"]).to_numpy()
-    interval = lines.review_period + np.round(lead_time).astype(np.int64)
     # Names with # are none of a key column.
-    own = computed.select(keys).with_columns(
-        pl.Series("#interval", interval), pl.Series("#unit", lines.unit)
+    own = computed.select(keys).with_columns(pl.int_range(pl.len()).alias("#row"))
+    found = origins.keys.join(own, on=keys, how="left", maintain_order="left")["#row"]
+    # A line that is there now stands for series that are not.
+    row = found.fill_null(_middle(lines.review_period)).to_numpy()
+    intervals = Intervals(
+        review_period=lines.review_period[row],
+        lead_time_row=lines.lead_time_row[row],
+        lead_times=sample_lead_times(pmf, paths=config.paths, seed=config.seed)[1],
+        unit=lines.unit[row],
     )
-    found = origins.keys.join(own, on=keys, how="left", maintain_order="left")
-    backtested = Backtested.from_origins(
-        origins,
-        interval=found["#interval"].fill_null(int(np.median(interval))).to_numpy(),
-        unit=found["#unit"].fill_null(1.0).to_numpy(),
-    )
+    backtested = Backtested.from_origins(origins, intervals, seed=config.seed, most=MOST_ROWS)
     return learn_intervals(
         backtested, origins.quantile_levels, paths=config.paths, seed=config.seed
     )
+
+
+def _middle(values: npt.NDArray[np.int64]) -> int:
+    """Returns the position of the median."""
+    return int(np.argsort(values, kind="stable")[len(values) // 2])
 
 
 def _with_terms(situation: Situation, config: ReplenishmentConfig) -> pl.DataFrame:
@@ -266,7 +280,7 @@ def _decide(
     situation: Situation,
 ) -> tuple[Decided, float]:
     """Chooses the quantities, and says what to expect of them."""
-    wanted = want(lines, sampler, config.service.measure)
+    wanted = want(lines, sampler, Aim(config.service.measure, config.unmet_demand))
     missing = _missing(wanted.base_stock_level, lines)
     prices = price_breaks_of(
         computed,

@@ -15,6 +15,7 @@ from demandcast.pipeline.cli.backtest import backtest_command
 from demandcast.pipeline.cli.compile import compile_command
 from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
+from demandcast.pipeline.cli.orders import orders_group
 from demandcast.pipeline.cli.promote import promote_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
 from demandcast.pipeline.cli.replenish import replenish_command
@@ -79,6 +80,7 @@ for command in (
     forecast_command,
     backtest_command,
     replenish_command,
+    orders_group,
     serve_command,
     promote_command,
     smoke_test_command,

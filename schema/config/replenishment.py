@@ -140,6 +140,10 @@ class ReplenishmentConfig(Section):
         ReplenishmentTablesConfig(), description="Stock, orders on their way, terms, suppliers."
     )
     service: ServiceConfig = Field(ServiceConfig(), description="What stock has to achieve.")
+    unmet_demand: Literal["lost", "backordered"] = Field(
+        "lost",
+        description="What becomes of demand that stock cannot meet: it goes away, or it waits.",
+    )
     order_moment: Literal["before_opening", "after_close"] = Field(
         "before_opening",
         description=(

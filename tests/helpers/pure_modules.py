@@ -52,13 +52,13 @@ HEAVY = (
     "demandcast.components.preprocessing.transformer",
     "demandcast.components.publishing.baseline",
     "demandcast.components.storage.tfx_files",
-    "demandcast.components.validation.continuity_gate",
-    "demandcast.pipeline.backtest",
     "demandcast.components.tuning.identity",
     "demandcast.components.tuning.journal",
     "demandcast.components.tuning.oracle",
     "demandcast.components.tuning.search",
     "demandcast.components.tuning.space",
+    "demandcast.components.validation.continuity_gate",
+    "demandcast.pipeline.backtest",
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",
     "demandcast.pipeline.kubeflow.compiling",
@@ -66,6 +66,7 @@ HEAVY = (
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
     "demandcast.pipeline.smoke_node",
+    "demandcast.pipeline.unseen_origins",
     "demandcast.serving.server.saved_model",
 )
 """Public names of further modules, or of packages with all that is in them."""

@@ -139,8 +139,12 @@ def situation(
 
 
 def proposals(of: Situation | None = None, **config: Any) -> Proposals:
-    """What is proposed, with few paths; `config` are keys of the section replenishment."""
-    return propose(of or situation(), ReplenishmentConfig(**({"paths": 100} | config)))
+    """What is proposed, with few paths; `config` are keys of the section replenishment.
+
+    Unmet demand waits, so that a level is the demand of the interval and nothing else.
+    """
+    usual = {"paths": 100, "unmet_demand": "backordered"}
+    return propose(of or situation(), ReplenishmentConfig(**(usual | config)))
 
 
 def proposed(of: Situation | None = None, **config: Any) -> pl.DataFrame:
@@ -194,7 +198,8 @@ def write_world(
     for name, table in given.items():
         _write(table, folder / f"{name}{suffix}")
     forecast_table().write_csv(folder / "forecasts.csv")
-    section = {"calibrate": False, "paths": 100} | dict(replenishment or {})
+    usual_keys = {"calibrate": False, "paths": 100, "unmet_demand": "backordered"}
+    section = usual_keys | dict(replenishment or {})
     section["tables"] = {
         name: {"path": f"{name}{suffix}"} | section.get("tables", {}).get(name, {})
         for name in _TABLES

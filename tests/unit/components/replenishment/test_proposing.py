@@ -57,6 +57,19 @@ def test_what_is_lost_before_the_order_arrives_by_hand():
     assert (row["risk_class"], row["needs_approval"]) == ("critical", True)
 
 
+@pytest.mark.parametrize(
+    ("on_hand", "level"),
+    # What is lost in the two days until the order arrives is not covered again: 15 - (10 - 4).
+    [(0.0, 15 - 10), (4.0, 15 - 6), (10.0, 15), (12.0, 15)],
+)
+def test_what_is_lost_until_the_order_arrives_is_not_ordered(on_hand, level):
+    of = world.situation(inventory=world.inventory(on_hand=on_hand))
+    row = world.line(world.proposed(of, unmet_demand="lost"), "b", "007")
+    assert row["base_stock_level"] == level
+    assert row["order_quantity"] == level - on_hand
+    assert row["expected_demand"] == pytest.approx(15)
+
+
 def test_position_counts_what_is_reserved_and_on_its_way():
     stock = world.inventory(on_hand=10.0, on_order=4.0, reserved=3.0)
     row = world.line(world.proposed(world.situation(inventory=stock)), "b", "007")
@@ -526,7 +539,7 @@ def test_a_line_does_not_depend_on_the_others():
             of.tables.__class__(stock, of.tables.supply_terms, None, of.tables.suppliers),
             of.lead_times,
         ),
-        ReplenishmentConfig(paths=100),
+        ReplenishmentConfig(paths=100, unmet_demand="backordered"),
     ).table
     # The supplier's budget is shared: it alone would tie the lines together.
     free = every.filter(~pl.col("reason").str.contains("budget")).join(

@@ -1,4 +1,4 @@
-"""Lead times of all suppliers: by deliveries, by quotes, with spread; and lines that are refused."""
+"""Lead times of all suppliers: by deliveries, by quotes, with spread; lines that are refused."""
 
 import datetime
 

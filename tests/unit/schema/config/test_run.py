@@ -149,6 +149,7 @@ DEFAULTS = {
             "price_breaks": None,
         },
         "service": {"measure": "cycle_service_level", "target": 0.95},
+        "unmet_demand": "lost",
         "order_moment": "before_opening",
         "paths": 1_000,
         "seed": 17,
