@@ -165,7 +165,7 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
         "cover_periods": outlook.cover_periods,
         "excess_units": np.maximum(lines.position - wanted.base_stock_level, 0.0),
         "needs_approval": _needs_approval(value, decided, config),
-        "probability": wanted.probability,
+        "probability": wanted.lasting,
         "lot_reasons": _lot_reasons(computed, decided),
         "raised_to_price_break": lots.raised_to_price_break,
         "room": decided.room,

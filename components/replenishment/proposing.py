@@ -304,7 +304,7 @@ def _decide(
     limited, shadow_price = limit_to_budgets(
         computed, lines, sampler, ordered=ordered, price_of=price_of, budget=config.budget
     )
-    outlook = assess(lines, sampler, order_quantity=limited, probability=wanted.probability)
+    outlook = assess(lines, sampler, order_quantity=limited, probability=wanted.lasting)
     decided = Decided(
         wanted=wanted,
         wanted_quantity=missing,

@@ -25,8 +25,8 @@ def line_reasons(lines: pl.DataFrame, *, measure: str, horizon: int) -> pl.Serie
     Args:
         lines: The columns of the proposal table, and of each line `lot_reasons` (bits of
             `LotReason`), `pack_size`, `moq`, `room`, `sellable`, `raised_to_price_break`,
-            `budget_cut` (units not ordered for lack of budget), `probability` (share of intervals
-            that the base-stock level covers), `supplier_reason` and `left_out`.
+            `budget_cut` (units not ordered for lack of budget), `probability` (with which stock
+            is said to last), `supplier_reason` and `left_out`.
         measure: What `service_target` is a target of.
         horizon: Periods of the forecast: cover beyond it is not known.
 

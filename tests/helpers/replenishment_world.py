@@ -16,6 +16,8 @@ import polars as pl
 import yaml
 
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays
+from demandcast.components.replenishment.interval_model import IntervalModel
+from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
 from demandcast.components.replenishment.lines import SupplyTables
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
@@ -33,8 +35,10 @@ __all__ = [
     "forecasts",
     "inventory",
     "line",
+    "line_arrays",
     "proposals",
     "proposed",
+    "sampler_of",
     "situation",
     "suppliers",
     "terms",
@@ -224,3 +228,54 @@ def _write(table: pl.DataFrame, file: Path) -> None:
         table.write_parquet(file)
     else:
         table.write_csv(file, compression="gzip" if file.suffix == ".gz" else "uncompressed")
+
+
+def line_arrays(mean: Sequence[float], *, spread: float = 0.0, horizon: int = 8, **changes: Any):
+    """Lines of a mean demand each, with plain terms; `changes` are arrays or one number for all."""
+    count = len(mean)
+    shape = 1 + spread * (2 * np.array(LEVELS) - 1)
+    means = np.repeat(np.array(mean, np.float32)[:, None], horizon, axis=1)
+    zeros = np.zeros(count)
+    usual = {
+        "available": zeros,
+        "position": zeros,
+        "review_period": np.ones(count, np.int64),
+        "lead_time_row": np.zeros(count, np.int64),
+        "pack_size": zeros + 1,
+        "moq": zeros,
+        "unit_cost": zeros + 2,
+        "holding_cost": zeros + 0.1,
+        "stockout_cost": zeros + 1.9,
+        "target": zeros + 0.95,
+        "shelf_life": np.zeros(count, np.int64),
+        "capacity": zeros + np.inf,
+    }
+    own = {
+        name: np.broadcast_to(np.asarray(changes.get(name, values), values.dtype), (count,))
+        for name, values in usual.items()
+    }
+    return LineArrays(
+        quantiles=(means[:, :, None] * shape).astype(np.float32),
+        mean=means,
+        arrivals=np.asarray(changes.get("arrivals", np.zeros((horizon, count))), np.float64),
+        **own,
+    )
+
+
+def sampler_of(
+    lead_times: Sequence[Sequence[float]] = ((0.0, 1.0),),
+    *,
+    horizon: int = 8,
+    paths: int = 400,
+    seed: int = 5,
+    model: IntervalModel | None = None,
+) -> Sampler:
+    """Paths for `line_arrays`; lead times by the probabilities of 0, 1, ... periods."""
+    return Sampler.draw(
+        model or IntervalModel(),
+        np.array(lead_times, np.float64),
+        LEVELS,
+        horizon=horizon,
+        paths=paths,
+        seed=seed,
+    )

@@ -266,6 +266,14 @@ def test_a_fill_rate_needs_less_than_the_same_cycle_service_level():
     assert 0 < fill < cycle
 
 
+def test_a_fill_rate_of_a_steady_demand_by_hand():
+    row = world.line(world.proposed(service={"measure": "fill_rate", "target": 0.9}), "b", "007")
+    # 2 days of 5 wait for it, and 90 % of the third day's are met: 14.5, as whole units.
+    assert (row["base_stock_level"], row["order_quantity"]) == (15, 15)
+    assert "for a fill rate of 90 %" in row["reason"]
+    assert "at 0 %" not in row["reason"]
+
+
 def test_the_least_cost_follows_the_stockout_cost():
     forecast = two_series(spread=0.9)
     quantities = [
