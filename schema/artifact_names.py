@@ -24,6 +24,8 @@ __all__ = [
     "SCHEMA_FILE",
     "SEARCH_PROPERTY",
     "SERVER_LOG_FILE",
+    "SIMULATION_FILE",
+    "SIMULATION_POLICIES_FILE",
     "SMOKE_TEST_FILE",
     "STATISTICS_FILE",
     "SUMMARY_FILE",
@@ -109,3 +111,9 @@ PROPOSAL_SUMMARY_FILE = "proposal_summary.json"
 
 PROPOSAL_PROJECTIONS_FILE = "proposal_projections.json"
 """Projected stock of a few series (`stock_projections.py`), beside it."""
+
+SIMULATION_FILE = "simulation.json"
+"""What a simulation of policies found."""
+
+SIMULATION_POLICIES_FILE = "policies.csv"
+"""Its policies as a table."""

@@ -132,13 +132,12 @@ def demand_after(
 def review_periods(
     periods: int, review_period: Int64Array, *, cutoffs: Int64Array, phase: Int64Array
 ) -> BoolArray:
-    """Marks the periods before which orders may be placed: every R, and where there is a cutoff.
+    """Marks the periods before which orders may be placed: every R, where there is a forecast.
 
     Args:
         periods: T.
         review_period: R. Shape [N].
-        cutoffs: Last known periods of the forecasts, counted from the period before the first.
-            Shape [C].
+        cutoffs: Periods that follow a cutoff, counted from the first simulated one. Shape [C].
         phase: Period of the first review. Shape [N].
 
     Returns:

@@ -26,6 +26,7 @@ from demandcast.pipeline.cli.runs import runs_group
 from demandcast.pipeline.cli.sample_data import sample_data_command
 from demandcast.pipeline.cli.schema import schema_group
 from demandcast.pipeline.cli.serve import serve_command
+from demandcast.pipeline.cli.simulate import simulate_command
 from demandcast.pipeline.cli.smoke_test import smoke_test_command
 from demandcast.pipeline.cli.submit import schedule_command, submit_command
 from demandcast.pipeline.cli.validate import validate_command
@@ -80,6 +81,7 @@ for command in (
     forecast_command,
     backtest_command,
     replenish_command,
+    simulate_command,
     orders_group,
     serve_command,
     promote_command,

@@ -29,6 +29,7 @@ COMMANDS = [
     ["forecast"],
     ["backtest"],
     ["replenish"],
+    ["simulate"],
     ["orders"],
     ["orders", "list"],
     ["orders", "review"],
