@@ -163,13 +163,14 @@ def _forecasts(
 def _origins(config: RunConfig, console: Console) -> OriginForecasts | None:
     """Forecasts at cutoffs that the model in service has not seen; None without any."""
     from demandcast.pipeline.model_choice import model_in_service
-    from demandcast.pipeline.unseen_origins import unseen_origins
 
     try:
         model = model_in_service(config)
     except ServingError as error:  # Forecasts may come from elsewhere.
         logger.warning("forecasts are taken at their word: %s", error)
         return None
+    from demandcast.pipeline.unseen_origins import unseen_origins  # Imports TensorFlow.
+
     return unseen_origins(config, console, model)
 
 

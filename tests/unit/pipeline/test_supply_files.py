@@ -113,7 +113,7 @@ def test_times_of_the_day_are_of_that_day(folder):
 def test_without_inventory_or_terms_nothing_can_be_proposed(folder):
     for name in ("inventory", "supply_terms"):
         config = config_of(folder, **{name: None})
-        with pytest.raises(ConfigurationError, match="inventory and supply_terms must be given"):
+        with pytest.raises(ConfigurationError, match=f"tables.{name} must be given"):
             read_supply_tables(config, cutoff=world.CUTOFF)
 
 

@@ -187,7 +187,7 @@ def test_forecasts_that_are_not_there(tmp_path, capsys):
 def test_without_tables_the_configuration_is_at_fault(tmp_path, capsys):
     world.write_world(tmp_path, inventory=None)
     assert replenish(tmp_path) == 2
-    assert "replenishment.tables: inventory and supply_terms" in one_line(capsys.readouterr().err)
+    assert "replenishment.tables.inventory must be given" in one_line(capsys.readouterr().err)
 
 
 def test_calibration_without_a_model_in_service_warns_and_goes_on(tmp_path, capsys):
