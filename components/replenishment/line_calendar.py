@@ -47,7 +47,7 @@ def with_calendar(lines: pl.DataFrame, lead_times: LeadTimes, calendar: Calendar
     bits = lines["weekdays"].fill_null(EVERY_DAY).to_numpy()
     today, ahead = days_until_next(day, weekdays_of(bits))
     wait = np.where(today, 0, ahead)
-    by_weekday = bits != EVERY_DAY
+    by_weekday = lines["order_days"].is_not_null().to_numpy()
     review = np.nan_to_num(lines["review_period"].to_numpy(), nan=1.0)
     periods = np.where(by_weekday, np.ceil(ahead / length), review).astype(np.int64)
     until_next = np.where(by_weekday, ahead, periods * length)

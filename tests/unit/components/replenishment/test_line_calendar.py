@@ -35,6 +35,7 @@ def line(order_days=None, *, review_period=1.0, row=0):
     return pl.DataFrame(
         {
             "weekdays": weekday_bits(days),
+            "order_days": pl.Series([order_days], dtype=pl.String),
             "review_period": [review_period],
             "lead_time_row": [row],
             "status": pl.Series([None], dtype=pl.String),
@@ -69,6 +70,7 @@ def test_every_day():
         ("wed sat", True, 3, DAY(2026, 7, 1)),
         ("thu", False, 1, DAY(2026, 7, 2)),
         ("tue", False, 6, DAY(2026, 7, 7)),
+        ("mon tue wed thu fri sat sun", True, 1, DAY(2026, 7, 1)),
     ],
 )
 def test_order_days(days, today, until, order_date):
