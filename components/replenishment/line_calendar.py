@@ -15,10 +15,9 @@ from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.lead_time_distributions import pmf_quantiles
 from demandcast.components.replenishment.lead_times import LeadTimes
 from demandcast.components.replenishment.order_calendar import (
-    EVERY_DAY,
     Calendar,
     days_until_next,
-    weekdays_of,
+    weekday_array,
 )
 
 __all__ = ["delayed_lead_times", "mark_short_forecasts", "with_calendar"]
@@ -44,8 +43,7 @@ def with_calendar(lines: pl.DataFrame, lead_times: LeadTimes, calendar: Calendar
         order is placed) and `needed_periods`.
     """
     day, length = calendar.order_day, calendar.days_per_period
-    bits = lines["weekdays"].fill_null(EVERY_DAY).to_numpy()
-    today, ahead = days_until_next(day, weekdays_of(bits))
+    today, ahead = days_until_next(day, weekday_array(lines["weekdays"]))
     wait = np.where(today, 0, ahead)
     by_weekday = lines["order_days"].is_not_null().to_numpy()
     review = np.nan_to_num(lines["review_period"].to_numpy(), nan=1.0)

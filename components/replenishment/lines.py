@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from demandcast.components.replenishment.order_calendar import parse_order_days, weekday_bits
+from demandcast.components.replenishment.order_calendar import parse_order_days
 from demandcast.components.replenishment.price_breaks import with_price_problems
 from demandcast.components.replenishment.supply_columns import PROBLEM, TABLES, clean_table
 from demandcast.schema.errors import ContractError
@@ -246,7 +246,7 @@ def gather_candidates(
 
     Returns:
         One row per series and supplier: key columns, the columns of `supply_terms`, those of the
-        supplier filled in, `weekdays` (from `weekday_bits`), `quoted_lead_time_days`,
+        supplier filled in, `weekdays` (list of 7), `quoted_lead_time_days`,
         `lead_time_std_days`, `supplier_budget`, `problem`. Series without terms have no row.
 
     Raises:
@@ -322,7 +322,8 @@ def _with_order_days(terms: pl.DataFrame) -> pl.DataFrame:
     days, wrong = parse_order_days(terms["order_days"].to_list())
     words = pl.format("{}: {}", "terms_of", pl.lit(pl.Series(wrong, dtype=pl.String)))
     return terms.with_columns(
-        weekdays=pl.Series(weekday_bits(days)), **{PROBLEM: pl.coalesce(PROBLEM, words)}
+        weekdays=pl.Series(days.tolist(), dtype=pl.List(pl.Boolean)),
+        **{PROBLEM: pl.coalesce(PROBLEM, words)},
     ).drop("terms_of", "currency_of")
 
 

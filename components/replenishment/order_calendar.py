@@ -9,19 +9,18 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from demandcast.schema.periods import Frequency, days_of, period_of
 
 __all__ = [
-    "EVERY_DAY",
     "WEEKDAYS",
     "Calendar",
     "OrderMoment",
     "days_until_next",
     "order_day",
     "parse_order_days",
-    "weekday_bits",
-    "weekdays_of",
+    "weekday_array",
 ]
 
 OrderMoment = Literal["before_opening", "after_close"]
@@ -29,10 +28,6 @@ OrderMoment = Literal["before_opening", "after_close"]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-EVERY_DAY = 127
-"""Bits of all weekdays."""
-
-_BITS = 1 << np.arange(7)
 _MONDAY = 4  # 1970-01-05 was a Monday.
 
 
@@ -112,28 +107,18 @@ def _parse_one(text: str | None) -> tuple[npt.NDArray[np.bool_], str | None]:
     return np.isin(WEEKDAYS, found), None
 
 
-def weekday_bits(order_days: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Packs weekdays into a number, for a column of a table: Monday 1, Tuesday 2, Wednesday 4 ...
-
-    Args:
-        order_days: Whether orders are taken on Monday to Sunday. Shape [n, 7].
+def weekday_array(weekdays: pl.Series) -> npt.NDArray[np.bool_]:
+    """Turns a column of lists of 7, Monday to Sunday, into an array; null is every day.
 
     Returns:
-        Shape [n].
+        Shape [n, 7].
 
-    >>> weekday_bits(np.array([[True, False, True] + [False] * 4])).tolist()
-    [5]
+    >>> weekday_array(pl.Series([[True] + [False] * 6, None])).sum(axis=1).tolist()
+    [1, 7]
     """
-    return np.asarray(order_days @ _BITS, np.int64)
-
-
-def weekdays_of(bits: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Unpacks weekdays. Shape [n, 7].
-
-    >>> weekdays_of(np.array([5]))[0, :3].tolist()
-    [True, False, True]
-    """
-    return (bits[:, None] & _BITS) != 0
+    every = pl.lit(pl.Series([[True] * 7]))
+    filled = pl.select(pl.lit(weekdays.cast(pl.List(pl.Boolean))).fill_null(every)).to_series()
+    return np.asarray(filled.list.to_array(7).to_numpy(), np.bool_).reshape(-1, 7)
 
 
 def days_until_next(

@@ -12,11 +12,7 @@ from demandcast.components.replenishment.line_calendar import (
     mark_short_forecasts,
     with_calendar,
 )
-from demandcast.components.replenishment.order_calendar import (
-    Calendar,
-    parse_order_days,
-    weekday_bits,
-)
+from demandcast.components.replenishment.order_calendar import Calendar, parse_order_days
 
 DAY = datetime.date
 
@@ -34,7 +30,7 @@ def line(order_days=None, *, review_period=1.0, row=0):
     days, _ = parse_order_days([order_days])
     return pl.DataFrame(
         {
-            "weekdays": weekday_bits(days),
+            "weekdays": pl.Series(days.tolist(), dtype=pl.List(pl.Boolean)),
             "order_days": pl.Series([order_days], dtype=pl.String),
             "review_period": [review_period],
             "lead_time_row": [row],
@@ -103,7 +99,7 @@ def test_a_weekly_review_period_of_several_weeks():
 
 def test_blocked_lines_do_no_harm():
     lines = line().with_columns(
-        weekdays=pl.lit(None, pl.Int64),
+        weekdays=pl.lit(None, pl.List(pl.Boolean)),
         review_period=pl.lit(None, pl.Float64),
         lead_time_row=pl.lit(None, pl.Int64),
     )

@@ -14,7 +14,6 @@ from demandcast.components.replenishment.lines import (
     unplaced_problems,
     with_near_terms,
 )
-from demandcast.components.replenishment.order_calendar import EVERY_DAY
 from demandcast.schema.errors import ContractError
 
 KEYS = list(world.KEYS)
@@ -142,7 +141,7 @@ def test_terms_of_an_item_are_those_of_each_store():
     found = candidates()
     assert found.select(KEYS).equals(FORECASTS)
     assert found["unit_cost"].to_list() == [2.0] * 6
-    assert found["weekdays"].to_list() == [EVERY_DAY] * 6
+    assert found["weekdays"].to_list() == [[True] * 7] * 6
 
 
 def test_terms_may_be_of_single_series():

@@ -3,19 +3,18 @@
 import datetime
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from demandcast.components.replenishment.order_calendar import (
-    EVERY_DAY,
     WEEKDAYS,
     Calendar,
     days_until_next,
     order_day,
     parse_order_days,
-    weekday_bits,
-    weekdays_of,
+    weekday_array,
 )
 from demandcast.schema.periods import date_of
 
@@ -75,11 +74,11 @@ def test_no_lines():
     assert wrong == []
 
 
-@given(st.lists(st.booleans(), min_size=7, max_size=7))
-def test_bits_and_back(days):
-    bits = weekday_bits(np.array([days]))
-    assert 0 <= bits[0] <= EVERY_DAY
-    assert weekdays_of(bits)[0].tolist() == days
+@given(st.lists(st.none() | st.lists(st.booleans(), min_size=7, max_size=7)))
+def test_a_column_of_weekdays(rows):
+    found = weekday_array(pl.Series(rows, dtype=pl.List(pl.Boolean)))
+    assert found.shape == (len(rows), 7)
+    assert found.tolist() == [[True] * 7 if row is None else row for row in rows]
 
 
 @given(st.integers(0, 40_000), st.sets(st.integers(0, 6), min_size=1))
