@@ -28,7 +28,6 @@ from demandcast.components.replenishment.lead_time_distributions import pmf_mean
 from demandcast.components.replenishment.rolling_policy import RollingPlanner, RollingRules
 from demandcast.components.replenishment.rolling_simulation import (
     RollingWorld,
-    demand_after,
     review_periods,
     simulate_policies,
 )
@@ -55,8 +54,8 @@ Int64Array = npt.NDArray[np.int64]
 REFERENCE = "textbook"
 """Policy by which the others are divided."""
 
-_HISTORY = {"D": 400}
-"""Periods before the simulation that rules of thumb look back on; two years of weeks otherwise."""
+_HISTORY = 400
+"""Periods before the simulation that rules of thumb look back on, at most."""
 
 _TEACHING_SHARE = 1 / 3
 """Share of the unseen cutoffs that teach only, if nobody says from when to simulate."""
@@ -149,17 +148,21 @@ def simulate(config: RunConfig, console: Console, options: SimulateOptions) -> S
     with tempfile.TemporaryDirectory(prefix="demandcast-simulate-") as folder:
         table = forecast_origins(config, console, model=model, cutoffs=cutoffs, folder=Path(folder))
         origins = read_origins(table, config.series)
+        every, origins = origins.keys.height, _always_forecast(origins, first)
         supply = supply_of_series(origins, terms, lead_times, config.replenishment)
         origins = origins.of_series(supply.rows)
-        history = _history(config, origins, cutoff=cutoffs[first], folder=folder)
+        sales = _sales(config, origins, until=tables.newest, folder=folder)
+    left_out = {"no_forecast": every - origins.keys.height - sum(supply.left_out.values())}
     console.say(f"{origins.keys.height:,} series, {len(cutoffs) - first} cutoffs with decisions")
-    work = _Work(config, options, origins, supply, history, first, tables.newest)
+    work = _Work(
+        config, options, origins, supply, _split(sales, tables.newest - cutoffs[first]), first
+    )
     with console.following("demandcast"):
         found = pl.concat(list(work.tables()))
     return Simulated(
         table=found,
         series=origins.keys.height,
-        left_out=supply.left_out,
+        left_out={name: count for name, count in (left_out | supply.left_out).items() if count},
         first=_date(cutoffs[first] + 1, config),
         last=_date(tables.newest, config),
         warm_up=work.warm_up,
@@ -232,27 +235,59 @@ def _date(period: int, config: RunConfig) -> str:
     return date_of(day).isoformat()
 
 
-def _history(
-    config: RunConfig, origins: OriginForecasts, *, cutoff: int, folder: str
-) -> FloatArray:
-    """Reads what was sold before the simulation. Units per period, shape [T, N]."""
-    periods = min(_HISTORY.get(config.forecast.frequency, 104), config.sampling.max_history)
-    day = datetime.date.fromisoformat(_date(cutoff, config))
+def _always_forecast(origins: OriginForecasts, first: int) -> OriginForecasts:
+    """Keeps the series with a forecast at each decision: of others some orders would be missing.
+
+    Raises:
+        BadInputError: There is none.
+    """
+    always = (origins.rows_by_cutoff[first:] >= 0).all(axis=0)
+    if not always.any():
+        raise BadInputError(
+            "no series has a forecast at each cutoff: start later, or lower sampling.min_history, "
+            "min_demand and min_demand_periods"
+        )
+    return origins.of_series(np.flatnonzero(always))
+
+
+def _sales(config: RunConfig, origins: OriginForecasts, *, until: int, folder: str) -> FloatArray:
+    """Reads what was sold, up to the longest history. Units per period, shape [T, N]."""
+    periods = config.sampling.max_history
+    day = datetime.date.fromisoformat(_date(until, config))
     ingestion = latest_ingestion(
         config.data, config.forecast, config.sampling, config.beam, cutoff=day
     )
-    latest = write_latest_examples(ingestion, f"{folder}/history")
+    # Nothing is forecast from here: plans after the last sale are not needed.
+    latest = write_latest_examples(ingestion, f"{folder}/sales")
     keys = origins.keys.columns
-    history = np.zeros((periods, origins.keys.height))
+    sales = np.zeros((periods, origins.keys.height))
     places = origins.keys.with_row_index("place")
     for batch in latest.batches():
         columns = {name: batch.column(batch.schema.get_field_index(name)) for name in keys}
         found = pl.DataFrame({name: one.to_pylist() for name, one in columns.items()})
         rows = found.with_row_index("row").join(places, on=keys, how="inner")
         examples = batch.column(batch.schema.get_field_index(EXAMPLE)).to_pylist()
-        sales = decode_sales(examples, periods=periods)
-        history[:, rows["place"].to_numpy()] = sales[rows["row"].to_numpy()].T
-    return history
+        sold = decode_sales(examples, periods=periods)
+        sales[:, rows["place"].to_numpy()] = sold[rows["row"].to_numpy()].T
+    return sales
+
+
+def _split(sales: FloatArray, simulated: int) -> _Sales:
+    """Parts what was sold in the simulated periods from what was sold before."""
+    return _Sales(history=sales[:-simulated][-_HISTORY:], simulated=sales[-simulated:])
+
+
+@dataclass(frozen=True)
+class _Sales:
+    """What was sold, units per period.
+
+    Attributes:
+        history: Before the simulation, the newest last. Shape [H, N].
+        simulated: In the simulated periods. Shape [T, N].
+    """
+
+    history: FloatArray
+    simulated: FloatArray
 
 
 @dataclass(frozen=True)
@@ -263,9 +298,8 @@ class _Work:
     options: SimulateOptions
     origins: OriginForecasts
     supply: SeriesSupply
-    history: FloatArray
+    sales: _Sales
     first: int
-    last: int
 
     @property
     def mean_lead_time(self) -> FloatArray:
@@ -277,9 +311,7 @@ class _Work:
     def warm_up(self) -> int:
         """Periods until most stock is of the policies' own making."""
         interval = self.supply.terms.review_period + np.ceil(self.mean_lead_time)
-        longest = int(np.quantile(interval, 0.95))
-        cutoff = int(periods_of(self.origins.cutoff_days, self.origins.frequency)[self.first])
-        return min(longest, (self.last - cutoff) // 3)
+        return min(int(np.quantile(interval, 0.95)), len(self.sales.simulated) // 3)
 
     def tables(self) -> Iterator[pl.DataFrame]:
         """Simulates all policies for each target."""
@@ -315,10 +347,10 @@ class _Work:
         demand = self._demand()
         reviewed = self._reviewed(len(demand))
         life = terms.shelf_life.astype(np.float64)
-        mean = self.history[-91:].mean(axis=0)
+        mean = self.sales.history[-91:].mean(axis=0)
         return RollingWorld(
             demand=demand,
-            history=self.history,
+            history=self.sales.history,
             reviewed=reviewed,
             review_period=terms.review_period,
             lead_time_row=terms.lead_time_row,
@@ -338,7 +370,7 @@ class _Work:
 
     def _demand(self) -> FloatArray:
         """Returns what was asked for, or else sold, in the simulated periods. Shape [T, N]."""
-        sold, _ = demand_after(self.origins, first=self.first, last=self.last)
+        sold = self.sales.simulated
         if self.options.demand is None:
             return sold
         begin = int(periods_of(self.origins.cutoff_days, self.origins.frequency)[self.first]) + 1
