@@ -200,26 +200,16 @@ def _with_open_orders(
 def _stock_status(lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Says which series cannot be computed, and why."""
     without_stock = pl.col("has_stock").is_null()
-    without_forecast = pl.col("forecast_row").is_null()
-    status = (
-        pl.when(pl.col(PROBLEM).is_not_null())
-        .then(pl.lit(_INVALID))
-        .when(without_stock)
-        .then(pl.lit("no_inventory"))
-        .when(without_forecast)
-        .then(pl.lit("no_forecast"))
-    )
-    reason = (
-        pl.when(pl.col(PROBLEM).is_not_null())
-        .then(pl.col(PROBLEM))
-        .when(without_stock & pl.col("near").is_not_null())
-        .then(
-            pl.format("the inventory has no row of the series, but one of {}: keep zeros", "near")
-        )
-        .when(without_stock)
-        .then(pl.lit("the inventory has no row of the series"))
-        .when(without_forecast)
-        .then(pl.lit("there is no forecast of the series: it is new, or has ended"))
+    near = pl.format("the inventory has no row of the series, but one of {}: keep zeros", "near")
+    rules = (
+        (pl.col(PROBLEM).is_not_null(), _INVALID, pl.col(PROBLEM)),
+        (without_stock & pl.col("near").is_not_null(), "no_inventory", near),
+        (without_stock, "no_inventory", pl.lit("the inventory has no row of the series")),
+        (
+            pl.col("forecast_row").is_null(),
+            "no_forecast",
+            pl.lit("there is no forecast of the series: it is new, or has ended"),
+        ),
     )
     return lines.select(
         *keys,
@@ -228,8 +218,8 @@ def _stock_status(lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
         pl.col("on_order").fill_null(0.0),
         pl.col("reserved").fill_null(0.0),
         "storage_capacity",
-        status=status,
-        reason=reason,
+        status=pl.coalesce(pl.when(rule).then(pl.lit(status)) for rule, status, _ in rules),
+        reason=pl.coalesce(pl.when(rule).then(words) for rule, _, words in rules),
     )
 
 

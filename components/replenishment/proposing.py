@@ -20,8 +20,6 @@ import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.arrivals import scheduled_arrivals
-from demandcast.components.replenishment.assessment import assess
-from demandcast.components.replenishment.budget_limits import limit_to_budgets
 from demandcast.components.replenishment.chosen_terms import ExpectedDemand, choose_terms
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, extended
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
@@ -51,15 +49,10 @@ from demandcast.components.replenishment.lines import (
     with_near_terms,
 )
 from demandcast.components.replenishment.order_calendar import Calendar
-from demandcast.components.replenishment.order_lots import (
-    LotTerms,
-    round_to_lots,
-    unit_prices,
-)
+from demandcast.components.replenishment.order_quantities import decide_quantities
 from demandcast.components.replenishment.price_breaks import price_breaks_of
-from demandcast.components.replenishment.proposal_rows import Decided, proposal_rows
+from demandcast.components.replenishment.proposal_rows import proposal_rows
 from demandcast.components.replenishment.supplier_choice import CostRates
-from demandcast.components.replenishment.wanted import Aim, want
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import Frequency, season_length
@@ -67,6 +60,21 @@ from demandcast.schema.periods import Frequency, season_length
 __all__ = ["Proposals", "Situation", "propose"]
 
 _DAYS_PER_YEAR = 365.25
+
+_NUMBERS = (
+    "on_hand",
+    "on_order",
+    "reserved",
+    "pack_size",
+    "moq",
+    "unit_cost",
+    "holding_cost",
+    "stockout_cost",
+    "service_target",
+    "shelf_life",
+    "storage_capacity",
+)
+"""Columns of lines that are numbers as they are; NaN where null."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,16 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         paths=config.paths,
         seed=config.seed,
     )
-    decided, shadow_price = _decide(computed, arrays, sampler, config, situation)
+    prices = price_breaks_of(
+        computed,
+        situation.tables.price_breaks,
+        keys=keys,
+        holding_cost=arrays.holding_cost,
+        mean_demand=arrays.mean.mean(axis=1, dtype=np.float64),
+    )
+    decided, shadow_price = decide_quantities(
+        computed, arrays, sampler, price_breaks=prices, config=config
+    )
     table = proposal_rows(
         lines, computed, decided, keys=keys, config=config, cutoff=situation.cutoff
     )
@@ -243,15 +260,12 @@ def _line_arrays(
         computed, open_lines, keys=keys, calendar=calendar, horizon=forecasts.horizon
     )
     delayed = computed["delay"].to_numpy() * len(situation.lead_times.pmf)
-    numbers = {
-        name: computed[name].to_numpy().astype(np.float64)
-        for name in ("on_hand", "on_order", "reserved", "pack_size", "moq", "unit_cost")
-    }
-    holding = computed["holding_cost"].to_numpy().astype(np.float64)
-    target = computed["service_target"].to_numpy().astype(np.float64)
+    # What no line has is null throughout, and then of no type that NumPy knows.
+    numbers = {name: computed[name].cast(pl.Float64).to_numpy() for name in _NUMBERS}
+    holding, target = numbers["holding_cost"], numbers["service_target"]
     review = computed["periods_to_next"].to_numpy().astype(np.int64)
     implied = implied_stockout_cost(target, holding_cost=holding, review_period=review)
-    given = computed["stockout_cost"].to_numpy().astype(np.float64)
+    given, capacity = numbers["stockout_cost"], numbers["storage_capacity"]
     available = numbers["on_hand"] - numbers["reserved"]
     return LineArrays(
         quantiles=forecasts.quantiles[row],
@@ -267,63 +281,9 @@ def _line_arrays(
         holding_cost=holding,
         stockout_cost=np.where(np.isnan(given), implied, given),
         target=target,
-        shelf_life=computed["shelf_life"].fill_null(0).to_numpy().astype(np.int64),
-        capacity=computed["storage_capacity"].fill_null(np.inf).to_numpy().astype(np.float64),
+        shelf_life=np.nan_to_num(numbers["shelf_life"]).astype(np.int64),
+        capacity=np.where(np.isnan(capacity), np.inf, capacity),
     )
-
-
-def _decide(
-    computed: pl.DataFrame,
-    lines: LineArrays,
-    sampler: Sampler,
-    config: ReplenishmentConfig,
-    situation: Situation,
-) -> tuple[Decided, float]:
-    """Chooses the quantities, and says what to expect of them."""
-    wanted = want(lines, sampler, Aim(config.service.measure, config.unmet_demand))
-    missing = _missing(wanted.base_stock_level, lines)
-    prices = price_breaks_of(
-        computed,
-        situation.tables.price_breaks,
-        keys=situation.forecasts.keys.columns,
-        holding_cost=lines.holding_cost,
-        mean_demand=lines.mean.mean(axis=1, dtype=np.float64),
-    )
-    terms = LotTerms(
-        pack_size=lines.pack_size,
-        moq=lines.moq,
-        room=lines.capacity - lines.position,
-        sellable=wanted.shelf_life_cap - lines.position,
-    )
-    lots = round_to_lots(missing, terms, price_breaks=prices)
-
-    def price_of(quantity: FloatArray) -> FloatArray:
-        return lines.unit_cost if prices is None else unit_prices(quantity, prices)
-
-    ordered = np.where(computed["takes_orders"].to_numpy(), lots.quantity, 0.0)
-    limited, shadow_price = limit_to_budgets(
-        computed, lines, sampler, ordered=ordered, price_of=price_of, budget=config.budget
-    )
-    outlook = assess(lines, sampler, order_quantity=limited, probability=wanted.lasting)
-    decided = Decided(
-        wanted=wanted,
-        wanted_quantity=missing,
-        lots=lots,
-        room=np.maximum(lines.capacity - lines.position, 0.0),
-        sellable=np.maximum(wanted.shelf_life_cap - lines.position, 0.0),
-        order_quantity=limited,
-        budget_cut=ordered - limited,
-        unit_cost=price_of(np.where(limited > 0, limited, lots.quantity)),
-        outlook=outlook,
-        arrays=lines,
-    )
-    return decided, shadow_price
-
-
-def _missing(level: FloatArray, lines: LineArrays) -> FloatArray:
-    """Returns what the position lacks, units; less than a rounding of the pack is nothing."""
-    missing = np.maximum(level - lines.position, 0.0)
-    return np.where(missing > 1e-9 * lines.pack_size, missing, 0.0)
 
 
 def _terms_of(computed: pl.DataFrame, lines: LineArrays, keys: Sequence[str]) -> pl.DataFrame:
