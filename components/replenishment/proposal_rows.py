@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import BoolArray, FloatArray
@@ -128,26 +130,30 @@ def _ranked(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 
 
 def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConfig) -> pl.DataFrame:
-    """Puts numbers beside the computed lines."""
-    wanted, outlook, lots, lines = (
-        decided.wanted,
-        decided.outlook,
-        decided.lots,
-        decided.arrays,
-    )
-    value = decided.order_quantity * decided.unit_cost
-    lead_time = computed["lead_time"].to_numpy()
-    risk = risk_classes(
-        outlook.stockout_probability, (config.risk.medium, config.risk.high, config.risk.critical)
-    )
-    status = _statuses(computed, decided)
+    """Puts numbers beside the computed lines: those of the table, and what reasons speak of."""
     columns = {
-        "status": status,
-        "risk_class": np.array(RISK_CLASSES)[risk].tolist(),
-        "order_quantity": decided.order_quantity,
-        "wanted_quantity": decided.wanted_quantity,
-        "unit_cost": decided.unit_cost,
-        "order_value": value,
+        "status": _statuses(computed, decided),
+        **_position(computed, decided),
+        **_order(decided, config),
+        **_prospects(decided),
+        "probability": decided.wanted.lasting,
+        "lot_reasons": _lot_reasons(computed, decided),
+        "raised_to_price_break": decided.lots.raised_to_price_break,
+        "room": decided.room,
+        "sellable": decided.sellable,
+        "budget_cut": decided.budget_cut,
+    }
+    return computed.with_columns(pl.Series(name, values) for name, values in columns.items())
+
+
+_Columns = dict[str, npt.NDArray[Any]]
+
+
+def _position(computed: pl.DataFrame, decided: Decided) -> _Columns:
+    """Says where the line stands, and what it is to cover."""
+    wanted, lines = decided.wanted, decided.arrays
+    lead_time = computed["lead_time"].to_numpy()
+    return {
         "inventory_position": lines.position,
         "base_stock_level": wanted.base_stock_level,
         "review_period": lines.review_period,
@@ -156,6 +162,29 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
         "expected_demand": wanted.expected_demand,
         "demand_median": wanted.demand_median,
         "demand_at_target": wanted.base_stock_level,
+        "excess_units": np.maximum(lines.position - wanted.base_stock_level, 0.0),
+    }
+
+
+def _order(decided: Decided, config: ReplenishmentConfig) -> _Columns:
+    """Says what is ordered, and what that costs."""
+    value = decided.order_quantity * decided.unit_cost
+    bounds = (config.risk.medium, config.risk.high, config.risk.critical)
+    risk = risk_classes(decided.outlook.stockout_probability, bounds)
+    return {
+        "order_quantity": decided.order_quantity,
+        "wanted_quantity": decided.wanted_quantity,
+        "unit_cost": decided.unit_cost,
+        "order_value": value,
+        "risk_class": np.array(RISK_CLASSES)[risk],
+        "needs_approval": _needs_approval(value, decided, config),
+    }
+
+
+def _prospects(decided: Decided) -> _Columns:
+    """Says what is to be expected."""
+    outlook, lines = decided.outlook, decided.arrays
+    return {
         "stockout_probability": outlook.stockout_probability,
         "stockout_probability_without": outlook.stockout_probability_without,
         "expected_lost_sales": outlook.expected_lost_sales,
@@ -163,16 +192,7 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
         "expected_holding_cost": outlook.expected_unit_periods * lines.holding_cost,
         "expected_stockout_cost": outlook.expected_lost_sales * lines.stockout_cost,
         "cover_periods": outlook.cover_periods,
-        "excess_units": np.maximum(lines.position - wanted.base_stock_level, 0.0),
-        "needs_approval": _needs_approval(value, decided, config),
-        "probability": wanted.lasting,
-        "lot_reasons": _lot_reasons(computed, decided),
-        "raised_to_price_break": lots.raised_to_price_break,
-        "room": decided.room,
-        "sellable": decided.sellable,
-        "budget_cut": decided.budget_cut,
     }
-    return computed.with_columns(pl.Series(name, values) for name, values in columns.items())
 
 
 def _lot_reasons(computed: pl.DataFrame, decided: Decided) -> IntArray:
@@ -184,7 +204,7 @@ def _lot_reasons(computed: pl.DataFrame, decided: Decided) -> IntArray:
     return np.where(computed["takes_orders"].to_numpy(), reasons, 0)
 
 
-def _statuses(computed: pl.DataFrame, decided: Decided) -> list[str]:
+def _statuses(computed: pl.DataFrame, decided: Decided) -> npt.NDArray[np.str_]:
     """Says what became of each line."""
     lowered = LotReason.LOWERED_BY_CAPACITY | LotReason.LOWERED_BY_SHELF_LIFE
     less = decided.lots.has(lowered) | (decided.budget_cut > 0)
@@ -200,7 +220,7 @@ def _statuses(computed: pl.DataFrame, decided: Decided) -> list[str]:
         ["covered", "not_due", "infeasible", "held_back", "reduced"],
         default="order",
     )
-    return [str(one) for one in found]
+    return np.asarray(found, np.str_)
 
 
 def _needs_approval(value: FloatArray, decided: Decided, config: ReplenishmentConfig) -> BoolArray:

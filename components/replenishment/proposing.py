@@ -49,6 +49,7 @@ from demandcast.components.replenishment.lines import (
     with_near_terms,
 )
 from demandcast.components.replenishment.order_calendar import Calendar
+from demandcast.components.replenishment.order_lots import PriceBreaks
 from demandcast.components.replenishment.order_quantities import decide_quantities
 from demandcast.components.replenishment.price_breaks import price_breaks_of
 from demandcast.components.replenishment.proposal_rows import proposal_rows
@@ -137,13 +138,10 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         ContractError: A table lacks a column, or nothing in it fits the series.
     """
     keys = situation.forecasts.keys.columns
-    calendar = situation.calendar(config)
-    lines = with_calendar(_with_terms(situation, config), situation.lead_times, calendar)
-    horizon = _horizon(lines, situation, config)
-    lines = mark_short_forecasts(lines, horizon)
+    lines, horizon = _lines(situation, config)
     forecasts = extended(situation.forecasts, horizon, season=season_length(situation.frequency))
     computed = lines.filter(pl.col("status").is_null())
-    arrays = _line_arrays(computed, forecasts, situation, calendar)
+    arrays = _line_arrays(computed, forecasts, situation, situation.calendar(config))
     pmf = delayed_lead_times(situation.lead_times)
     model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
@@ -154,28 +152,24 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         paths=config.paths,
         seed=config.seed,
     )
-    prices = price_breaks_of(
-        computed,
-        situation.tables.price_breaks,
-        keys=keys,
-        holding_cost=arrays.holding_cost,
-        mean_demand=arrays.mean.mean(axis=1, dtype=np.float64),
-    )
+    prices = _prices(computed, arrays, situation)
     decided, shadow_price = decide_quantities(
         computed, arrays, sampler, price_breaks=prices, config=config
     )
     table = proposal_rows(
         lines, computed, decided, keys=keys, config=config, cutoff=situation.cutoff
     )
-    return Proposals(
-        table,
-        _terms_of(computed, arrays, keys),
-        shadow_price,
-        arrays,
-        computed.select(keys),
-        decided.order_quantity,
-        sampler,
-    )
+    terms, known = _terms_of(computed, arrays, keys), computed.select(keys)
+    quantity = decided.order_quantity
+    return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)
+
+
+def _lines(situation: Situation, config: ReplenishmentConfig) -> tuple[pl.DataFrame, int]:
+    """Gathers a row per series, with a status where it cannot be computed; and the horizon."""
+    calendar = situation.calendar(config)
+    lines = with_calendar(_with_terms(situation, config), situation.lead_times, calendar)
+    horizon = _horizon(lines, situation, config)
+    return mark_short_forecasts(lines, horizon), horizon
 
 
 def _horizon(lines: pl.DataFrame, situation: Situation, config: ReplenishmentConfig) -> int:
@@ -254,7 +248,6 @@ def _line_arrays(
 ) -> LineArrays:
     """Turns the lines that can be computed into arrays."""
     keys = forecasts.keys.columns
-    row = computed["forecast_row"].to_numpy()
     open_lines = open_order_lines(situation.tables.open_orders, keys, cutoff=situation.cutoff)
     arrivals = scheduled_arrivals(
         computed, open_lines, keys=keys, calendar=calendar, horizon=forecasts.horizon
@@ -266,7 +259,7 @@ def _line_arrays(
     review = computed["periods_to_next"].to_numpy().astype(np.int64)
     implied = implied_stockout_cost(target, holding_cost=holding, review_period=review)
     given, capacity = numbers["stockout_cost"], numbers["storage_capacity"]
-    available = numbers["on_hand"] - numbers["reserved"]
+    available, row = numbers["on_hand"] - numbers["reserved"], computed["forecast_row"].to_numpy()
     return LineArrays(
         quantiles=forecasts.quantiles[row],
         mean=forecasts.mean[row],
@@ -283,6 +276,17 @@ def _line_arrays(
         target=target,
         shelf_life=np.nan_to_num(numbers["shelf_life"]).astype(np.int64),
         capacity=np.where(np.isnan(capacity), np.inf, capacity),
+    )
+
+
+def _prices(computed: pl.DataFrame, lines: LineArrays, situation: Situation) -> PriceBreaks | None:
+    """Looks up the prices by quantity of the lines."""
+    return price_breaks_of(
+        computed,
+        situation.tables.price_breaks,
+        keys=situation.forecasts.keys.columns,
+        holding_cost=lines.holding_cost,
+        mean_demand=lines.mean.mean(axis=1, dtype=np.float64),
     )
 
 

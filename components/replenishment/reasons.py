@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import polars as pl
@@ -73,20 +74,25 @@ def _percent(name: str) -> pl.Expr:
     return pl.when(percent == percent.floor()).then(whole).otherwise(percent.cast(pl.String))
 
 
+def _cover(horizon: int) -> pl.Expr:
+    """Writes how long stock lasts; what reaches to the end of the forecast may last longer."""
+    periods = pl.col("cover_periods")
+    return pl.format(
+        "{} period{} {}at {} %",
+        _number("cover_periods"),
+        pl.when(periods == 1).then(pl.lit("")).otherwise(pl.lit("s")),
+        pl.when(periods >= horizon).then(pl.lit("or more ")).otherwise(pl.lit("")),
+        _percent("probability"),
+    )
+
+
 def _what_it_does(measure: str, horizon: int) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about the state of the line."""
     ordered = pl.col("order_quantity") > 0
     wanted = pl.col("wanted_quantity") > 0
-    cover = pl.format(
-        "{} period{} {}at {} %",
-        _number("cover_periods"),
-        pl.when(pl.col("cover_periods") == 1).then(pl.lit("")).otherwise(pl.lit("s")),
-        pl.when(pl.col("cover_periods") >= horizon).then(pl.lit("or more ")).otherwise(pl.lit("")),
-        _percent("probability"),
-    )
+    cover = _cover(horizon)
     yield ordered, pl.format("covers {}", cover)
-    enough = pl.format("stock and orders on their way cover {}", cover)
-    yield ~wanted & ~ordered, enough
+    yield ~wanted & ~ordered, pl.format("stock and orders on their way cover {}", cover)
     if measure != "cycle_service_level":
         words = {"fill_rate": "for a fill rate of {} %", "cost": "the least expected cost"}[measure]
         text = pl.format(words, _percent("service_target")) if "{}" in words else pl.lit(words)
@@ -109,58 +115,47 @@ def _what_it_does(measure: str, horizon: int) -> Iterator[tuple[pl.Expr, pl.Expr
     )
 
 
-def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
-    """Yields conditions and words about constraints."""
-    pack, moq = _number("pack_size", 2), _number("moq", 2)
-    wanted, room = _wanted("wanted_quantity"), _number("room", 1)
-    sellable = _number("sellable", 1)
-    words = {
-        LotReason.RAISED_TO_MOQ: pl.format("raised to the smallest order of {}", moq),
-        LotReason.RAISED_TO_PACK: pl.format("raised to packs of {}", pack),
-        LotReason.MOQ_NOT_WHOLE_PACKS: pl.format(
-            "the smallest order of {} is no multiple of the pack of {}", moq, pack
-        ),
-        LotReason.RAISED_TO_PRICE_BREAK: pl.format(
-            "raised by {} to a lower price", _number("raised_to_price_break", 1)
-        ),
-        LotReason.LOWERED_BY_CAPACITY: pl.format(
-            "lowered from {}: there is room for {}", _number("wanted_quantity", 1), room
-        ),
-        LotReason.LOWERED_BY_SHELF_LIFE: pl.format(
-            "lowered from {}: {} sell before they expire",
-            _number("wanted_quantity", 1),
-            sellable,
-        ),
-        LotReason.INFEASIBLE_PACK_CAPACITY: pl.format(
-            "{}, and a pack of {} does not fit into room for {}", wanted, pack, room
-        ),
-        LotReason.INFEASIBLE_MOQ_CAPACITY: pl.format(
-            "{}, and the smallest order of {} does not fit into room for {}",
-            wanted,
-            moq,
-            room,
-        ),
-        LotReason.INFEASIBLE_PACK_SHELF_LIFE: pl.format(
-            "{}, and of a pack of {} only {} would sell before they expire",
-            wanted,
-            pack,
-            sellable,
-        ),
-        LotReason.INFEASIBLE_MOQ_SHELF_LIFE: pl.format(
-            "{}, and of the smallest order of {} only {} would sell before they expire",
-            wanted,
-            moq,
-            sellable,
-        ),
+_CHANGES: dict[LotReason, str] = {
+    LotReason.RAISED_TO_MOQ: "raised to the smallest order of {moq}",
+    LotReason.RAISED_TO_PACK: "raised to packs of {pack}",
+    LotReason.MOQ_NOT_WHOLE_PACKS: "the smallest order of {moq} is no multiple of the pack of "
+    "{pack}",
+    LotReason.RAISED_TO_PRICE_BREAK: "raised by {raised} to a lower price",
+    LotReason.LOWERED_BY_CAPACITY: "lowered from {units}: there is room for {room}",
+    LotReason.LOWERED_BY_SHELF_LIFE: "lowered from {units}: {sellable} sell before they expire",
+    LotReason.INFEASIBLE_PACK_CAPACITY: "{wanted}, and a pack of {pack} does not fit into room for "
+    "{room}",
+    LotReason.INFEASIBLE_MOQ_CAPACITY: "{wanted}, and the smallest order of {moq} does not fit "
+    "into room for {room}",
+    LotReason.INFEASIBLE_PACK_SHELF_LIFE: "{wanted}, and of a pack of {pack} only {sellable} would "
+    "sell before they expire",
+    LotReason.INFEASIBLE_MOQ_SHELF_LIFE: "{wanted}, and of the smallest order of {moq} only "
+    "{sellable} would sell before they expire",
+}
+"""Words for what changed a quantity, in their order."""
+
+
+def _filled_in(template: str) -> pl.Expr:
+    """Puts numbers of the line into words."""
+    numbers = {
+        "moq": _number("moq", 2),
+        "pack": _number("pack_size", 2),
+        "raised": _number("raised_to_price_break", 1),
+        "room": _number("room", 1),
+        "sellable": _number("sellable", 1),
+        "units": _number("wanted_quantity", 1),
+        "wanted": _wanted("wanted_quantity"),
     }
-    for reason, text in words.items():
-        yield (pl.col("lot_reasons") & int(reason)) != 0, text
-    yield (
-        pl.col("budget_cut") > 0,
-        pl.format("{} held back by the budget", _units("budget_cut")),
-    )
-    yield (
-        pl.col("supplier_reason").is_not_null(),
-        pl.format("supplier chosen: {}", pl.col("supplier_reason")),
-    )
+    names = re.findall(r"{(\w+)}", template)
+    return pl.format(re.sub(r"{\w+}", "{}", template), *(numbers[name] for name in names))
+
+
+def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
+    """Yields conditions and words about constraints and suppliers."""
+    for reason, template in _CHANGES.items():
+        yield (pl.col("lot_reasons") & int(reason)) != 0, _filled_in(template)
+    held_back = pl.format("{} held back by the budget", _units("budget_cut"))
+    yield pl.col("budget_cut") > 0, held_back
+    chosen = pl.format("supplier chosen: {}", pl.col("supplier_reason"))
+    yield pl.col("supplier_reason").is_not_null(), chosen
     yield pl.col("left_out").is_not_null(), pl.col("left_out")
