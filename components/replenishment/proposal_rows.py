@@ -213,7 +213,7 @@ def _statuses(computed: pl.DataFrame, decided: Decided) -> npt.NDArray[np.str_]:
         [
             decided.wanted_quantity <= 0,
             ~computed["takes_orders"].to_numpy(),
-            decided.lots.has(INFEASIBLE),
+            decided.lots.has(INFEASIBLE) | (decided.lots.quantity <= 0),
             ~ordered,
             less,
         ],

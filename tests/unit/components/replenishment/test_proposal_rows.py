@@ -40,7 +40,7 @@ def test_a_line_of_each_kind(table):
         "001": "order",
         "002": "invalid",
         "003": "infeasible",
-        "004": "held_back",
+        "004": "infeasible",
         "005": "not_due",
         "006": "reduced",
         "007": "no_lead_time",
@@ -53,7 +53,7 @@ def test_exceptions_come_first(table):
     assert table["status"].to_list()[:6] == [
         "invalid",
         "infeasible",
-        "held_back",
+        "infeasible",
         "no_lead_time",
         "no_inventory",
         "reduced",
