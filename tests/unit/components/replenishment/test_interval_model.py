@@ -1,5 +1,7 @@
 """What backtests teach: groups, lengths of intervals, copulas and calibrations of known errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -57,11 +59,13 @@ def backtested(rows, *, scale=1.0, together=0.0, horizon=4, seed=1, **changes):
         in_stock=np.ones((rows, horizon), bool),
         intervals=of,
         length=of.review_period + of.lead_times[0, 0],
+        series=np.arange(rows),
+        cutoff=np.zeros(rows, np.int64),
     )
 
 
 def learnt(of):
-    return learn_intervals(of, LEVELS, paths=PATHS, seed=3)
+    return learn_intervals(of, LEVELS, paths=PATHS, seed=3, memory=28)
 
 
 def level(model, target):
@@ -154,11 +158,55 @@ def test_rows_of_a_backtest_are_taken_with_their_lengths():
     assert found.in_stock[0].tolist() == [True, False, True, False]
 
 
-def test_of_many_rows_a_part_is_drawn_in_order():
-    found = taken(origins(), most=6)
-    assert len(found.mean) == len(found.length) == len(found.intervals.unit) == 6
-    assert (np.diff(found.mean[:, 0]) > 0).all()
-    np.testing.assert_array_equal(found.mean, taken(origins(), most=6).mean)
+def test_of_many_rows_whole_series_are_drawn():
+    many = origins(series=100)
+    of = intervals(100, lead_times=((1, 5),))
+    found = Backtested.from_origins(many, of, seed=1, most=150)
+    # Of 500 rows about 150, with all 5 cutoffs of each series that is drawn.
+    _, counts = np.unique(found.series, return_counts=True)
+    assert set(counts) == {5}
+    assert 15 <= len(counts) <= 45
+    again = Backtested.from_origins(many, of, seed=1, most=150)
+    np.testing.assert_array_equal(found.mean, again.mean)
+
+
+def test_the_newest_intervals_teach():
+    # Forecasts were too low long ago, and are right now.
+    old, new = backtested(1000, scale=1.5), backtested(1000, seed=2)
+    both = Backtested(
+        **{
+            name: np.concatenate([getattr(old, name), getattr(new, name)])
+            for name in ("quantiles", "mean", "actual", "known", "in_stock", "length")
+        },
+        intervals=intervals(2000),
+        series=np.arange(2000),
+        cutoff=np.repeat([0, 100], 1000),
+    )
+    recent = learn_intervals(both, LEVELS, paths=PATHS, seed=3, memory=28)
+    always = learn_intervals(both, LEVELS, paths=PATHS, seed=3, memory=1000)
+    # The copula is learnt from all: it is wider than the newest errors ask for.
+    assert level(recent, 0.8) == pytest.approx(0.8, abs=0.06)
+    assert level(always, 0.8) > 0.9
+
+
+def test_stock_of_an_earlier_decision_covers_too():
+    # Demand is forecast lower and lower: what was ordered before is still there.
+    of = backtested(2000)
+    chained = Backtested(
+        **{
+            name: getattr(of, name)
+            for name in ("quantiles", "mean", "actual", "known", "in_stock", "length", "intervals")
+        },
+        series=np.repeat(np.arange(1000), 2),
+        cutoff=np.tile([0, 2], 1000),
+    )
+    later = np.arange(2000) % 2 == 1
+    lower = np.where(later[:, None, None], 0.25, 1.0) * chained.quantiles
+    fallen = replace(
+        chained, quantiles=lower, actual=np.where(later[:, None], 0.25, 1.0) * of.actual
+    )
+    alone = replace(fallen, series=np.arange(2000))
+    assert level(learnt(fallen), 0.8) < level(learnt(alone), 0.8) - 0.02
 
 
 def test_the_usual_length_of_an_interval():
