@@ -9,41 +9,36 @@ and its mathematics lose. It exists for simulated chains alone.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
-from demandcast.components.replenishment.interval_levels import (
-    IntervalDemand,
-    critical_ratios,
-    interval_demand,
-    levels_for_fill_rate,
-    row_quantiles,
+from demandcast.components.replenishment.calibration import Calibration
+from demandcast.components.replenishment.lead_time_distributions import pmf_mean
+from demandcast.components.replenishment.line_arrays import LineArrays, Part, sample_lead_times
+from demandcast.components.replenishment.rolling_policy import (
+    RollingRules,
+    SeriesStock,
+    SeriesTerms,
 )
-from demandcast.components.replenishment.lead_time_distributions import draw_lead_times
-from demandcast.components.replenishment.paths import stratified_uniforms
-from demandcast.components.replenishment.rolling_levels import RollingRules, SeriesTerms
-from demandcast.components.replenishment.wanted import Measure, in_whole_units
-from demandcast.components.simulation.chain import (
-    Chain,
-    StoreConditions,
-    first_day,
-    simulate_conditions,
-)
+from demandcast.components.replenishment.wanted import want_part
+from demandcast.components.simulation.chain import Chain, first_day, simulate_conditions
 from demandcast.components.simulation.futures import simulate_futures
 from demandcast.components.simulation.randomness import stream
 from demandcast.schema.errors import BadInputError
 from demandcast.schema.periods import date_of, periods_of
 
-__all__ = ["PERFECT", "perfect_levels"]
+__all__ = ["PERFECT", "PerfectPlanner", "perfect_levels"]
 
 PERFECT = "perfect_distribution"
 """Name of the policy."""
@@ -53,126 +48,214 @@ _SECONDS_BETWEEN_LINES = 5.0
 _STREAM = "futures"
 
 Int64Array = npt.NDArray[np.int64]
-
-
-def perfect_levels(
-    chain: Chain,
-    keys: pl.DataFrame,
-    *,
-    cutoff_days: Int64Array,
-    terms: SeriesTerms,
-    lead_time_probabilities: FloatArray,
-    rules: RollingRules,
-) -> dict[float, FloatArray]:
-    """Sets levels at each cutoff by the true distribution of demand over the interval.
-
-    Cutoffs of a store draw from streams of their own: levels do not depend on which other stores
-    and cutoffs there are. Memory is that of a store's futures at one cutoff, for each core.
-
-    Args:
-        chain: Of the sample data.
-        keys: The series, in any order. Columns `store` and `item`, shape [N, 2].
-        cutoff_days: Last known periods, days since 1970-01-01. Shape [C].
-        terms: Of the series.
-        lead_time_probabilities: Of 0, 1, ... periods, by distribution. Shape [V, L + 1].
-        rules: How levels are set; there is nothing to learn, so `memory` is not looked at.
-
-    Returns:
-        By target, units, raised to whole ones as ours are; 0 where the item is not sold during
-        the interval. Shapes [C, N].
-
-    Raises:
-        BadInputError: A series or a cutoff is not of the chain, or the plan of the chain ends
-            before an interval does.
-    """
-    cutoffs = _positions(chain, cutoff_days)
-    supply = _Supply.draw(terms, lead_time_probabilities, rules=rules)
-    levels = {target: np.zeros((len(cutoffs), keys.height)) for target in rules.targets}
-    jobs = _jobs(chain, keys, cutoffs)
-
-    def work(job: _Job) -> dict[float, FloatArray]:
-        return _levels(chain, job, supply=supply, rules=rules)
-
-    total, said = len(cutoffs) * keys["store"].n_unique(), time.monotonic()
-    for done, (job, found) in enumerate(_on_all_cores(work, jobs), start=1):
-        for target, values in found.items():
-            levels[target][job.row, job.series] = values
-        if time.monotonic() - said > _SECONDS_BETWEEN_LINES:
-            said = time.monotonic()
-            _LOG.info("true distribution at %d of %d stores and cutoffs", done, total)
-    return levels
-
-
-def _positions(chain: Chain, cutoff_days: Int64Array) -> Int64Array:
-    """Counts cutoffs from the first period of the chain. Shape [C]."""
-    frequency, begin = chain.config.frequency, first_day(chain.config)
-    before = cutoff_days < begin
-    if before.any():
-        raise BadInputError(
-            f"cutoffs: got {date_of(int(cutoff_days[before][0]))}; expected none before "
-            f"{date_of(begin)}, the first period of the simulated chain"
-        )
-    return periods_of(cutoff_days, frequency) - periods_of(np.array([begin]), frequency)
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class _Supply:
-    """Terms of all series, and the lead times of their next orders.
+class PerfectPlanner:
+    """Sets levels by the true distribution; a `LevelPlanner`.
+
+    Each store and cutoff has a stream of its own: levels do not depend on which others there are.
+    Memory is that of a store's futures at one cutoff, for each core.
 
     Attributes:
+        chain: Of the sample data.
+        stores: Number of the store of each series. Shape [N].
+        items: Number of its item. Shape [N].
+        cutoffs: Periods, on the grid of the frequency. Shape [C].
+        first_period: First period of the chain, likewise.
         terms: Of the series.
-        lead_time: On each path, by distribution, periods. Shape [V, P].
+        lead_times: Of an order now and of the next one, by distribution, periods. Shapes [V, P].
+        mean_lead_time: Periods. Shape [N].
+        rules: How levels are set; there is nothing to learn, so `memory` is not looked at.
     """
 
+    chain: Chain
+    stores: Int64Array
+    items: Int64Array
+    cutoffs: Int64Array
+    first_period: int
     terms: SeriesTerms
-    lead_time: Int64Array
+    lead_times: tuple[Int64Array, Int64Array]
+    mean_lead_time: FloatArray
+    rules: RollingRules
 
     @classmethod
-    def draw(
-        cls, terms: SeriesTerms, lead_time_probabilities: FloatArray, *, rules: RollingRules
-    ) -> _Supply:
-        """Draws lead times once, evenly over their distributions."""
-        uniforms = stratified_uniforms(rules.paths, np.random.default_rng(rules.seed))
-        return cls(terms, draw_lead_times(lead_time_probabilities, uniforms).astype(np.int64))
+    def prepare(
+        cls,
+        chain: Chain,
+        keys: pl.DataFrame,
+        *,
+        cutoff_days: Int64Array,
+        terms: SeriesTerms,
+        lead_time_probabilities: FloatArray,
+        rules: RollingRules,
+    ) -> PerfectPlanner:
+        """Finds the series in the chain and draws lead times.
 
-    def of(self, series: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """Returns review period [n] and lead time [n, P] of some series."""
-        return (
-            self.terms.review_period[series],
-            self.lead_time[self.terms.lead_time_row[series]],
+        Args:
+            chain: Of the sample data.
+            keys: The series, in any order. Columns `store` and `item`, N rows.
+            cutoff_days: Last known periods, days since 1970-01-01, increasing. Shape [C].
+            terms: Of the series.
+            lead_time_probabilities: Of 0, 1, ... periods, by distribution. Shape [V, L + 1].
+            rules: How levels are set.
+
+        Raises:
+            BadInputError: A series or a cutoff is not of the chain.
+        """
+        frequency, begin = chain.config.frequency, first_day(chain.config)
+        before = cutoff_days < begin
+        if before.any():
+            raise BadInputError(
+                f"cutoffs: got {date_of(int(cutoff_days[before][0]))}; expected none before "
+                f"{date_of(begin)}, the first period of the simulated chain"
+            )
+        return cls(
+            chain=chain,
+            stores=_places("store", keys["store"], chain.stores.names),
+            items=_places("item", keys["item"], chain.items.names),
+            cutoffs=periods_of(cutoff_days, frequency),
+            first_period=int(periods_of(np.array([begin]), frequency)[0]),
+            terms=terms,
+            lead_times=sample_lead_times(
+                lead_time_probabilities, paths=rules.paths, seed=rules.seed
+            ),
+            mean_lead_time=pmf_mean(lead_time_probabilities)[terms.lead_time_row],
+            rules=rules,
+        )
+
+    @property
+    def longest_lead_time(self) -> int:
+        """Periods; the longest that was drawn."""
+        return int(max(one.max(initial=0) for one in self.lead_times))
+
+    @property
+    def horizon(self) -> int:
+        """Periods that it looks ahead: as long as an interval may be."""
+        return int(self.terms.review_period.max(initial=1)) + self.longest_lead_time
+
+    def with_forecast(self, cutoff: int, series: Int64Array) -> Int64Array:
+        """Returns all of the series: it knows of each."""
+        del cutoff
+        return series
+
+    def levels(
+        self, cutoff: int, series: Int64Array, stock: SeriesStock, *, target: float
+    ) -> FloatArray:
+        """Sets base-stock levels of some series.
+
+        Args:
+            cutoff: Position of the cutoff.
+            series: Positions. Shape [n].
+            stock: Their stock.
+            target: Of the measure.
+
+        Returns:
+            Units, raised to whole ones as ours are; 0 where the item is not sold during the
+            interval. Shape [n].
+
+        Raises:
+            BadInputError: The plan of the chain ends before an interval does.
+        """
+        stores = self.stores[series]
+        members = [np.flatnonzero(stores == store) for store in np.unique(stores)]
+
+        def work(rows: Int64Array) -> FloatArray:
+            part = self._part(cutoff, series[rows], stock.of(rows))
+            return self._level(part, target)
+
+        found = np.empty(series.size)
+        for rows, levels in _on_all_cores(work, members):
+            found[rows] = levels
+        return found
+
+    def _part(self, cutoff: int, series: Int64Array, stock: SeriesStock) -> Part:
+        """Draws the futures of series of one store."""
+        store = int(self.stores[series[0]])
+        position = int(self.cutoffs[cutoff]) - self.first_period
+        now, following = (one[self.terms.lead_time_row[series]] for one in self.lead_times)
+        lines = self._lines(series, stock)
+        futures = simulate_futures(
+            self.chain,
+            simulate_conditions(self.chain, store),
+            cutoff=position,
+            # Periods beyond the longest interval would be drawn for nothing.
+            horizon=int((lines.review_period + np.maximum(now, following).max(axis=1)).max()),
+            paths=self.rules.paths,
+            draws=stream(self.rules.seed, _STREAM, store, position),
+        )[:, self.items[series]]
+        for period in range(1, len(futures)):
+            futures[period] += futures[period - 1]
+        lines = dataclasses.replace(lines, arrivals=lines.arrivals[: len(futures)])
+        return Part(np.arange(series.size), lines, 0, futures, now, following)
+
+    def _level(self, part: Part, target: float) -> FloatArray:
+        lines = dataclasses.replace(part.lines, target=np.full(len(part.lines), target))
+        part = dataclasses.replace(part, lines=lines)
+        return want_part(part, Calibration(), self.rules.aim).base_stock_level
+
+    def _lines(self, series: Int64Array, stock: SeriesStock) -> LineArrays:
+        """Puts terms and stock of some series together; there is no forecast."""
+        terms, nothing = self.terms, np.zeros(series.size)
+        return LineArrays(
+            quantiles=np.zeros((series.size, 0, 0)),
+            mean=np.zeros((series.size, 0)),
+            available=stock.available,
+            position=stock.position,
+            arrivals=stock.arrivals,
+            review_period=terms.review_period[series],
+            lead_time_row=terms.lead_time_row[series],
+            pack_size=terms.pack_size[series],
+            moq=nothing,
+            unit_cost=terms.unit_cost[series],
+            holding_cost=terms.holding_cost[series],
+            stockout_cost=terms.stockout_cost[series],
+            target=nothing,
+            shelf_life=np.zeros(series.size, np.int64),
+            capacity=np.full(series.size, np.inf),
         )
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A store at a cutoff.
+def perfect_levels(planner: PerfectPlanner, *, targets: Iterable[float]) -> dict[float, FloatArray]:
+    """Sets levels at each cutoff as if unmet demand waited: then they need no stock to be known.
 
-    Attributes:
-        store: Number in the chain.
-        conditions: Of the store.
-        items: Number of the item of each of its series. Shape [n].
-        series: Place of each in `keys`. Shape [n].
-        cutoff: Last known period, counted from the first of the chain.
-        row: Place of the cutoff.
+    Futures are drawn once for all targets. Where unmet demand is lost, levels depend on the stock,
+    and a `RollingPolicy` asks the planner for them.
+
+    Args:
+        planner: Knows the chain.
+        targets: Of the measure.
+
+    Returns:
+        By target, units, 0 where the item is not sold during the interval. Shapes [C, N].
+
+    Raises:
+        BadInputError: The plan of the chain ends before an interval does.
     """
+    aim = dataclasses.replace(planner.rules.aim, unmet_demand="backordered")
+    waiting = dataclasses.replace(planner, rules=dataclasses.replace(planner.rules, aim=aim))
+    shape = (len(planner.cutoffs), len(planner.stores))
+    levels = {target: np.zeros(shape) for target in targets}
+    stores = np.unique(planner.stores)
+    jobs = ((cutoff, store) for store in stores.tolist() for cutoff in range(shape[0]))
 
-    store: int
-    conditions: StoreConditions
-    items: Int64Array
-    series: Int64Array
-    cutoff: int
-    row: int
+    def work(job: tuple[int, int]) -> tuple[Int64Array, list[FloatArray]]:
+        cutoff, store = job
+        series = np.flatnonzero(planner.stores == store)
+        part = waiting._part(cutoff, series, SeriesStock.none(series.size, planner.horizon))
+        return series, [waiting._level(part, target) for target in levels]
 
-
-def _jobs(chain: Chain, keys: pl.DataFrame, cutoffs: Int64Array) -> Iterator[_Job]:
-    """Yields stores and cutoffs; the conditions of a store are there as long as it is worked on."""
-    stores = _places("store", keys["store"], chain.stores.names)
-    items = _places("item", keys["item"], chain.items.names)
-    for store in np.unique(stores).tolist():
-        series = np.flatnonzero(stores == store)
-        conditions = simulate_conditions(chain, store)
-        for row, cutoff in enumerate(cutoffs.tolist()):
-            yield _Job(store, conditions, items[series], series, cutoff, row)
+    said = time.monotonic()
+    for done, ((cutoff, _), (series, found)) in enumerate(_on_all_cores(work, jobs), start=1):
+        for target, values in zip(levels, found, strict=True):
+            levels[target][cutoff, series] = values
+        if time.monotonic() - said > _SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            total = stores.size * shape[0]
+            _LOG.info("true distribution at %d of %d stores and cutoffs", done, total)
+    return levels
 
 
 def _places(name: str, keys: pl.Series, known: npt.NDArray[np.str_]) -> Int64Array:
@@ -188,69 +271,10 @@ def _places(name: str, keys: pl.Series, known: npt.NDArray[np.str_]) -> Int64Arr
 
 
 def _on_all_cores(
-    work: Callable[[_Job], dict[float, FloatArray]], jobs: Iterator[_Job]
-) -> Iterator[tuple[_Job, dict[float, FloatArray]]]:
+    work: Callable[[Job], Result], jobs: Iterable[Job]
+) -> Iterator[tuple[Job, Result]]:
     """Works on as many jobs at once as there are cores; NumPy lets threads run side by side."""
-    cores = os.cpu_count() or 1
+    cores, waiting = os.cpu_count() or 1, iter(jobs)
     with ThreadPoolExecutor(cores) as pool:
-        while some := [job for _, job in zip(range(cores), jobs, strict=False)]:
+        while some := [job for _, job in zip(range(cores), waiting, strict=False)]:
             yield from zip(some, pool.map(work, some), strict=True)
-
-
-def _levels(
-    chain: Chain, job: _Job, *, supply: _Supply, rules: RollingRules
-) -> dict[float, FloatArray]:
-    """Sets the levels of the series of a store at a cutoff. Shapes [n]."""
-    review_period, lead_time = supply.of(job.series)
-    futures = simulate_futures(
-        chain,
-        job.conditions,
-        cutoff=job.cutoff,
-        # Periods beyond the longest interval would be drawn for nothing.
-        horizon=int((review_period + lead_time.max(axis=1)).max()),
-        paths=rules.paths,
-        draws=stream(rules.seed, _STREAM, job.store, job.cutoff),
-    )[:, job.items]
-    for period in range(1, len(futures)):
-        futures[period] += futures[period - 1]
-    demand = interval_demand(futures, review_period=review_period, lead_time=lead_time)
-    setter, terms = _SETTERS[rules.measure], supply.terms
-    return {
-        target: in_whole_units(
-            setter(demand, target, terms=terms, series=job.series), terms.unit[job.series]
-        )
-        for target in rules.targets
-    }
-
-
-def _by_cycle_service_level(
-    demand: IntervalDemand, target: float, *, terms: SeriesTerms, series: Int64Array
-) -> FloatArray:
-    del terms
-    return row_quantiles(demand.over_interval, np.full(series.size, target))
-
-
-def _by_fill_rate(
-    demand: IntervalDemand, target: float, *, terms: SeriesTerms, series: Int64Array
-) -> FloatArray:
-    del terms
-    return levels_for_fill_rate(demand, np.full(series.size, target))
-
-
-def _by_cost(
-    demand: IntervalDemand, target: float, *, terms: SeriesTerms, series: Int64Array
-) -> FloatArray:
-    del target
-    ratios = critical_ratios(
-        stockout_cost=terms.stockout_cost[series],
-        holding_cost=terms.holding_cost[series],
-        review_period=terms.review_period[series],
-    )
-    return row_quantiles(demand.over_interval, ratios)
-
-
-_SETTERS: dict[Measure, Callable[..., FloatArray]] = {
-    "cycle_service_level": _by_cycle_service_level,
-    "fill_rate": _by_fill_rate,
-    "cost": _by_cost,
-}

@@ -9,8 +9,20 @@ import pytest
 from scipy import stats
 
 from demandcast.components.replenishment import perfect_levels as module
-from demandcast.components.replenishment.perfect_levels import perfect_levels
-from demandcast.components.replenishment.rolling_levels import RollingRules, SeriesTerms
+from demandcast.components.replenishment.perfect_levels import PerfectPlanner, perfect_levels
+from demandcast.components.replenishment.rolling_policy import (
+    RollingPolicy,
+    RollingRules,
+    SeriesStock,
+    SeriesTerms,
+)
+from demandcast.components.replenishment.stock_scenario import (
+    StockScenario,
+    StockSupply,
+    UnmetDemand,
+)
+from demandcast.components.replenishment.stock_simulation import simulate_stock
+from demandcast.components.replenishment.wanted import Aim
 from demandcast.components.simulation.chain import first_day, simulate_chain, simulate_store
 from demandcast.components.simulation.config import preset
 from demandcast.schema.errors import BadInputError
@@ -57,14 +69,13 @@ def days_of_cutoffs(chain, *cutoffs):
     return first_day(chain.config) + np.array(cutoffs) * chain.config.days_per_period
 
 
-def rules_of(**changes):
-    given = {"measure": "cycle_service_level", "targets": TARGETS, "paths": 400, "seed": 3}
-    return RollingRules(**{**given, **changes})
+def rules_of(*, measure="cycle_service_level", unmet="backordered", paths=400, seed=3):
+    return RollingRules(Aim(measure, unmet), paths=paths, seed=seed)
 
 
-def levels_of(chain, *cutoffs, keys=None, terms=None, pmf=FIXED, rules=None):
+def planner_of(chain, *cutoffs, keys=None, terms=None, pmf=FIXED, rules=None):
     keys = keys_of(chain) if keys is None else keys
-    return perfect_levels(
+    return PerfectPlanner.prepare(
         chain,
         keys,
         cutoff_days=days_of_cutoffs(chain, *cutoffs),
@@ -72,6 +83,10 @@ def levels_of(chain, *cutoffs, keys=None, terms=None, pmf=FIXED, rules=None):
         lead_time_probabilities=pmf,
         rules=rules_of() if rules is None else rules,
     )
+
+
+def levels_of(chain, *cutoffs, targets=TARGETS, **settings):
+    return perfect_levels(planner_of(chain, *cutoffs, **settings), targets=targets)
 
 
 def assert_is_quantile(levels, cdf, target, *, paths):
@@ -116,12 +131,13 @@ def test_lead_time_of_nothing_and_daily_reviews_cover_one_day():
     assert_is_quantile(levels[0.9][0], stats.poisson(mean).cdf, 0.9, paths=4000)
 
 
-def test_fill_rate_is_reached_and_not_with_a_unit_less():
+def test_fill_rate_is_reached_to_a_unit():
     """Textbook, R = 1, L = 0: fill rate 1 - E(D - S)+ / E D of a Poisson day."""
     chain = simulate_chain(preset("tiny", **POISSON))
     terms = terms_of(24, review_period=np.ones(24, np.int64))
-    rules = rules_of(measure="fill_rate", targets=(0.95,), paths=20_000)
-    found = levels_of(chain, 200, terms=terms, pmf=np.ones((1, 1)), rules=rules)[0.95][0]
+    rules = rules_of(measure="fill_rate", paths=20_000)
+    levels = levels_of(chain, 200, targets=(0.95,), terms=terms, pmf=np.ones((1, 1)), rules=rules)
+    found = levels[0.95][0]
     mean = np.concatenate([simulate_store(chain, store).mean[:, 201] for store in range(3)])
 
     def fill_rate(level):
@@ -131,7 +147,7 @@ def test_fill_rate_is_reached_and_not_with_a_unit_less():
 
     regular = mean > 1  # Of rarer items 20,000 paths see too few sales for three digits.
     assert regular.sum() > 10
-    assert (fill_rate(found)[regular] >= 0.95 - 0.005).all()
+    assert (fill_rate(found + 1)[regular] >= 0.95 - 0.005).all()
     assert (fill_rate(found - 1)[regular] <= 0.95 + 0.005).all()
 
 
@@ -140,9 +156,9 @@ def test_cost_is_the_quantile_at_the_critical_ratio():
     chain = simulate_chain(preset("tiny"))
     terms = terms_of(24, holding_cost=np.full(24, 0.25 / 3))
     by_cost = levels_of(
-        chain, 200, terms=terms, rules=rules_of(measure="cost", targets=(0.5, 0.99))
+        chain, 200, targets=(0.5, 0.99), terms=terms, rules=rules_of(measure="cost")
     )
-    by_target = levels_of(chain, 200, rules=rules_of(targets=(0.8,)))[0.8]
+    by_target = levels_of(chain, 200, targets=(0.8,))[0.8]
     assert (by_cost[0.5] == by_target).all()
     assert (by_cost[0.99] == by_target).all()
 
@@ -213,6 +229,70 @@ def test_what_happens_is_covered_as_often_as_was_aimed_at(target):
     error = np.std(shares) / np.sqrt(len(shares))
     ties = 0.04  # Of whole units: half of P(demand = level) at a level of some 40 units, and more.
     assert target - 3 * error <= np.mean(shares) <= target + 3 * error + ties
+
+
+def stock_of(planner, on_hand):
+    series = len(planner.stores)
+    return SeriesStock(
+        np.full(series, on_hand), np.full(series, on_hand), np.zeros((planner.horizon, series))
+    )
+
+
+def test_the_planner_sets_the_same_levels_where_unmet_demand_waits():
+    planner = planner_of(simulate_chain(preset("tiny")), 200, 250)
+    every = perfect_levels(planner, targets=(0.9,))[0.9]
+    some = np.array([20, 3, 9])
+    stock = stock_of(planner, 7.0).of(some)
+    assert (planner.levels(1, some, stock, target=0.9) == every[1, some]).all()
+    assert planner.with_forecast(1, some).tolist() == some.tolist()
+
+
+def test_what_is_lost_before_the_order_arrives_need_not_be_covered():
+    """Ample stock loses nothing; without any all demand of the lead time is lost."""
+    chain = simulate_chain(preset("tiny", **POISSON))
+    planner = planner_of(chain, 200, rules=rules_of(unmet="lost", paths=4000))
+    every = np.arange(24)
+    ample = planner.levels(0, every, stock_of(planner, 1e6), target=0.9)
+    assert (ample == perfect_levels(planner, targets=(0.9,))[0.9][0]).all()
+    none = planner.levels(0, every, stock_of(planner, 0.0), target=0.9)
+    # The order of now arrives after two days and serves the three from then on.
+    means = [simulate_store(chain, store).mean[:, 203:206].sum(axis=1) for store in range(3)]
+    assert_is_quantile(none, stats.poisson(np.concatenate(means)).cdf, 0.9, paths=4000)
+
+
+def test_the_mean_and_the_longest_lead_time_are_those_of_the_distribution():
+    pmf = np.array([[0.25, 0.0, 0.75], [0.0, 1.0, 0.0]])
+    terms = terms_of(24, lead_time_row=np.arange(24) % 2)
+    planner = planner_of(simulate_chain(preset("tiny")), 200, terms=terms, pmf=pmf)
+    assert planner.mean_lead_time.tolist() == [1.5, 1.0] * 12
+    assert planner.longest_lead_time == 2
+    assert planner.horizon == 3 + 2
+
+
+@pytest.mark.parametrize("unmet", ["lost", "backordered"])
+def test_a_policy_that_asks_it_reaches_the_target(unmet):
+    """Regular items of 30 worlds, reviewed every 3 days, a lead time of 2."""
+    clean, cycles = [], []
+    changes = {"intermittent_share": 0, "lumpy_share": 0, "new_share": 0, "discontinued_share": 0}
+    for seed in range(30):
+        chain = simulate_chain(preset("tiny", seed=seed, stores=1, **changes))
+        cutoffs = np.arange(300, 342)
+        planner = planner_of(chain, *cutoffs, rules=rules_of(unmet=unmet, paths=300))
+        reviewed = np.broadcast_to(np.arange(42)[:, None] % 3 == 0, (42, 8))
+        policy = RollingPolicy(planner, np.arange(8), target=0.9, first=0, reviewed=reviewed)
+        scenario = StockScenario(
+            supply=StockSupply(lead_time=2, review=reviewed),
+            unmet_demand=UnmetDemand(unmet),
+            warm_up=12,
+        )
+        demand = simulate_store(chain, 0).demand[:, 301:343].T.astype(float)
+        result = simulate_stock(demand, policy, scenario=scenario)
+        clean.append(result.cycles_without_stockout.sum())
+        cycles.append(result.cycles.sum())
+    share = np.sum(clean) / np.sum(cycles)
+    error = np.sqrt(((clean - share * np.array(cycles)) ** 2).sum()) / np.sum(cycles)
+    ties = 0.015  # Of whole units, at levels of some 40 units: half of P(demand = level).
+    assert 0.9 - 3 * error <= share <= 0.9 + 3 * error + ties
 
 
 def test_progress_is_logged(monkeypatch, caplog):
