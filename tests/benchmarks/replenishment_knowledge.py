@@ -36,11 +36,12 @@ import polars as pl
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.lead_time_distributions import pmf_mean, point_masses
 from demandcast.components.replenishment.order_crossing import effective_lead_times
-from demandcast.components.replenishment.perfect_levels import PERFECT, perfect_levels
-from demandcast.components.replenishment.rolling_levels import (
+from demandcast.components.replenishment.perfect_levels import PERFECT, PerfectPlanner
+from demandcast.components.replenishment.rolling_policy import (
+    RollingPlanner,
     RollingRules,
+    SeriesStock,
     SeriesTerms,
-    rolling_levels,
 )
 from demandcast.components.replenishment.rolling_simulation import (
     OURS,
@@ -49,6 +50,7 @@ from demandcast.components.replenishment.rolling_simulation import (
     simulate_policies,
 )
 from demandcast.components.replenishment.stock_scenario import StockCosts, UnmetDemand
+from demandcast.components.replenishment.wanted import Aim
 from demandcast.components.simulation.chain import (
     Chain,
     first_day,
@@ -65,12 +67,15 @@ from demandcast.schema.origin_arrays import OriginForecasts
 
 __all__ = ["main", "true_origins"]
 
+DEMANDS = {"all": (0, np.inf), "slow": (0, 3), "fast": (30, np.inf)}
+"""Units expected over the interval: from, below."""
+
 HORIZON = 28
-YEARS_BEFORE = 500  # Days of history before the first cutoff that teaches: last year needs them.
+LONG_BEFORE = 500  # Days of history before the first cutoff that teaches: last year needs them.
 QUARTER = 91  # Days.
-SLOW, FAST = 3, 30  # Units expected over the interval.
 STEP_BEFORE = 5  # Days between two cutoffs that teach; no whole weeks, so all weekdays do.
 LEAD_TIME_DRAWS = 400_000
+Bools = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
 
@@ -96,7 +101,7 @@ class Case:
     @classmethod
     def make(cls, options: argparse.Namespace) -> Case:
         """Simulates the chain."""
-        begin = YEARS_BEFORE + options.past * STEP_BEFORE
+        begin = LONG_BEFORE + options.past * STEP_BEFORE
         config = SimulationConfig(
             stores=options.stores,
             items=options.items,
@@ -135,39 +140,24 @@ def main() -> None:
     say("true quantiles", began)
     pmf = lead_time_probabilities(case.chain, lead_times=options.lead_times)
     terms = series_terms(case, packs=options.packs)
-    rules = RollingRules("cycle_service_level", options.targets, options.paths, options.seed)
-    began = time.monotonic()
     felt = _FELT[options.crossing](pmf, case.chain.suppliers.review_period)
-    ours = rolling_levels(origins, terms, felt, rules=rules, first=case.first).levels
-    say("levels from true quantiles", began)
-    began = time.monotonic()
-    perfect = perfect_levels(
-        case.chain,
-        case.keys,
-        cutoff_days=case.cutoff_days[case.first :],
-        terms=terms,
-        lead_time_probabilities=felt,
-        rules=rules,
-    )
-    say("levels from the true distribution", began)
-    levels = {OURS: {t: one[case.first :] for t, one in ours.items()}, PERFECT: perfect}
-    for name, chosen in groups(case, terms, pmf).items():
-        print(f"{name}: {int(chosen.sum())} series")
-        show(compare(case, levels, terms=terms, pmf=pmf, chosen=chosen, options=options))
+    planners = make_planners(case, origins, terms, felt=felt, options=options)
+    chosen, began = some_series(case, terms, pmf, demand=options.demand), time.monotonic()
+    table = compare(case, planners, terms=terms, pmf=pmf, chosen=chosen, options=options)
+    say("policies", began)
+    show(table)
 
 
-def groups(case: Case, terms: SeriesTerms, pmf: FloatArray) -> dict[str, npt.NDArray[np.bool_]]:
-    """Splits the series that are sold all the time by the demand of an interval. Shapes [N]."""
+def some_series(case: Case, terms: SeriesTerms, pmf: FloatArray, *, demand: str) -> Bools:
+    """Marks series that are sold all the time, by the demand of an interval. Shape [N]."""
     days, items = case.periods, case.chain.items
     steady = (items.launch < days.start - QUARTER) & (items.end >= days.stop)
-    sold = np.tile(steady, case.chain.config.stores)
     interval = terms.review_period + pmf_mean(pmf)[terms.lead_time_row]
     expected = interval * case.demand[days.start - QUARTER : days.start].mean(axis=0)
-    return {
-        "all": sold,
-        f"below {SLOW} units per interval": sold & (expected < SLOW),
-        f"from {FAST} units per interval on": sold & (expected >= FAST),
-    }
+    low, high = DEMANDS[demand]
+    return np.asarray(
+        np.tile(steady, case.chain.config.stores) & (expected >= low) & (expected < high)
+    )
 
 
 def true_origins(case: Case, *, paths: int) -> OriginForecasts:
@@ -250,16 +240,42 @@ def series_terms(case: Case, *, packs: str) -> SeriesTerms:
     )
 
 
+def make_planners(
+    case: Case,
+    origins: OriginForecasts,
+    terms: SeriesTerms,
+    *,
+    felt: FloatArray,
+    options: argparse.Namespace,
+) -> dict[str, RollingPlanner | PerfectPlanner]:
+    """Prepares ours and the perfect one."""
+    aim = Aim("cycle_service_level", options.unmet)
+    rules = RollingRules(aim, paths=options.paths, seed=options.seed)
+    ours = RollingPlanner.prepare(origins, terms, felt, rules=rules, first=case.first)
+    perfect = PerfectPlanner.prepare(
+        case.chain,
+        case.keys,
+        cutoff_days=case.cutoff_days,
+        terms=terms,
+        lead_time_probabilities=felt,
+        rules=rules,
+    )
+    return {OURS: ours, PERFECT: perfect}
+
+
 def compare(
     case: Case,
-    levels: dict[str, dict[float, FloatArray]],
+    planners: dict[str, RollingPlanner | PerfectPlanner],
     *,
     terms: SeriesTerms,
     pmf: FloatArray,
-    chosen: npt.NDArray[np.bool_],
+    chosen: Bools,
     options: argparse.Namespace,
 ) -> pl.DataFrame:
     """Simulates the stock of some series, for each target."""
+    series = np.flatnonzero(chosen)
+    picked = {name: Picked(planner, series) for name, planner in planners.items()}
+    ours = picked.pop(OURS)
     tables = []
     for target in options.targets:
         cost = terms.stockout_cost
@@ -271,9 +287,33 @@ def compare(
             )
         priced = dataclasses.replace(terms, stockout_cost=cost)
         world = make_world(case, priced, pmf=pmf, chosen=chosen, options=options)
-        own = {name: {target: one[target][:, chosen]} for name, one in levels.items()}
-        tables.append(simulate_policies(world, own, targets=[target], reference=PERFECT))
+        tables.append(
+            simulate_policies(
+                world, ours, levels={}, targets=[target], reference=PERFECT, others=picked
+            )
+        )
     return pl.concat(tables)
+
+
+class Picked:
+    """A planner of some of its series; a `LevelPlanner`."""
+
+    def __init__(self, planner: RollingPlanner | PerfectPlanner, series: Int64Array) -> None:
+        self._planner, self._series = planner, series
+        self.cutoffs, self.horizon = planner.cutoffs, planner.horizon
+        self.mean_lead_time = planner.mean_lead_time[series]
+        self.longest_lead_time = planner.longest_lead_time
+
+    def with_forecast(self, cutoff: int, series: Int64Array) -> Int64Array:
+        """All of them have one."""
+        del cutoff
+        return series
+
+    def levels(
+        self, cutoff: int, series: Int64Array, stock: SeriesStock, *, target: float
+    ) -> FloatArray:
+        """Asks the planner. Shape [n]."""
+        return self._planner.levels(cutoff, self._series[series], stock, target=target)
 
 
 def make_world(
@@ -281,7 +321,7 @@ def make_world(
     terms: SeriesTerms,
     *,
     pmf: FloatArray,
-    chosen: npt.NDArray[np.bool_],
+    chosen: Bools,
     options: argparse.Namespace,
 ) -> RollingWorld:
     """Puts demand and supply of some series together."""
@@ -308,6 +348,7 @@ def make_world(
         frequency="D",
         warm_up=min(HORIZON, periods // 3),
         seed=options.seed,
+        first=case.first,
     )
 
 
@@ -316,6 +357,7 @@ def show(table: pl.DataFrame) -> None:
     columns = {
         "policy": "policy",
         "target": "target",
+        "series": "series",
         "cycles": "cycles",
         "cycle_service_level": "service",
         "cycle_service_level_low": "low",
@@ -350,6 +392,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--targets", default=(0.9, 0.95, 0.98), type=float, nargs="+")
     parser.add_argument("--seed", default=17, type=int, help="same seed, same numbers")
+    parser.add_argument("--demand", default="all", choices=tuple(DEMANDS), help="which series")
     parser.add_argument("--lead-times", default="random", choices=("random", "fixed"))
     parser.add_argument("--crossing", default="ignored", choices=tuple(_FELT))
     parser.add_argument("--packs", default="units", choices=("units", "terms"))
