@@ -26,7 +26,12 @@ from demandcast.components.examples.latest import EXAMPLE, latest_ingestion, wri
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.interval_model import memory_of
 from demandcast.components.replenishment.lead_time_distributions import pmf_mean
-from demandcast.components.replenishment.rolling_policy import RollingPlanner, RollingRules
+from demandcast.components.replenishment.perfect_levels import PERFECT, PerfectPlanner
+from demandcast.components.replenishment.rolling_policy import (
+    LevelPlanner,
+    RollingPlanner,
+    RollingRules,
+)
 from demandcast.components.replenishment.rolling_simulation import (
     RollingWorld,
     review_periods,
@@ -36,6 +41,8 @@ from demandcast.components.replenishment.series_supply import SeriesSupply, supp
 from demandcast.components.replenishment.stock_scenario import StockCosts, UnmetDemand
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
 from demandcast.components.replenishment.wanted import Aim
+from demandcast.components.simulation.chain import simulate_chain
+from demandcast.components.simulation.write import read_simulation
 from demandcast.pipeline.console import Console
 from demandcast.pipeline.model_choice import ChosenModel, model_in_service, model_of_run
 from demandcast.pipeline.origin_forecasts import Tables, forecast_origins
@@ -73,6 +80,8 @@ class SimulateOptions:
         run_id: Run whose model decides; None: the model in service.
         start: Cutoff of the first simulated decision; None: after a quarter of them.
         demand: Table of what was asked for, where it is known; None: what was sold.
+        sample_data: Folder of `demandcast sample-data` from which the tables are: adds the policy
+            that knows the distribution of its demand, and takes its true demand.
         whole_lots: Order in packs and at least the MOQ; otherwise any whole quantity.
         seed: Of the lead times.
     """
@@ -81,6 +90,7 @@ class SimulateOptions:
     run_id: str | None = None
     start: datetime.date | None = None
     demand: Path | None = None
+    sample_data: Path | None = None
     whole_lots: bool = True
     seed: int = 17
 
@@ -291,6 +301,23 @@ class _Sales:
     simulated: FloatArray
 
 
+def _demand_file(options: SimulateOptions) -> Path | None:
+    """Returns the table of what was asked for; that of sample data lies beside it.
+
+    Raises:
+        BadInputError: The folder of sample data has none.
+    """
+    if options.demand is not None or options.sample_data is None:
+        return options.demand
+    found = sorted(options.sample_data.glob("true_demand.*"))
+    if not found:
+        raise BadInputError(
+            f"--sample-data: {options.sample_data} has no true_demand; 'demandcast sample-data' "
+            "writes it"
+        )
+    return found[0]
+
+
 @dataclass(frozen=True)
 class _Work:
     """What the simulation of each target needs."""
@@ -334,10 +361,30 @@ class _Work:
             logger.info("policies for a target of %g", target)
             priced = replace(world, costs=self._costs(target))
             found = simulate_policies(
-                priced, planner, levels={}, targets=[target], reference=REFERENCE
+                priced,
+                planner,
+                levels={},
+                targets=[target],
+                reference=REFERENCE,
+                others=self._others(rules),
             )
             # A policy without a target has its costs at this one's stockout cost.
             yield found.with_columns(pl.col("target").fill_null(target))
+
+    def _others(self, rules: RollingRules) -> dict[str, LevelPlanner]:
+        """Adds the planner that knows what sample data are drawn from."""
+        if self.options.sample_data is None:
+            return {}
+        return {
+            PERFECT: PerfectPlanner.prepare(
+                simulate_chain(read_simulation(self.options.sample_data)),
+                self.origins.keys,
+                cutoff_days=self.origins.cutoff_days,
+                terms=self.supply.terms,
+                lead_time_probabilities=self.supply.lead_time_probabilities,
+                rules=rules,
+            )
+        }
 
     @property
     def _unmet(self) -> Literal["lost", "backordered"]:
@@ -372,12 +419,12 @@ class _Work:
 
     def _demand(self) -> FloatArray:
         """Returns what was asked for, or else sold, in the simulated periods. Shape [T, N]."""
-        sold = self.sales.simulated
-        if self.options.demand is None:
+        sold, file = self.sales.simulated, _demand_file(self.options)
+        if file is None:
             return sold
         begin = int(periods_of(self.origins.cutoff_days, self.origins.frequency)[self.first]) + 1
         return read_demand(
-            self.options.demand,
+            file,
             self.config,
             keys=self.origins.keys,
             periods=range(begin, begin + len(sold)),
