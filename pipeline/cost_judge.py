@@ -11,12 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from demandcast.components.evaluation.comparable import not_comparable
-from demandcast.components.replenishment.chosen_terms import ExpectedDemand
 from demandcast.components.replenishment.cost_terms import equal_terms, supply_cost_terms
-from demandcast.components.replenishment.forecast_arrays import ForecastArrays
 from demandcast.components.replenishment.model_cost import (
     CostDifference,
     CostTerms,
@@ -37,7 +33,6 @@ from demandcast.pipeline.cost_verdict import (
 from demandcast.pipeline.eval_forecasts import EvalOrigins, forecast_origins, read_origins
 from demandcast.pipeline.supply_files import read_terms_tables
 from demandcast.schema.config import CostConfig, ReplenishmentConfig, SeriesSpec
-from demandcast.schema.periods import Frequency
 
 __all__ = ["CostRules", "ModelFolders", "compare_stock"]
 
@@ -136,35 +131,19 @@ def _compared(
 
 def _terms(origins: EvalOrigins, in_service: ModelForecasts, rules: CostRules) -> CostTerms:
     """Takes terms from the supply tables, if there are any; they do not depend on the new model."""
-    config, frequency = rules.replenishment, rules.series.forecast.frequency
+    config = rules.replenishment
     if config.tables.supply_terms is None:
         return equal_terms(origins.keys.height, rules.cost, config.service)
     tables, deliveries = read_terms_tables(config.tables, snapshot=rules.snapshot)
-    first = origins.first_rows
-    forecasts = ForecastArrays(
-        origins.keys,
-        in_service.quantiles[first].astype(np.float32),
-        in_service.mean[first].astype(np.float32),
-        rules.series.forecast.quantile_levels,
+    lead_times = lead_times_of(
+        deliveries,
+        tables.suppliers,
+        cutoff=origins.first_cutoff,
+        frequency=rules.series.forecast.frequency,
+        order_moment=config.order_moment,
     )
-    return supply_cost_terms(
-        origins.keys,
-        tables,
-        lead_times_of(
-            deliveries,
-            tables.suppliers,
-            cutoff=origins.first_cutoff,
-            frequency=frequency,
-            order_moment=config.order_moment,
-        ),
-        demand=ExpectedDemand(forecasts.mean.mean(axis=1, dtype=np.float64), forecasts.variance()),
-        config=config,
-        days_per_period=_days_per_period(frequency),
-    )
-
-
-def _days_per_period(frequency: Frequency) -> int:
-    return 1 if frequency == "D" else 7
+    forecasts = origins.beside(in_service, rules.series)
+    return supply_cost_terms(forecasts, tables, lead_times, config=config)
 
 
 def _nothing_counts(happened: JudgedOrigins, terms: CostTerms) -> str:

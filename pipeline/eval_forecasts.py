@@ -19,6 +19,7 @@ from demandcast.components.metrics.grouping import group_rows
 from demandcast.components.replenishment.model_cost import JudgedOrigins, ModelForecasts
 from demandcast.schema import series_example
 from demandcast.schema.config import SeriesSpec
+from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import date_of
 
 __all__ = ["EvalOrigins", "forecast_origins", "read_origins"]
@@ -34,18 +35,40 @@ class EvalOrigins:
     Attributes:
         records: Serialized examples. Length B.
         keys: Series key as text, each series once. N rows.
-        first_rows: A row of each series. Shape [N].
+        cutoff_days: Last known period of each row, days since 1970-01-01. Shape [B].
         groups: Group of each row's series, for noise. Shape [B].
-        first_cutoff: Earliest cutoff.
         happened: What was sold.
     """
 
     records: Sequence[bytes]
     keys: pl.DataFrame
-    first_rows: npt.NDArray[np.int64]
+    cutoff_days: npt.NDArray[np.int64]
     groups: npt.NDArray[np.int64]
-    first_cutoff: datetime.date
     happened: JudgedOrigins
+
+    @property
+    def first_cutoff(self) -> datetime.date:
+        """Earliest cutoff."""
+        return date_of(int(self.cutoff_days.min()))
+
+    def beside(self, forecasts: ModelForecasts, series: SeriesSpec) -> OriginForecasts:
+        """Puts a model's forecasts beside what happened, as a backtest has them."""
+        cutoffs, cutoff_index = np.unique(self.cutoff_days, return_inverse=True)
+        happened = self.happened
+        return OriginForecasts(
+            keys=self.keys,
+            cutoff_days=cutoffs,
+            series_index=happened.series_index,
+            cutoff_index=cutoff_index.astype(np.int64),
+            actual=np.where(happened.known, happened.actual, np.nan).astype(np.float64),
+            observed_mask=happened.known,
+            in_stock_fraction=happened.in_stock.astype(np.float32),
+            demand_class=np.full(len(self.records), "", np.str_),
+            quantiles=forecasts.quantiles.astype(np.float32),
+            mean=forecasts.mean.astype(np.float32),
+            quantile_levels=series.forecast.quantile_levels,
+            frequency=series.forecast.frequency,
+        )
 
 
 def read_origins(split_directory: str, series: SeriesSpec) -> EvalOrigins:
@@ -77,9 +100,8 @@ def read_origins(split_directory: str, series: SeriesSpec) -> EvalOrigins:
                 for key, values in zip(series.series_key, names, strict=True)
             }
         ),
-        first_rows=first_rows,
+        cutoff_days=parsed[series_example.CUTOFF],
         groups=series_groups(names, len(records)),
-        first_cutoff=date_of(int(parsed[series_example.CUTOFF].min())),
         happened=JudgedOrigins(
             series_index=index,
             actual=parsed[series_example.FUTURE_TARGET],

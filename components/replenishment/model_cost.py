@@ -23,10 +23,11 @@ from demandcast.components.replenishment.interval_levels import critical_ratios
 from demandcast.components.replenishment.interval_model import (
     Backtested,
     IntervalModel,
+    Intervals,
     learn_copulas,
 )
 from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
-from demandcast.components.replenishment.wanted import want
+from demandcast.components.replenishment.wanted import Aim, want
 
 __all__ = [
     "CostDifference",
@@ -232,9 +233,10 @@ def interval_costs(
 ) -> IntervalCosts:
     """Computes what stock would have cost, had it been raised to the model's level each time.
 
-    Levels are those of `demandcast replenish` for the least cost. How errors of neighbouring
-    periods go together is learnt from the origins; how sure the quantiles are is not: a
-    calibration learnt from the very intervals that judge would mend what is to be found.
+    Levels are those of `demandcast replenish` for the least cost, where unmet demand waits: so they
+    do not depend on the stock, which nobody knows here. How errors of neighbouring periods go
+    together is learnt from the origins; how sure the quantiles are is not: a calibration learnt
+    from the very intervals that judge would mend what is to be found.
 
     Formula: h R E(S - D(L + R))+ + p E(D(L + R) - S)+, over the distribution of L; S the quantile
     of the forecast of D(L + R) at p / (p + h R).
@@ -261,7 +263,7 @@ def interval_costs(
     )
     rows = np.flatnonzero(counted_intervals(origins, terms))
     lines = _lines(forecasts, rows, terms, origins.series_index[rows])
-    level = want(lines, sampler, "cost").base_stock_level
+    level = want(lines, sampler, Aim("cost", "backordered")).base_stock_level
     left, short = _left_and_short(level, origins.actual[rows], lines, probabilities)
     return IntervalCosts(
         rows=rows,
@@ -283,16 +285,23 @@ def _copulas(
     """Learns how errors of periods go together, as `demandcast replenish` does."""
     longest = np.arange(terms.lead_time_probabilities.shape[1], dtype=np.float64)
     mean = np.round(terms.lead_time_probabilities @ longest).astype(np.int64)
-    interval = terms.review_period + mean[terms.lead_time_row]
     at = origins.series_index
+    intervals = Intervals(
+        review_period=terms.review_period[at],
+        lead_time_row=terms.lead_time_row[at],
+        lead_times=mean[:, None],
+        unit=_unit(terms.pack_size)[at],
+    )
     backtested = Backtested(
         quantiles=forecasts.quantiles,
         mean=forecasts.mean,
         actual=origins.actual,
         known=origins.known,
         in_stock=origins.in_stock,
-        interval=interval[at],
-        unit=_unit(terms.pack_size)[at],
+        intervals=intervals,
+        length=intervals.usual(),
+        series=at,
+        cutoff=np.zeros(len(at), np.int64),  # Copulas do not depend on it.
     )
     return learn_copulas(backtested, rules.quantile_levels, seed=rules.seed)
 

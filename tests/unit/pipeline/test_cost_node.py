@@ -21,6 +21,7 @@ from demandcast.pipeline.cost_verdict import CostVerdict
 from demandcast.pipeline.eval_forecasts import forecast_origins, read_origins
 from demandcast.schema.config import CostConfig, ReplenishmentConfig
 from demandcast.schema.errors import ContractError
+from demandcast.schema.periods import date_of
 
 pytestmark = pytest.mark.slow
 
@@ -229,7 +230,11 @@ def test_dear_items_decide(world, tmp_path):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ([term("z")], f"{EXAMPLES} have no usable terms of supply"),
+        (
+            [term(0, review_period=9)],
+            f"{EXAMPLES - 1} have no usable terms of supply; 1 are longer than the forecast of 7 "
+            "periods",
+        ),
         (
             [term(index, review_period=9) for index in range(EXAMPLES)],
             f"{EXAMPLES} are longer than the forecast of {HORIZON} periods",
@@ -270,7 +275,7 @@ def test_origins_are_read_in_step_with_their_forecasts(world):
     assert np.array_equal(origins.happened.known, eval_set.future_observed_mask[rows] == 1)
     in_stock = eval_set.future_in_stock_fraction[rows] == 1
     assert np.array_equal(origins.happened.in_stock, in_stock)
-    assert np.array_equal(origins.happened.series_index[origins.first_rows], np.arange(EXAMPLES))
+    assert (origins.first_cutoff, origins.keys.height) == (date_of(20_000), EXAMPLES)
     folder = path_utils.serving_model_path(world["timid"].uri)
     found = forecast_origins(folder, origins, series)
     median = eval_set.quantiles[rows][..., [LEVELS.index(0.5)]]

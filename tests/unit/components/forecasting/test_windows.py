@@ -297,7 +297,7 @@ def test_gather_periods_of_a_row_without_any():
             "holiday_column": None,
         },
     ],
-    ids=lambda without: " ".join(without),
+    ids=" ".join,
 )
 def test_what_a_configuration_leaves_out_is_not_needed(world, without):
     transformed = world.transform_layer(raw_tensors(raw_examples(6)))

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from demandcast.components.replenishment.chosen_terms import ExpectedDemand
 from demandcast.components.replenishment.cost_terms import equal_terms, supply_cost_terms
 from demandcast.components.replenishment.interval_levels import critical_ratios
 from demandcast.components.replenishment.lines import SupplyTables
@@ -14,7 +13,8 @@ from demandcast.components.replenishment.supplier_lead_times import lead_times_o
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.config.gate import CostConfig
 from demandcast.schema.config.replenishment import ServiceConfig
-from demandcast.schema.errors import ContractError
+from demandcast.schema.errors import BadInputError, ContractError
+from demandcast.schema.origin_arrays import OriginForecasts
 
 KEYS = pl.DataFrame({"store": ["1", "1", "2"], "item": ["a", "b", "a"]})
 
@@ -34,19 +34,33 @@ def supply_terms(rows, suppliers=None, frequency="D", **config):
         supply_terms=pl.DataFrame(rows),
         suppliers=pl.DataFrame(suppliers or [{"supplier": "s", "quoted_lead_time_days": 2}]),
     )
-    return supply_cost_terms(
-        KEYS,
-        tables,
-        lead_times_of(
-            None,
-            tables.suppliers,
-            cutoff=datetime.date(2024, 6, 2),
-            frequency=frequency,
-            order_moment="before_opening",
-        ),
-        demand=ExpectedDemand(np.array([1.0, 2.0, 3.0]), np.ones(3)),
-        config=ReplenishmentConfig(**config),
-        days_per_period=1 if frequency == "D" else 7,
+    lead_times = lead_times_of(
+        None,
+        tables.suppliers,
+        cutoff=datetime.date(2024, 6, 2),
+        frequency=frequency,
+        order_moment="before_opening",
+    )
+    config = ReplenishmentConfig(**config)
+    return supply_cost_terms(origins(frequency), tables, lead_times, config=config)
+
+
+def origins(frequency):
+    """One cutoff of each series of `KEYS`."""
+    shape = (KEYS.height, 4)
+    return OriginForecasts(
+        keys=KEYS,
+        cutoff_days=np.array([19_876]),
+        series_index=np.arange(KEYS.height),
+        cutoff_index=np.zeros(KEYS.height, np.int64),
+        actual=np.ones(shape),
+        observed_mask=np.ones(shape, np.bool_),
+        in_stock_fraction=np.ones(shape, np.float32),
+        demand_class=np.full(KEYS.height, "smooth"),
+        quantiles=np.ones((*shape, 2), np.float32),
+        mean=np.ones(shape, np.float32),
+        quantile_levels=(0.1, 0.9),
+        frequency=frequency,
     )
 
 
@@ -98,8 +112,8 @@ def test_own_targets_and_own_costs_of_items():
     assert by_cost.stockout_cost == pytest.approx([4, 19, 4])
 
 
-def test_order_days_are_spread_over_the_week():
-    """Two days a week: every four days at most; in weekly data every week."""
+def test_order_days_make_the_longest_time_between_two_of_them():
+    """Monday and Thursday: four days; in weekly data every week."""
     rows = [row("a", order_days="mon thu"), row("b", order_days=None)]
     assert supply_terms(rows).review_period.tolist() == [4, 1, 4]
     weekly = supply_terms(rows, frequency="W-SUN")
@@ -110,7 +124,8 @@ def test_series_without_usable_terms_do_not_count():
     terms = supply_terms([row("a"), row("b", supplier="unheard of")])
     assert terms.known.tolist() == [True, False, True]
     assert supply_terms([row("a")]).known.tolist() == [True, False, True]
-    assert supply_terms([row("a", unit_cost=-1.0)]).known.tolist() == [False] * 3
+    with pytest.raises(BadInputError, match=r"no series has terms of supply: .*got '-1\.0'"):
+        supply_terms([row("a", unit_cost=-1.0)])
 
 
 def test_of_several_suppliers_the_cheapest_counts():
