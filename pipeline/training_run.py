@@ -24,6 +24,7 @@ from demandcast.pipeline.console import LOG_ONLY, Console
 from demandcast.pipeline.disk import DiskFullError, check_space, disk_full, scarcity
 from demandcast.pipeline.fingerprint import code_digests, toolchain
 from demandcast.pipeline.interrupts import terminate_as_interrupt
+from demandcast.pipeline.kept_orders import keep_orders
 from demandcast.pipeline.lock import run_lock
 from demandcast.pipeline.places import (
     REPORT_FILE,
@@ -139,6 +140,7 @@ def _run(
         error = raised
     try:
         results = _results(record.report)
+        results["orders"] = keep_orders(config, record.report)
     except Exception as raised:
         error = error or raised
     if error is not None:
