@@ -172,8 +172,9 @@ def make_pipeline(
         config: The run; paths are absolute.
         surroundings: What lies behind its paths.
         target: Where it runs; this machine if not given.
-        until: Last stage: the statistics, the gate for data, the training, or the push. Name and
-            root stay the same, so that a later whole run takes the first stages from the cache.
+        until: Last stage: the statistics, the gate for data, the training, or the push with what
+            follows it. Name and root stay the same, so that a later whole run takes the first
+            stages from the cache.
         enable_cache: Use earlier results where nothing changed.
     """
     target = target or Target.local(config)

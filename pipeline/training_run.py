@@ -60,7 +60,8 @@ class RunOptions:
     """How to run.
 
     Attributes:
-        until: Last stage: the statistics, the gate for data, the training, or the push.
+        until: Last stage: the statistics, the gate for data, the training, or the push with what
+            follows it.
         use_cache: Use earlier results where nothing changed.
     """
 

@@ -61,11 +61,15 @@ HEAVY = (
     "demandcast.components.tuning.space",
     "demandcast.pipeline.batch_forecast",
     "demandcast.pipeline.dag",
+    "demandcast.pipeline.forecaster_node",
     "demandcast.pipeline.kubeflow.compiling",
+    "demandcast.pipeline.order_stages",
     "demandcast.pipeline.origin_forecasts",
+    "demandcast.pipeline.replenisher_node",
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
     "demandcast.pipeline.smoke_node",
+    "demandcast.pipeline.unseen_origins",
     "demandcast.serving.server.saved_model",
 )
 """Public names of further modules, or of packages with all that is in them."""
