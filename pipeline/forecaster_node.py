@@ -113,6 +113,7 @@ class _BatchForecasterSpec(ComponentSpec):
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
+        "cost_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
     OUTPUTS: ClassVar = {"forecasts": ChannelParameter(type=standard_artifacts.InferenceResult)}
@@ -126,12 +127,14 @@ class ModelChoice:
         model: The candidate.
         baseline_model: The model in service before the push.
         model_blessing: Verdict of the gate.
+        cost_blessing: Verdict on the cost of stock, if there is one.
         infra_blessing: Verdict of the infrastructure check, if there is one.
     """
 
     model: types.BaseChannel
     baseline_model: types.BaseChannel
     model_blessing: types.BaseChannel
+    cost_blessing: types.BaseChannel | None = None
     infra_blessing: types.BaseChannel | None = None
 
 
