@@ -21,5 +21,5 @@ for folder in FOLDERS:
 setuptools.setup(
     packages=packages,
     package_dir=package_dir,
-    package_data={"": ["py.typed", "*.pbtxt", "*.yaml", "*.proto", "templates/*"]},
+    package_data={"": ["py.typed", "*.pbtxt", "*.yaml", "*.proto", "*.schema.json", "templates/*"]},
 )

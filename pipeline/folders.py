@@ -12,7 +12,14 @@ from pathlib import Path
 
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["aside_prefix", "folders_in", "last_change", "size_of", "whole_folder"]
+__all__ = [
+    "aside_prefix",
+    "check_whole_folder",
+    "folders_in",
+    "last_change",
+    "size_of",
+    "whole_folder",
+]
 
 
 def folders_in(path: Path) -> list[Path]:
@@ -48,15 +55,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         folder: Appears whole; it may be there if it is empty.
 
     Raises:
-        BadInputError: There is such a folder already, or it cannot be made.
+        BadInputError: There is such a folder already, or it cannot be made or written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise BadInputError(f"{folder}: is there already; a proposal is never written over")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=aside_prefix(folder), dir=folder.parent))
-    except OSError as error:
-        raise BadInputError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    aside = _made_aside(folder)
     try:
         whole = aside / folder.name
         whole.mkdir()
@@ -64,8 +65,37 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         if folder.exists():
             folder.rmdir()
         whole.rename(folder)
+    except OSError as error:
+        raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def check_whole_folder(folder: Path) -> None:
+    """Tells early whether `whole_folder` could begin.
+
+    Raises:
+        BadInputError: There is such a folder already, or it cannot be made.
+    """
+    _made_aside(folder).rmdir()
+
+
+def _made_aside(folder: Path) -> Path:
+    """Makes an empty folder beside the one that is to be.
+
+    Raises:
+        BadInputError: There is such a folder already, or it cannot be made.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInputError(f"{folder}: is there already; a proposal is never written over")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=aside_prefix(folder), dir=folder.parent))
+    except OSError as error:
+        raise BadInputError(
+            f"{folder}: cannot be made: {error.strerror or error}; name a place that this user "
+            "may write"
+        ) from error
 
 
 def aside_prefix(folder: Path) -> str:

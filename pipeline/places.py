@@ -22,6 +22,7 @@ __all__ = [
     "retrained_folder",
     "run_folder",
     "runs_folder",
+    "simulations_folder",
     "tuning_folder",
 ]
 
@@ -83,3 +84,8 @@ def orders_folder(config: RunConfig) -> Path:
 def origins_folder(config: RunConfig) -> Path:
     """Folder of what models forecast at cutoffs that they had not seen, by digest of the model."""
     return pipeline_folder(config) / "origins"
+
+
+def simulations_folder(config: RunConfig) -> Path:
+    """Folder with a folder for each simulation of policies."""
+    return pipeline_folder(config) / "simulations"

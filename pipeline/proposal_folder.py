@@ -9,17 +9,23 @@ import datetime
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, forecast_arrays
+from demandcast.components.replenishment.lines import unplaced_problems
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
 from demandcast.pipeline.folders import whole_folder
+from demandcast.pipeline.order_files import write_order_files
 from demandcast.pipeline.places import orders_folder
-from demandcast.pipeline.supply_files import read_lead_times, read_supply_tables
+from demandcast.pipeline.supply_files import (
+    read_attributes,
+    read_lead_times,
+    read_supply_tables,
+)
 from demandcast.schema.artifact_names import (
     PROPOSAL_FACTS_FILE,
     PROPOSAL_TERMS_FILE,
@@ -93,13 +99,11 @@ class ProposalFolder:
         proposal_id: Its identity.
         folder: Appears whole, at the end.
         model_version: Version of the model that forecast; None where the forecasts were given.
-        formats: `csv`, `html` beside Parquet.
     """
 
     proposal_id: str
     folder: Path
     model_version: int | None = None
-    formats: tuple[str, ...] = field(default=("csv", "html"))
 
     @classmethod
     def new(cls, config: RunConfig, *, output: Path | None) -> ProposalFolder:
@@ -183,6 +187,9 @@ def _situation(
 
 
 def _say_refused(situation: Situation) -> None:
+    """Warns of rows that are of no line of the proposal."""
+    for problem in unplaced_problems(situation.tables, situation.forecasts.keys.columns):
+        logger.warning("%s; counted from 0, left out", problem)
     for refused in situation.lead_times.refused:
         logger.warning(
             "lead_times: %s: %s rows, first: %s",
@@ -203,17 +210,23 @@ def _write(
         model_version=target.model_version,
         series_key=config.data.columns.series_key,
         service=config.replenishment.service.model_dump(),
-        currency=config.replenishment.currency,
+        currency=_currency(config, proposals.table),
         approval=config.replenishment.approval.model_dump(),
     )
     with whole_folder(target.folder) as folder:
         proposals.table.write_parquet(folder / PROPOSALS_FILE)
         proposals.terms.write_parquet(folder / PROPOSAL_TERMS_FILE)
-        if "csv" in target.formats:
-            proposals.table.write_csv(folder / "proposals.csv")
-        # What people read beside the table is written here, for the command and the stage.
+        proposals.table.write_csv(folder / "proposals.csv")
+        keys = proposals.table.select(config.data.columns.series_key)
+        write_order_files(proposals, config, folder, attributes=read_attributes(config, keys))
         text = facts.model_dump_json(indent=2) + "\n"
         (folder / PROPOSAL_FACTS_FILE).write_text(text, encoding="utf-8")
+
+
+def _currency(config: RunConfig, table: pl.DataFrame) -> str:
+    """Returns the currency of all costs: as configured, or as the terms have it."""
+    known = table["currency"].drop_nulls()
+    return config.replenishment.currency or (str(known[0]) if known.len() else "")
 
 
 def _counts(values: pl.Series) -> dict[str, int]:

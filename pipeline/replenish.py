@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import io
 import logging
 import tempfile
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from demandcast.components.examples.files import file_format, open_file
 from demandcast.pipeline.console import Console
+from demandcast.pipeline.folders import check_whole_folder
 from demandcast.pipeline.proposal_folder import ProposalFolder, ReplenishSummary, make_proposals
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError, ServingError
@@ -47,10 +49,11 @@ def replenish(config: RunConfig, console: Console, options: ReplenishOptions) ->
         options: What is wanted.
 
     Raises:
-        BadInputError: A table is missing or breaks its contract.
+        BadInputError: A table is missing or breaks its contract, or the folder cannot be written.
         ServingError: Forecasts are wanted and no model is in service.
     """
     target = ProposalFolder.new(config, output=options.output)
+    check_whole_folder(target.folder)  # Before any work, to say so early.
     forecasts, version = _forecasts(config, console, options)
     origins = _origins(config, console) if config.replenishment.calibrate else None
     return make_proposals(
@@ -81,13 +84,14 @@ def _forecasts(
 def _origins(config: RunConfig, console: Console) -> OriginForecasts | None:
     """Forecasts at cutoffs that the model in service has not seen; None without any."""
     from demandcast.pipeline.model_choice import model_in_service
-    from demandcast.pipeline.unseen_origins import unseen_origins
 
     try:
         model = model_in_service(config)
     except ServingError as error:  # Forecasts may come from elsewhere.
         logger.warning("forecasts are taken at their word: %s", error)
         return None
+    from demandcast.pipeline.unseen_origins import unseen_origins  # Imports TensorFlow.
+
     return unseen_origins(config, console, model)
 
 
@@ -98,11 +102,16 @@ def read_forecast_table(file: Path, config: RunConfig) -> pl.DataFrame:
         BadInputError: It cannot be read.
         ContractError: It is not as the configuration says.
     """
-    schema = forecast_schema(config.series)
+    kind = file_format(str(file), table="forecasts")
     try:
-        read = pl.read_parquet if file.suffix != ".csv" else partial(pl.read_csv, schema=schema)
-        table = read(file)
+        with open_file(str(file)) as stream:
+            content = io.BytesIO(stream.read())
+        if kind == "csv":
+            table = pl.read_csv(content, schema_overrides=forecast_schema(config.series))
+        else:
+            table = pl.read_parquet(content)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadInputError(f"{file}: no forecast table that can be read: {error}") from error
+        first = str(error).splitlines()[0]
+        raise BadInputError(f"{file}: no forecast table that can be read: {first}") from error
     check_forecast_table(table, config.series)
     return table

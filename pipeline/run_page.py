@@ -28,6 +28,7 @@ from demandcast.pipeline.run_parts import (
     backtest_part,
     coverage_part,
     forecasts_part,
+    orders_part,
     training_part,
     tuning_part,
 )
@@ -104,11 +105,19 @@ def gather_page(folder: Path) -> RunPage:
         coverage=part("coverage", coverage_part, not_reached),
         changes=part("changes", _changes, "This is the first run of the pipeline."),
         data=part("data", data_part, not_reached),
+        orders=part("orders", orders_part, _why_no_orders(run, not_reached)),
         training=part("training", training_part, not_reached),
         tuning=part("tuning", tuning_part, "The run did not search for hyperparameters."),
         backtest=part("backtest", backtest_part, "This model was not backtested."),
         absent=absent,
     )
+
+
+def _why_no_orders(run: RunFiles, not_reached: str) -> str:
+    """Says why a run proposed nothing; one of an older version could not."""
+    if (run.report.config.get("replenishment") or {}).get("enabled"):
+        return not_reached
+    return "The run proposed no orders: replenishment.enabled is off."
 
 
 def _slices(run: RunFiles) -> SlicesPart | None:

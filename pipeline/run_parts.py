@@ -14,6 +14,7 @@ from demandcast.components.reporting.page_judged import (
     ForecastsPart,
     ScoredSeries,
 )
+from demandcast.components.reporting.page_orders import OrdersPart
 from demandcast.components.reporting.page_trained import (
     BacktestPart,
     BacktestRow,
@@ -21,6 +22,7 @@ from demandcast.components.reporting.page_trained import (
     Trial,
     TuningPart,
 )
+from demandcast.pipeline.orders_page import read_orders_part
 from demandcast.pipeline.run_files import RunFiles
 from demandcast.schema.artifact_names import (
     BACKTEST_FILE,
@@ -29,7 +31,14 @@ from demandcast.schema.artifact_names import (
     TRIALS_FILE,
 )
 
-__all__ = ["backtest_part", "coverage_part", "forecasts_part", "training_part", "tuning_part"]
+__all__ = [
+    "backtest_part",
+    "coverage_part",
+    "forecasts_part",
+    "orders_part",
+    "training_part",
+    "tuning_part",
+]
 
 _NOT_METRICS = frozenset({"cutoff", "slice", "forecaster", "examples"})
 
@@ -110,6 +119,12 @@ def tuning_part(run: RunFiles) -> TuningPart | None:
         ),
         resumed=values.get("resumed_trials", 0),
     )
+
+
+def orders_part(run: RunFiles) -> OrdersPart | None:
+    """Reads what the Replenisher proposed; None if the run proposed nothing."""
+    folder = run.artifact("Replenisher", "proposals")
+    return None if folder is None else read_orders_part(folder)
 
 
 def backtest_part(run: RunFiles) -> BacktestPart | None:

@@ -24,12 +24,12 @@ def sections_of(config: RunConfig, *more: str) -> dict[str, str]:
 
     Args:
         config: The run; paths are absolute.
-        more: Sections beside the data, the forecast, the sampling and the features.
+        more: Sections beside name, data, forecast, sampling and features.
 
     Returns:
         `data`, which a run on Kubeflow may change (`kubeflow.parameters`), and `config`.
     """
-    names = {*_ALWAYS, *more}
+    names = {"name", *_ALWAYS, *more}
     return {
         "data": config.data.model_dump_json(),
         "config": json.dumps(config.model_dump(mode="json", include=names), sort_keys=True),
@@ -46,7 +46,6 @@ def config_of_sections(
         serving_directory: Directory that the server watches, if the stage looks at it.
     """
     values = {
-        "name": "stage",
         "data": json.loads(properties["data"]),
         "push": {"serving_directory": serving_directory},
         **json.loads(properties["config"]),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime
 import io
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.examples.files import file_format, list_files, open_file
@@ -12,10 +16,18 @@ from demandcast.components.examples.fingerprint import tables_fingerprint
 from demandcast.components.replenishment.lines import SupplyTables
 from demandcast.components.replenishment.supply_columns import rename_columns
 from demandcast.schema.config import ReplenishmentTableConfig, RunConfig
-from demandcast.schema.config.data import SNAPSHOT
+from demandcast.schema.config.data import SNAPSHOT, static_table_name
 from demandcast.schema.errors import BadInputError, ConfigurationError, ContractError
+from demandcast.schema.periods import periods_of
 
-__all__ = ["read_lead_times", "read_supply_tables", "supply_fingerprint"]
+__all__ = [
+    "read_attributes",
+    "read_demand",
+    "read_lead_times",
+    "read_supply_tables",
+    "read_terms",
+    "supply_fingerprint",
+]
 
 _DATES_SHOWN = 3
 
@@ -45,23 +57,41 @@ def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTab
         cutoff: Stock is that of its evening, where the table has more than one.
 
     Raises:
-        ConfigurationError: A table that is needed is not configured.
+        ConfigurationError: A table that is needed is not configured, or no snapshot is named.
         BadInputError: A file is not there or cannot be read.
         ContractError: A column that is to be renamed is not there; the stock of the cutoff is
             not there.
     """
-    tables = config.replenishment.tables
-    if tables.inventory is None or tables.supply_terms is None:
+    tables, snapshot = config.replenishment.tables, config.data.snapshot
+    if tables.inventory is None:
         raise ConfigurationError(
-            "replenishment.tables: inventory and supply_terms must be given to propose orders; "
-            "docs/replenishment.md describes them"
+            "replenishment.tables.inventory must be given to propose orders; "
+            "docs/replenishment.md describes it"
         )
-    snapshot = config.data.snapshot
     inventory = _read("inventory", tables.inventory, snapshot)
-    return SupplyTables(
+    return replace(
+        read_terms(config),
         inventory=_of_the_cutoff(inventory, config.data.columns.timestamp, cutoff),
-        supply_terms=_read("supply_terms", tables.supply_terms, snapshot),
         open_orders=_read_optional("open_orders", tables.open_orders, snapshot),
+    )
+
+
+def read_terms(config: RunConfig) -> SupplyTables:
+    """Reads terms, suppliers and price breaks; no stock.
+
+    Raises:
+        ConfigurationError: No table of terms is configured.
+        BadInputError: A file is not there or cannot be read.
+        ContractError: A column that is to be renamed is not there.
+    """
+    tables, snapshot = config.replenishment.tables, config.data.snapshot
+    if tables.supply_terms is None:
+        raise ConfigurationError(
+            "replenishment.tables.supply_terms must be given; docs/replenishment.md describes it"
+        )
+    return SupplyTables(
+        inventory=pl.DataFrame(),
+        supply_terms=_read("supply_terms", tables.supply_terms, snapshot),
         suppliers=_read_optional("suppliers", tables.suppliers, snapshot),
         price_breaks=_read_optional("price_breaks", tables.price_breaks, snapshot),
     )
@@ -78,6 +108,73 @@ def read_lead_times(config: RunConfig) -> pl.DataFrame | None:
     return _read_optional("lead_times", table, config.data.snapshot)
 
 
+def read_demand(
+    file: Path, config: RunConfig, *, keys: pl.DataFrame, periods: range
+) -> npt.NDArray[np.float64]:
+    """Reads what was asked for: series key, timestamp and `demand`, one row each.
+
+    Args:
+        file: CSV or Parquet.
+        config: Names of the columns, and the frequency.
+        keys: Series wanted, as text. N rows.
+        periods: Periods wanted.
+
+    Returns:
+        Units, 0 without a row. Shape [T, N].
+
+    Raises:
+        BadInputError: The file cannot be read.
+        ContractError: A column is missing, or demand is negative.
+    """
+    timestamp = config.data.columns.timestamp
+    frame = _read_file(str(file), "demand")
+    missing = [name for name in (*keys.columns, timestamp, "demand") if name not in frame.columns]
+    if missing:
+        raise ContractError(f"demand: no column {missing}; there are: {frame.columns}")
+    day = pl.col(timestamp)
+    if frame.schema[timestamp] == pl.String:
+        day = day.str.head(10).str.to_date("%Y-%m-%d", strict=False)
+    rows = frame.select(
+        pl.col(keys.columns).cast(pl.String),
+        day=day.cast(pl.Date).cast(pl.Int32).cast(pl.Int64),
+        demand=pl.col("demand").cast(pl.Float64, strict=False),
+    ).join(keys.with_row_index("place"), on=keys.columns, how="inner")
+    rows = rows.drop_nulls()
+    if (rows["demand"] < 0).any():
+        raise ContractError("demand: a value is negative")
+    period = periods_of(rows["day"].to_numpy(), config.forecast.frequency) - periods.start
+    inside = (period >= 0) & (period < len(periods))
+    demand = np.zeros((len(periods), keys.height))
+    at = (period[inside], rows["place"].to_numpy()[inside])
+    np.add.at(demand, at, rows["demand"].to_numpy()[inside])
+    return demand
+
+
+def read_attributes(config: RunConfig, series: pl.DataFrame) -> pl.DataFrame:
+    """Looks up the attributes of series in the static tables, to group them by.
+
+    Args:
+        config: The run.
+        series: Key columns as text, one row per series.
+
+    Returns:
+        The series with the static columns that these tables hold; null without a row.
+
+    Raises:
+        BadInputError: A file is not there or cannot be read.
+    """
+    wanted = config.data.columns.static
+    for index, table in enumerate(config.data.static_tables):
+        name = static_table_name(index)
+        frame = _read(name, ReplenishmentTableConfig(path=table.path), config.data.snapshot)
+        columns = [one for one in wanted if one in frame.columns and one not in series.columns]
+        on = [key for key in table.on if key in series.columns and key in frame.columns]
+        if on and columns:
+            rows = frame.select(pl.col([*on, *columns]).cast(pl.String)).unique(on, keep="first")
+            series = series.join(rows, on=on, how="left", maintain_order="left")
+    return series
+
+
 def _read_optional(
     name: str, table: ReplenishmentTableConfig | None, snapshot: str
 ) -> pl.DataFrame | None:
@@ -86,6 +183,11 @@ def _read_optional(
 
 def _read(name: str, table: ReplenishmentTableConfig, snapshot: str) -> pl.DataFrame:
     """Reads a table of one file or several, with our names."""
+    if SNAPSHOT in table.path and not snapshot:
+        raise ConfigurationError(
+            f"replenishment.tables.{name}: {table.path!r} has {SNAPSHOT}, and data.snapshot is "
+            "empty; expected the name of a snapshot there"
+        )
     pattern = table.path.replace(SNAPSHOT, snapshot)
     parts = [_read_file(file, name) for file in list_files(pattern, table=name)]
     try:

@@ -17,12 +17,16 @@ __all__ = [
     "GOLDEN_FILE",
     "PROPOSALS_FILE",
     "PROPOSAL_FACTS_FILE",
+    "PROPOSAL_PROJECTIONS_FILE",
+    "PROPOSAL_SUMMARY_FILE",
     "PROPOSAL_TERMS_FILE",
     "PUSH_FILE",
     "SAVED_MODEL_FILE",
     "SCHEMA_FILE",
     "SEARCH_PROPERTY",
     "SERVER_LOG_FILE",
+    "SIMULATION_FILE",
+    "SIMULATION_POLICIES_FILE",
     "SMOKE_TEST_FILE",
     "STATISTICS_FILE",
     "SUMMARY_FILE",
@@ -106,3 +110,15 @@ is complete."""
 
 AUDIT_LOG_FILE = "audit.jsonl"
 """Who decided what about orders, beside the folders of the proposals."""
+
+PROPOSAL_SUMMARY_FILE = "proposal_summary.json"
+"""What a proposal table comes to (`proposal_summary.py`), beside it."""
+
+PROPOSAL_PROJECTIONS_FILE = "proposal_projections.json"
+"""Projected stock of a few series (`stock_projections.py`), beside it."""
+
+SIMULATION_FILE = "simulation.json"
+"""What a simulation of policies found."""
+
+SIMULATION_POLICIES_FILE = "policies.csv"
+"""Its policies as a table."""

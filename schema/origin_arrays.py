@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,6 +73,25 @@ class OriginForecasts:
         rows = np.full((len(self.cutoff_days), self.keys.height), -1, np.int64)
         rows[self.cutoff_index, self.series_index] = np.arange(len(self.series_index))
         return rows
+
+    def of_series(self, places: npt.NDArray[np.int64]) -> OriginForecasts:
+        """Picks series.
+
+        Args:
+            places: Of the series in `keys`, increasing. Shape [M].
+        """
+        position = np.full(self.keys.height, -1, np.int64)
+        position[places] = np.arange(len(places))
+        rows = np.flatnonzero(position[self.series_index] >= 0)
+        per_row = ("cutoff_index", "actual", "observed_mask", "in_stock_fraction", "demand_class")
+        return dataclasses.replace(
+            self,
+            keys=self.keys[places],
+            series_index=position[self.series_index[rows]],
+            quantiles=self.quantiles[rows],
+            mean=self.mean[rows],
+            **{name: getattr(self, name)[rows] for name in per_row},
+        )
 
 
 def origin_cutoffs(folder: Path) -> tuple[datetime.date, ...]:

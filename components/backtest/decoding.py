@@ -12,7 +12,7 @@ import tensorflow as tf
 from demandcast.components.backtest.scoring import Scored
 from demandcast.schema import series_example
 
-__all__ = ["decode_examples"]
+__all__ = ["decode_examples", "decode_sales"]
 
 _HISTORY = (
     series_example.TARGET,
@@ -50,6 +50,22 @@ def decode_examples(examples: Sequence[bytes], *, horizon: int, slices: Sequence
         naive_rms_scale=arrays[series_example.NAIVE_RMS_SCALE],
         slices={name: _text(parsed[name]) for name in slices},
     )
+
+
+def decode_sales(examples: Sequence[bytes], *, periods: int) -> npt.NDArray[np.float32]:
+    """Parses what was sold in the newest periods of each history.
+
+    Args:
+        examples: Serialized `tf.Example`s. Shape [B].
+        periods: T.
+
+    Returns:
+        Units per period, the newest last; 0 where nothing was recorded. Shape [B, T].
+    """
+    spec = {series_example.TARGET: tf.io.RaggedFeature(tf.float32)}
+    parsed = tf.io.parse_example(tf.constant(list(examples), tf.string), spec)
+    sales = _right_aligned(parsed[series_example.TARGET])[:, -periods:]
+    return np.pad(sales, ((0, 0), (periods - sales.shape[1], 0)))
 
 
 def _right_aligned(values: tf.RaggedTensor) -> npt.NDArray[np.float32]:

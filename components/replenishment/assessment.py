@@ -75,7 +75,7 @@ def _assess_part(
         for ordered in (order_quantity, np.zeros(len(lines)))
     ]
     risks = [1 - calibration.share(1 - one.stockout_probability) for one in both]
-    lasting = calibration.level(np.clip(probability, 0.0, 1.0))
+    lasting = np.minimum(calibration.level(np.clip(probability, 0.0, 1.0)), 1.0)
     return (
         *risks,
         both[0].expected_lost_sales,

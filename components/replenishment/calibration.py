@@ -24,6 +24,10 @@ __all__ = ["Calibration", "cover_ranks", "fit_calibration"]
 
 AnyFloats = npt.NDArray[np.floating[Any]]
 
+_ABOVE_ONE = float(np.nextafter(1.0, 2.0))
+_LARGEST_MULTIPLE = 3.0
+"""Of the largest sample: what went beyond it says nothing of other series."""
+
 _LEAST_INTERVALS = 100
 """Intervals from which on a calibration is believed; with fewer, levels are taken as they are."""
 
@@ -31,6 +35,8 @@ _LEAST_INTERVALS = 100
 @dataclass(frozen=True)
 class Calibration:
     """Turns the share of intervals that is to be covered into the probability to ask for.
+
+    A level above 1 asks for that multiple of the largest sample: what happened went beyond it.
 
     Attributes:
         shares: Covered shares, increasing. Shape [M].
@@ -64,7 +70,8 @@ def cover_ranks(samples: AnyFloats, actual: FloatArray, *, unit: FloatArray) -> 
 
     The level of a probability a is the sample of rank ceil(a P), raised to whole units.
 
-    Formula: (number of samples whose level does not cover + 1) / P
+    Formula: (number of samples whose level does not cover + 1) / P; where none does, the multiple
+    of the largest sample that would, from 1 to 3.
 
     Args:
         samples: Demand over the interval, units. Shape [n, P].
@@ -72,7 +79,7 @@ def cover_ranks(samples: AnyFloats, actual: FloatArray, *, unit: FloatArray) -> 
         unit: What levels are raised to multiples of; 0 where they are not. Shape [n].
 
     Returns:
-        From 1 / P on; (P + 1) / P where no sample suffices. NaN where a number is. Shape [n].
+        From 1 / P to 1; above 1 where no sample suffices. NaN where a number is. Shape [n].
 
     >>> samples = np.array([[0.4, 1.2, 2.5, 3.0]])
     >>> cover_ranks(samples, np.array([2.0]), unit=np.array([1.0]))  # 1.2 is raised to 2
@@ -86,7 +93,13 @@ def cover_ranks(samples: AnyFloats, actual: FloatArray, *, unit: FloatArray) -> 
     needed = np.where(step > 0, np.ceil(multiples - 1e-9), 0.0)
     short = np.where(step > 0, samples <= (needed - 1) * step, samples < actual[:, None])
     unknown = np.isnan(actual) | np.isnan(unit) | np.isnan(samples).any(axis=1)
-    return np.where(unknown, np.nan, (short.sum(axis=1) + 1) / count)
+    number = short.sum(axis=1)
+    threshold = np.where(unit > 0, (needed[:, 0] - 1) * unit, actual)
+    largest = samples.max(axis=1).astype(np.float64)
+    multiple = threshold / np.where(largest > 0, largest, 1.0)
+    beyond = np.where(largest > 0, np.clip(multiple, _ABOVE_ONE, _LARGEST_MULTIPLE), np.inf)
+    beyond = np.minimum(beyond, _LARGEST_MULTIPLE)
+    return np.where(unknown, np.nan, np.where(number < count, (number + 1) / count, beyond))
 
 
 def fit_calibration(ranks: FloatArray, censored: BoolArray) -> Calibration:
@@ -101,8 +114,8 @@ def fit_calibration(ranks: FloatArray, censored: BoolArray) -> Calibration:
 
     Returns:
         The calibration; one that changes nothing where fewer than 100 intervals are uncensored.
-        A share that no sample would have covered gets level 1, the largest sample; so does what
-        lies above the largest share known, where the largest ranks are all censored.
+        What lies above the largest share known, where the largest ranks are all censored, gets
+        the largest level known, and 1 at least.
 
     Raises:
         BadInputError: A rank is NaN.
@@ -122,7 +135,7 @@ def fit_calibration(ranks: FloatArray, censored: BoolArray) -> Calibration:
     at_risk = np.arange(ranks.size, 0, -1)
     happened = ~censored[order]
     covered = 1 - np.cumprod(np.where(happened, 1 - 1 / at_risk, 1.0))
-    return _thinned(covered[happened], np.minimum(ranks[order][happened], 1.0), int(ranks.size))
+    return _thinned(covered[happened], ranks[order][happened], int(ranks.size))
 
 
 def _thinned(shares: FloatArray, levels: FloatArray, intervals: int) -> Calibration:
@@ -132,5 +145,5 @@ def _thinned(shares: FloatArray, levels: FloatArray, intervals: int) -> Calibrat
     at = np.searchsorted(shares, steps - 1e-12)
     kept, level = [0.0, *steps.tolist()], [0.0, *levels[at].tolist()]
     if kept[-1] < 1:
-        kept, level = [*kept, 1.0], [*level, 1.0]
+        kept, level = [*kept, 1.0], [*level, max(level[-1], 1.0)]
     return Calibration(tuple(kept), tuple(level), intervals)

@@ -76,7 +76,8 @@ def row_quantiles(samples: AnyFloats, probabilities: FloatArray) -> FloatArray:
 
     Args:
         samples: Units. Shape [n, P].
-        probabilities: One per row; 0 asks for the least sample, 1 for the largest. Shape [n].
+        probabilities: One per row; 0 asks for the least sample, 1 for the largest, and what is
+            above 1 for that multiple of it. Shape [n].
 
     Returns:
         Units; NaN where the probability or a sample is. Shape [n].
@@ -91,7 +92,8 @@ def row_quantiles(samples: AnyFloats, probabilities: FloatArray) -> FloatArray:
     at = np.clip(rank - 1, 0, count - 1)
     ordered = np.sort(samples, axis=1)  # NaN comes last.
     chosen = np.take_along_axis(ordered, at[:, None], axis=1)[:, 0]
-    return np.where(unknown | np.isnan(ordered[:, -1]), np.nan, chosen.astype(np.float64))
+    chosen = chosen.astype(np.float64) * np.maximum(np.where(unknown, 1.0, probabilities), 1.0)
+    return np.where(unknown | np.isnan(ordered[:, -1]), np.nan, chosen)
 
 
 def fill_rates(demand: IntervalDemand, levels: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ many zeros, a fast one neither.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,14 @@ from demandcast.components.replenishment.calibration import (
     cover_ranks,
     fit_calibration,
 )
+from demandcast.components.replenishment.carried_stock import (
+    CARRIED_LEVELS,
+    Chain,
+    carried_ranks,
+    levels_at,
+)
 from demandcast.components.replenishment.copula import Copula, fit_copula, random_ranks
+from demandcast.components.replenishment.interval_levels import interval_demand
 from demandcast.components.replenishment.paths import DemandPaths
 from demandcast.components.replenishment.quantile_curves import (
     curve_knots,
@@ -30,16 +37,20 @@ from demandcast.components.replenishment.quantile_curves import (
     curve_ranks,
 )
 from demandcast.schema.origin_arrays import OriginForecasts
+from demandcast.schema.periods import Frequency, periods_of
 
 __all__ = [
     "EDGES",
     "Backtested",
     "IntervalModel",
+    "Intervals",
+    "MOST_ROWS",
     "RankedIntervals",
     "expected_demand",
     "interval_groups",
     "learn_copulas",
     "learn_intervals",
+    "memory_of",
     "rank_intervals",
 ]
 
@@ -51,11 +62,41 @@ EDGES = (1.0, 3.0, 10.0, 30.0)
 
 _GROUPS = len(EDGES) + 1
 
-_MOST_ROWS = 50_000
-"""Rows that are learnt from; of more a random part."""
+MOST_ROWS = 50_000
+"""Rows that a proposal learns from; of more a random part."""
+
+_DRAWS = 2
+"""Stream of random numbers for rows and lengths; that of demand is the seed alone."""
+
+_FAR = 1 << 32
+"""More than any number of a period: makes one number of series and cutoff."""
 
 _ROWS = 256
 """Rows computed at a time: what fits into the caches of a core."""
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Protection intervals of series (N): how long they are, and in which units levels are set.
+
+    Attributes:
+        review_period: R, periods. Shape [N].
+        lead_time_row: Which lead time distribution. Shape [N].
+        lead_times: Sampled lead times by distribution, periods. Shape [V, P].
+        unit: What levels are raised to multiples of; 0 for none. Shape [N].
+    """
+
+    review_period: Int64Array
+    lead_time_row: Int64Array
+    lead_times: Int64Array
+    unit: FloatArray
+
+    def usual(self) -> Int64Array:
+        """Returns R and the mean lead time, whole periods. Shape [N]."""
+        if not self.lead_times.size:
+            return self.review_period
+        mean = np.round(self.lead_times.mean(axis=1)).astype(np.int64)
+        return np.asarray(self.review_period + mean[self.lead_time_row])
 
 
 @dataclass(frozen=True)
@@ -68,8 +109,10 @@ class Backtested:
         actual: Sold, units per period; anything where not known. Shape [B, H].
         known: Where it was recorded. Shape [B, H].
         in_stock: Where the shelf was full all the time. Shape [B, H].
-        interval: Length of the protection interval of the series, periods. Shape [B].
-        unit: What levels are raised to multiples of; 0 for none. Shape [B].
+        intervals: Of the series of each row. B of them.
+        length: Periods of the interval that is judged, with a lead time drawn for it. Shape [B].
+        series: Number of the series. Shape [B].
+        cutoff: Period of the cutoff. Shape [B].
     """
 
     quantiles: AnyFloats
@@ -77,45 +120,62 @@ class Backtested:
     actual: AnyFloats
     known: BoolArray
     in_stock: BoolArray
-    interval: Int64Array
-    unit: FloatArray
+    intervals: Intervals
+    length: Int64Array
+    series: Int64Array
+    cutoff: Int64Array
 
     @classmethod
     def from_origins(
-        cls, origins: OriginForecasts, *, interval: Int64Array, unit: FloatArray
+        cls, origins: OriginForecasts, intervals: Intervals, *, seed: int, most: int | None = None
     ) -> Backtested:
-        """Takes the forecasts of a backtest, at most 50,000 of them.
+        """Takes the forecasts of a backtest, and draws how long each interval was.
 
         Args:
             origins: Forecasts at past cutoffs.
-            interval: Length of the interval of each of its series, periods. Shape [N].
-            unit: Of each of its series. Shape [N].
+            intervals: Of its series (N).
+            seed: Of the draws.
+            most: About how many rows at most, of series drawn by chance; None: all.
         """
+        draws = np.random.default_rng([seed, _DRAWS])
         rows = np.arange(len(origins.series_index))
-        if rows.size > _MOST_ROWS:
-            drawn = np.random.default_rng(rows.size).choice(rows.size, _MOST_ROWS, replace=False)
-            rows = np.sort(drawn)
-        return cls.of_rows(origins, rows, interval=interval, unit=unit)
-
-    @classmethod
-    def of_rows(
-        cls, origins: OriginForecasts, rows: Int64Array, *, interval: Int64Array, unit: FloatArray
-    ) -> Backtested:
-        """Takes some rows of a backtest; arguments as of `from_origins`."""
+        if most is not None and rows.size > most:
+            chosen = draws.random(origins.keys.height) < most / rows.size
+            rows = rows[chosen[origins.series_index]]
         at = origins.series_index[rows]
+        own = replace(
+            intervals,
+            review_period=intervals.review_period[at],
+            lead_time_row=intervals.lead_time_row[at],
+            unit=intervals.unit[at],
+        )
+        path = draws.integers(0, intervals.lead_times.shape[1], rows.size)
         return cls(
             quantiles=origins.quantiles[rows],
             mean=origins.mean[rows],
             actual=origins.actual[rows],
             known=origins.observed_mask[rows],
             in_stock=origins.in_stock_fraction[rows] >= 1,
-            interval=interval[at],
-            unit=unit[at],
+            intervals=own,
+            length=own.review_period + intervals.lead_times[own.lead_time_row, path],
+            series=at,
+            cutoff=periods_of(origins.cutoff_days, origins.frequency)[origins.cutoff_index[rows]],
         )
 
     def take(self, rows: Int64Array) -> Backtested:
         """Picks rows."""
-        return Backtested(**{each.name: getattr(self, each.name)[rows] for each in fields(self)})
+        arrays = {
+            each.name: getattr(self, each.name)[rows]
+            for each in fields(self)
+            if each.name != "intervals"
+        }
+        own = replace(
+            self.intervals,
+            review_period=self.intervals.review_period[rows],
+            lead_time_row=self.intervals.lead_time_row[rows],
+            unit=self.intervals.unit[rows],
+        )
+        return Backtested(**arrays, intervals=own)
 
 
 @dataclass(frozen=True)
@@ -199,7 +259,12 @@ class RankedIntervals:
 
 
 def learn_intervals(
-    backtested: Backtested, quantile_levels: Sequence[float], *, paths: int, seed: int
+    backtested: Backtested,
+    quantile_levels: Sequence[float],
+    *,
+    paths: int,
+    seed: int,
+    memory: int,
 ) -> IntervalModel:
     """Learns copulas and calibrations.
 
@@ -210,9 +275,22 @@ def learn_intervals(
         quantile_levels: Of the quantiles.
         paths: Paths by which intervals are summed.
         seed: Of the paths, and of ranks within jumps.
+        memory: Newest periods whose intervals teach calibrations.
     """
     copulas = learn_copulas(backtested, quantile_levels, seed=seed)
-    return rank_intervals(backtested, copulas, quantile_levels, paths=paths, seed=seed).learn()
+    ranked = rank_intervals(backtested, copulas, quantile_levels, paths=paths, seed=seed)
+    ended = backtested.cutoff + backtested.length
+    newest = ended[ranked.judged].max(initial=0)
+    return ranked.learn(ended > newest - memory)
+
+
+def memory_of(given: int | None, frequency: Frequency) -> int:
+    """Returns the newest periods whose intervals teach: 28 days or 13 weeks if nobody says.
+
+    >>> memory_of(None, "D"), memory_of(None, "W-MON"), memory_of(10, "D")
+    (28, 13, 10)
+    """
+    return given or (28 if frequency == "D" else 13)
 
 
 def learn_copulas(
@@ -225,7 +303,7 @@ def learn_copulas(
         quantile_levels: Of the quantiles.
         seed: Of ranks within jumps.
     """
-    groups = interval_groups(backtested.mean, backtested.interval)
+    groups = interval_groups(backtested.mean, backtested.intervals.usual())
     known = backtested.known & backtested.in_stock
     ranks = _ranks(backtested, quantile_levels, seed)
     every = fit_copula(ranks, known)
@@ -247,33 +325,60 @@ def rank_intervals(
         backtested: Forecasts and actuals.
         copulas: One for each group.
         quantile_levels: Of the quantiles.
-        paths: Paths by which intervals are summed.
+        paths: Paths by which intervals are summed; as many as there are sampled lead times.
         seed: Of the paths.
     """
-    groups = interval_groups(backtested.mean, backtested.interval)
+    intervals = backtested.intervals
+    groups = interval_groups(backtested.mean, intervals.usual())
     horizon = backtested.actual.shape[1]
-    inside = np.arange(horizon) < backtested.interval[:, None]
-    fits = (backtested.interval >= 1) & (backtested.interval <= horizon)
+    inside = np.arange(horizon) < backtested.length[:, None]
+    fits = (backtested.length >= 1) & (backtested.length <= horizon)
     judged = fits & (backtested.known | ~inside).all(axis=1)
     censored = (inside & ~backtested.in_stock).any(axis=1)
     sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
     ranks = np.ones(len(groups))
+    levels = np.zeros((len(groups), len(CARRIED_LEVELS)), np.float32)
     for group, copula in enumerate(copulas):
         drawn = DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
         members = np.flatnonzero(judged & (groups == group))
         for part in _slices(members.size):
             rows = members[part]
             knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)
-            samples = drawn.cumulative(knots)[backtested.interval[rows] - 1, np.arange(rows.size)]
-            ranks[rows] = cover_ranks(samples, sold[rows], unit=backtested.unit[rows])
-    return RankedIntervals(tuple(copulas), groups, judged, ranks, censored)
+            demand = interval_demand(
+                drawn.cumulative(knots),
+                review_period=intervals.review_period[rows],
+                lead_time=intervals.lead_times[intervals.lead_time_row[rows]],
+            )
+            unit = intervals.unit[rows]
+            ranks[rows] = cover_ranks(demand.over_interval, sold[rows], unit=unit)
+            levels[rows] = levels_at(demand.over_interval, unit)
+    carried = carried_ranks(levels, sold, _chain(backtested))
+    return RankedIntervals(tuple(copulas), groups, judged, np.minimum(ranks, carried), censored)
+
+
+def _chain(backtested: Backtested) -> Chain:
+    """Finds the decision before each, a review period earlier, and what was sold since."""
+    review, count = backtested.intervals.review_period, len(backtested.series)
+    previous = np.full(count, -1, np.int64)
+    key = backtested.series * _FAR + backtested.cutoff
+    wanted = key - review
+    sorted_rows = np.argsort(key, kind="stable")
+    at = np.searchsorted(key[sorted_rows], wanted)
+    found = np.minimum(at, count - 1)
+    match = key[sorted_rows][found] == wanted
+    previous[match] = sorted_rows[found][match]
+    horizon = backtested.actual.shape[1]
+    inside = np.arange(horizon) < review[:, None]
+    since = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1)
+    return Chain(previous, since)
 
 
 def _ranks(backtested: Backtested, quantile_levels: Sequence[float], seed: int) -> FloatArray:
     """Ranks what was sold in its forecast; whole units share a jump evenly. Shape [B, H]."""
     draws = np.random.default_rng(seed)
     levels = curve_levels(quantile_levels)
-    half = np.where(backtested.unit > 0, 0.5 * backtested.unit, 0.0)
+    unit = backtested.intervals.unit
+    half = np.where(unit > 0, 0.5 * unit, 0.0)
     ranks = np.empty(backtested.actual.shape)
     for rows in _slices(len(ranks)):
         knots = curve_knots(backtested.quantiles[rows], backtested.mean[rows], quantile_levels)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from demandcast.components.replenishment.interval_model import IntervalModel, in
 from demandcast.components.replenishment.paths import DemandPaths, Float32Array, stratified_uniforms
 from demandcast.components.replenishment.quantile_curves import curve_knots
 
-__all__ = ["LineArrays", "Part", "Sampler", "over_parts"]
+__all__ = ["LineArrays", "Part", "Sampler", "over_parts", "sample_lead_times"]
 
 Int64Array = npt.NDArray[np.int64]
 AnyFloats = npt.NDArray[np.floating[Any]]
@@ -147,10 +148,7 @@ class Sampler:
             paths: P.
             seed: Same seed, same paths.
         """
-        # A stream of its own: with that of the demand, late orders would meet high demand.
-        draws = np.random.default_rng([seed, _LEAD_TIMES])
-        until = np.cumsum(lead_time_probabilities, axis=1)
-        first, second = (_drawn(until, stratified_uniforms(paths, draws)) for _ in range(2))
+        first, second = sample_lead_times(lead_time_probabilities, paths=paths, seed=seed)
         demand = tuple(
             DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
             for copula in model.copulas
@@ -179,6 +177,26 @@ class Sampler:
         )
 
 
+def sample_lead_times(
+    lead_time_probabilities: FloatArray, *, paths: int, seed: int
+) -> tuple[Int64Array, Int64Array]:
+    """Samples lead times of an order of now and of the next one, as evenly as paths can be.
+
+    Args:
+        lead_time_probabilities: Of 0, 1, ... periods, by distribution. Shape [V, L + 1].
+        paths: P.
+        seed: Same seed, same lead times.
+
+    Returns:
+        Periods. Shapes [V, P].
+    """
+    # A stream of its own: with that of the demand, late orders would meet high demand.
+    draws = np.random.default_rng([seed, _LEAD_TIMES])
+    until = np.cumsum(lead_time_probabilities, axis=1)
+    first, second = (_drawn(until, stratified_uniforms(paths, draws)) for _ in range(2))
+    return first, second
+
+
 def _drawn(until: FloatArray, uniforms: FloatArray) -> Int64Array:
     """Reads lead times off their distribution functions [V, L + 1]. Shape [V, P]."""
     last = until.shape[1] - 1
@@ -191,7 +209,7 @@ def over_parts(
 ) -> Iterator[tuple[Part, Result]]:
     """Works on all lines, a part at a time, on all cores; NumPy lets threads run side by side.
 
-    Memory does not grow with the lines: as many parts are there at once as cores.
+    Memory does not grow with the lines: few more parts are there at once than cores.
 
     Yields:
         Parts, in an order that depends on the lines alone, and what the work gave.
@@ -210,5 +228,11 @@ def over_parts(
 
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
-        for start in range(0, len(jobs), cores):
-            yield from pool.map(run, jobs[start : start + cores])
+        waiting: deque[Future[tuple[Part, Result]]] = deque()
+        for job in jobs:
+            # One more than there are cores, so that none waits while a result is taken.
+            if len(waiting) > cores:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(run, job))
+        while waiting:
+            yield waiting.popleft().result()

@@ -8,6 +8,7 @@ demand itself ──────────────────> perfect fo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,10 +26,12 @@ from demandcast.components.replenishment.lead_time_distributions import (
 from demandcast.components.replenishment.policy_comparison import (
     ComparedChunk,
     PastDemand,
+    TargetPolicy,
     compare_chunks,
     given_levels,
     standard_policies,
 )
+from demandcast.components.replenishment.rolling_policy import RollingPlanner, RollingPolicy
 from demandcast.components.replenishment.stock_scenario import (
     OpeningStock,
     StockCosts,
@@ -43,7 +46,6 @@ __all__ = [
     "OURS",
     "RollingWorld",
     "demand_after",
-    "levels_by_period",
     "review_periods",
     "simulate_policies",
 ]
@@ -80,6 +82,7 @@ class RollingWorld:
         frequency: Of the periods.
         warm_up: First periods that are not counted.
         seed: Of the lead times.
+        first: Position of the cutoff after which the periods come.
     """
 
     demand: FloatArray
@@ -97,6 +100,7 @@ class RollingWorld:
     frequency: Frequency
     warm_up: int
     seed: int
+    first: int
 
 
 def demand_after(
@@ -128,13 +132,12 @@ def demand_after(
 def review_periods(
     periods: int, review_period: Int64Array, *, cutoffs: Int64Array, phase: Int64Array
 ) -> BoolArray:
-    """Marks the periods before which orders may be placed: every R, and where there is a cutoff.
+    """Marks the periods before which orders may be placed: every R, where there is a forecast.
 
     Args:
         periods: T.
         review_period: R. Shape [N].
-        cutoffs: Last known periods of the forecasts, counted from the period before the first.
-            Shape [C].
+        cutoffs: Periods that follow a cutoff, counted from the first simulated one. Shape [C].
         phase: Period of the first review. Shape [N].
 
     Returns:
@@ -145,53 +148,42 @@ def review_periods(
     return np.asarray(due & np.isin(period, cutoffs)[:, None])
 
 
-def levels_by_period(levels: FloatArray, *, cutoffs: Int64Array, periods: int) -> FloatArray:
-    """Gives each period the levels of the newest cutoff before it; 0 where there is none.
-
-    Args:
-        levels: By cutoff; NaN without a forecast. Shape [C, N].
-        cutoffs: As of `review_periods`, increasing. Shape [C].
-        periods: T.
-
-    Returns:
-        Units. Shape [T, N].
-    """
-    newest = np.searchsorted(cutoffs, np.arange(periods), side="right") - 1
-    known = np.nan_to_num(levels)[np.maximum(newest, 0)]
-    return np.where((newest >= 0)[:, None], known, 0.0)
-
-
 def simulate_policies(
     world: RollingWorld,
-    levels: Mapping[str, Mapping[float, FloatArray]],
+    planner: RollingPlanner,
     *,
+    levels: Mapping[str, Mapping[float, FloatArray]],
     targets: Sequence[float],
     reference: str,
 ) -> pl.DataFrame:
-    """Simulates given levels and the rules of thumb on the same demand and lead times.
+    """Simulates our policy, given levels and the rules of thumb on the same demand.
 
     Args:
         world: Demand and supply.
-        levels: Base-stock levels by policy and target. Shapes [T, N].
+        planner: Decides our orders.
+        levels: Base-stock levels of further policies by target. Shapes [T, N].
         targets: Cycle service levels.
         reference: Policy by which the others are divided.
 
     Returns:
         As `compare_chunks` has it.
     """
-    chunks = _chunks(world, levels)
+    chunks = _chunks(world, planner, levels)
     return compare_chunks(chunks, targets=targets, reference=reference)
 
 
 def _chunks(
-    world: RollingWorld, levels: Mapping[str, Mapping[float, FloatArray]]
+    world: RollingWorld,
+    planner: RollingPlanner,
+    levels: Mapping[str, Mapping[float, FloatArray]],
 ) -> Iterator[ComparedChunk]:
     """Yields some series at a time."""
     lead_time = _lead_times(world)
     for start in range(0, world.demand.shape[1], _CHUNK):
         part = slice(start, start + _CHUNK)
         scenario = _scenario(world, part, lead_time)
-        own = {
+        ours = functools.partial(_ours, world, planner, part)
+        given = {
             name: given_levels({target: one[:, part] for target, one in by_target.items()})
             for name, by_target in levels.items()
         }
@@ -205,7 +197,18 @@ def _chunks(
                 year=year_length(world.frequency),
             ),
         )
-        yield ComparedChunk(world.demand[:, part], {**own, **rules}, scenario)
+        yield ComparedChunk(
+            world.demand[:, part], {OURS: TargetPolicy(ours), **given, **rules}, scenario
+        )
+
+
+def _ours(
+    world: RollingWorld, planner: RollingPlanner, part: slice, target: float
+) -> RollingPolicy:
+    series = np.arange(world.demand.shape[1])[part]
+    return RollingPolicy(
+        planner, series, target=target, first=world.first, reviewed=world.reviewed[:, part]
+    )
 
 
 def _lead_times(world: RollingWorld) -> Int64Array:

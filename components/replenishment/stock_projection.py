@@ -20,7 +20,7 @@ import numpy.typing as npt
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.paths import Float32Array
 
-__all__ = ["Outlook", "Stock", "cover_periods", "project", "stock_bands"]
+__all__ = ["Outlook", "Stock", "cover_periods", "lost_sales", "project", "stock_bands"]
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -100,6 +100,29 @@ def project(
         expected_lost_sales=expected,
         expected_unit_periods=left.mean(axis=1, dtype=np.float64),
     )
+
+
+def lost_sales(cumulative: Float32Array, stock: Stock) -> Float32Array:
+    """Projects what is lost over the interval of the stock if nothing is ordered.
+
+    Args:
+        cumulative: Demand from the first period to each, units. Shape [H, n, P].
+        stock: Stock and deliveries; often with the periods until an order of now arrives.
+
+    Returns:
+        Units, on each path. Shape [n, P].
+    """
+    interval = _short(stock.interval)
+    lost = np.zeros(cumulative.shape[1:], np.float32)
+    nothing = np.zeros(cumulative.shape[1])
+    for period, balance in _balances(
+        cumulative, stock, order_quantity=nothing, order_lead_time=stock.interval
+    ):
+        inside = (interval > period).astype(np.float32)
+        if not inside.any():
+            break
+        np.maximum(lost, -np.multiply(balance, inside, out=balance), out=lost)
+    return lost
 
 
 def _balances(

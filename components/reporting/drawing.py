@@ -13,14 +13,22 @@ from bokeh.core.validation.warnings import MISSING_RENDERERS
 from bokeh.embed import components
 from bokeh.resources import Resources
 
-from demandcast.components.reporting import charts, words
-from demandcast.components.reporting.answers import answers, figures
+from demandcast.components.reporting import charts, order_charts, words
+from demandcast.components.reporting.answers import Answer, answers, figures
+from demandcast.components.reporting.order_answers import (
+    order_figures,
+    orders_answer,
+    orders_headline,
+)
 from demandcast.components.reporting.page import RunPage
+from demandcast.components.reporting.page_orders import OrdersPart
+from demandcast.schema.proposal_table import STATUSES
 
-__all__ = ["PARTS", "draw_page"]
+__all__ = ["PARTS", "draw_orders_page", "draw_page"]
 
 PARTS: Mapping[str, str] = {
     "gate": "Gate",
+    "orders": "Orders",
     "slices": "Slices",
     "forecasts": "Forecasts",
     "coverage": "Coverage",
@@ -70,7 +78,7 @@ def draw_page(page: RunPage) -> str:
         .render(
             page=page,
             parts=_parts_of(page),
-            answers=answers(page),
+            answers=_answers(page),
             figures=figures(page),
             drawn=drawn,
             slices_shown=_SLICES_SHOWN,
@@ -78,8 +86,44 @@ def draw_page(page: RunPage) -> str:
             forecaster_colours=charts.FORECASTER_COLOURS,
             forecaster_dashes=charts.FORECASTER_DASHES,
             bands=charts.bands_of(page.forecasts.quantile_levels) if page.forecasts else {},
+            **_order_words(page.orders),
         )
     )
+
+
+def draw_orders_page(part: OrdersPart, title: str = "Order proposals") -> str:
+    """Draws order proposals as a page of their own, for a planner.
+
+    Args:
+        part: What it shows; the same as the part of a run's page.
+        title: Of the page, such as the name of the pipeline.
+
+    Returns:
+        HTML that needs no other file and no network.
+    """
+    return (
+        _environment()
+        .get_template("orders_page.html.j2")
+        .render(
+            page={"orders": part, "headline": orders_headline(part)},
+            title=title,
+            drawn=_draw_plots(_order_plots(part)),
+            **_order_words(part),
+        )
+    )
+
+
+def _answers(page: RunPage) -> tuple[Answer, ...]:
+    return (*answers(page), *([orders_answer(page.orders)] if page.orders else []))
+
+
+def _order_words(part: OrdersPart | None) -> dict[str, Any]:
+    """What the section of orders needs beside the part."""
+    return {
+        "order_figures": order_figures(part) if part else (),
+        "orders_target": orders_headline(part).remarks if part else (),
+        "status_meanings": STATUSES,
+    }
 
 
 def _parts_of(page: RunPage) -> dict[str, str]:
@@ -101,7 +145,17 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         name: getattr(words, name)
-        for name in ("count", "duration", "memory", "metric_title", "number", "percent")
+        for name in (
+            "count",
+            "duration",
+            "memory",
+            "metric_title",
+            "money",
+            "number",
+            "percent",
+            "several",
+            "units",
+        )
     }
     environment.filters["signed_percent"] = words.signed_percent
     environment.tests["a_number"] = words.is_number
@@ -109,12 +163,16 @@ def _environment() -> jinja2.Environment:
 
 
 def _draw_charts(page: RunPage) -> _Drawn:
-    """Draws all charts of a page with one script."""
-    plots = _plots(page)
+    """Draws all charts of a page."""
+    return _draw_plots(_plots(page))
+
+
+def _draw_plots(plots: Mapping[str, Any]) -> _Drawn:
+    """Writes charts with one script."""
     if not plots:
         return _Drawn("", {}, "")
     silence(MISSING_RENDERERS, True)  # A chart of nothing but missing values is an empty chart.
-    script, places = components(plots, wrap_script=False)
+    script, places = components(dict(plots), wrap_script=False)
     resources = Resources(mode="inline", components=["bokeh"])
     return _Drawn(
         script=_script(script),
@@ -141,6 +199,21 @@ def _plots(page: RunPage) -> dict[str, Any]:
     if page.backtest and page.backtest.rows:
         for metric in ("weighted_quantile_loss", "wape"):
             plots[f"backtest_{metric}"] = charts.backtest_chart(page.backtest, metric)
+    return plots | (_order_plots(page.orders) if page.orders else {})
+
+
+def _order_plots(part: OrdersPart) -> dict[str, Any]:
+    summary, stock = part.summary, part.stock
+    plots: dict[str, Any] = {
+        f"stock_{position}": order_charts.stock_chart(one, period_days=stock.period_days)
+        for position, one in enumerate(stock.projections)
+    }
+    if summary.totals.computed:
+        plots["risk_classes"] = order_charts.risk_chart(summary.risk_classes)
+    if summary.suppliers:
+        plots["order_value"] = order_charts.order_value_chart(
+            summary.suppliers, summary.facts.currency
+        )
     return plots
 
 

@@ -2,7 +2,7 @@
 
 A part that the run did not get to is None; `RunPage.absent` says why, in words. Numbers may be
 None or NaN where they could not be computed. Parts about a model are in `page_judged` and
-`page_trained`.
+`page_trained`, that about orders in `page_orders`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from demandcast.components.reporting.page_judged import (
     GatePart,
     SlicesPart,
 )
+from demandcast.components.reporting.page_orders import OrdersPart
 from demandcast.components.reporting.page_trained import BacktestPart, TrainingPart, TuningPart
 from demandcast.components.reporting.words import Number
 
@@ -221,4 +222,5 @@ class RunPage:
     tuning: TuningPart | None = None
     backtest: BacktestPart | None = None
     data: DataPart | None = None
+    orders: OrdersPart | None = None
     absent: Mapping[str, str] = field(default_factory=dict)

@@ -19,9 +19,12 @@ __all__ = [
     "listed",
     "memory",
     "metric_title",
+    "money",
     "number",
     "percent",
+    "several",
     "signed_percent",
+    "units",
 ]
 
 Number = float | None
@@ -104,6 +107,40 @@ def count(value: float | None) -> str:
     ('295,700', '—')
     """
     return f"{value:z,.0f}" if is_number(value) else _DASH
+
+
+def several(value: int, noun: str) -> str:
+    """Writes how many of something.
+
+    >>> several(1, "order"), several(1200, "order")
+    ('1 order', '1,200 orders')
+    """
+    return f"{count(value)} {noun if value == 1 else noun + 's'}"
+
+
+def units(value: float | None) -> str:
+    """Writes a quantity: whole where it is whole or large, otherwise with a decimal.
+
+    >>> units(24.0), units(3.25), units(1234.5), units(0.004), units(None)
+    ('24', '3.2', '1,234', '0.0', '—')
+    """
+    if not is_number(value):
+        return _DASH
+    decimals = 0 if value == round(value) or abs(value) >= 100 else 1
+    return _signed(f"{value:z,.{decimals}f}")
+
+
+def money(value: float | None, currency: str = "") -> str:
+    """Writes an amount: from 100 on without decimals.
+
+    >>> [money(value, "EUR").replace(chr(160), " ") for value in (12345.6, 12.345, 0.0, None)]
+    ['12,346 EUR', '12.35 EUR', '0 EUR', '—']
+    """
+    if not is_number(value):
+        return _DASH
+    decimals = 0 if value == 0 or abs(value) >= 99.995 else 2
+    unit = f"{_SPACE}{currency}" if currency else ""
+    return _signed(f"{value:z,.{decimals}f}{unit}")
 
 
 def duration(seconds: float | None) -> str:

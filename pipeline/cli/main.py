@@ -15,6 +15,7 @@ from demandcast.pipeline.cli.backtest import backtest_command
 from demandcast.pipeline.cli.compile import compile_command
 from demandcast.pipeline.cli.config import config_command
 from demandcast.pipeline.cli.forecast import forecast_command
+from demandcast.pipeline.cli.orders import orders_group
 from demandcast.pipeline.cli.promote import promote_command
 from demandcast.pipeline.cli.quickstart import quickstart_command
 from demandcast.pipeline.cli.replenish import replenish_command
@@ -25,6 +26,7 @@ from demandcast.pipeline.cli.runs import runs_group
 from demandcast.pipeline.cli.sample_data import sample_data_command
 from demandcast.pipeline.cli.schema import schema_group
 from demandcast.pipeline.cli.serve import serve_command
+from demandcast.pipeline.cli.simulate import simulate_command
 from demandcast.pipeline.cli.smoke_test import smoke_test_command
 from demandcast.pipeline.cli.submit import schedule_command, submit_command
 from demandcast.pipeline.cli.validate import validate_command
@@ -79,6 +81,8 @@ for command in (
     forecast_command,
     backtest_command,
     replenish_command,
+    simulate_command,
+    orders_group,
     serve_command,
     promote_command,
     smoke_test_command,

@@ -146,6 +146,10 @@ class ReplenishmentConfig(Section):
         ReplenishmentTablesConfig(), description="Stock, orders on their way, terms, suppliers."
     )
     service: ServiceConfig = Field(ServiceConfig(), description="What stock has to achieve.")
+    unmet_demand: Literal["lost", "backordered"] = Field(
+        "lost",
+        description="What becomes of demand that stock cannot meet: it goes away, or it waits.",
+    )
     order_moment: Literal["before_opening", "after_close"] = Field(
         "before_opening",
         description=(
@@ -162,6 +166,14 @@ class ReplenishmentConfig(Section):
         description=(
             "Learn from cutoffs that the model in service has not seen how sure its forecasts "
             "are, and how errors of neighbouring periods go together."
+        ),
+    )
+    memory: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Newest periods whose intervals teach how sure forecasts are; four weeks of days, or "
+            "13 weeks, if not given. Less follows a change sooner, more is steadier."
         ),
     )
     extrapolate: bool = Field(

@@ -12,6 +12,7 @@ PURE_PACKAGES = (
     "demandcast.schema",
     "demandcast.components.metrics",
     "demandcast.components.simulation",
+    "demandcast.components.replenishment",
     "demandcast.components.reporting",
 )
 

@@ -97,7 +97,7 @@ def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
         ("schema/transformed_example.py", {"Transform", "Trainer"}),
         ("schema/model_series.py", {"Trainer", "Evaluator", "BatchForecaster"}),
         ("components/replenishment/proposing.py", {"Replenisher"}),
-        ("components/reporting/page.py", set()),
+        ("components/reporting/page_orders.py", {"Replenisher"}),
         ("schema/proposal_table.py", {"Replenisher"}),
         ("pipeline/batch_forecast.py", {"BatchForecaster"}),
         ("pipeline/unseen_origins.py", {"BatchForecaster"}),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
+
+from proposal_tables import chain_summary, projections
 
 from demandcast.components.reporting.page import (
     Change,
@@ -29,6 +32,7 @@ from demandcast.components.reporting.page_judged import (
     SlicesPart,
     StepRange,
 )
+from demandcast.components.reporting.page_orders import OrdersPart
 from demandcast.components.reporting.page_trained import (
     BacktestPart,
     BacktestRow,
@@ -165,6 +169,12 @@ def data() -> DataPart:
     )
 
 
+@functools.cache
+def orders() -> OrdersPart:
+    """Proposals of a small chain."""
+    return OrdersPart(chain_summary(3, 20), projections())
+
+
 def full_page(**replaced: Any) -> RunPage:
     """A page with every part; parts may be replaced."""
     page = RunPage(
@@ -237,13 +247,14 @@ def full_page(**replaced: Any) -> RunPage:
         tuning=tuning(),
         backtest=backtest(),
         data=data(),
+        orders=orders(),
     )
     return replace(page, **replaced)
 
 
 def bare_page(reason: str = "The run did not get here: it ended in Trainer.") -> RunPage:
     """A page of a run that got nowhere."""
-    parts = ("gate", "slices", "forecasts", "coverage", "changes", "data", "training")
+    parts = ("gate", "orders", "slices", "forecasts", "coverage", "changes", "data", "training")
     return RunPage(
         pipeline="demand",
         run_id="20260401-093005-123",

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from browser import find_chromium, opened
-from reporting_pages import HOSTILE, bare_page, full_page, slice_row
+from reporting_pages import HOSTILE, bare_page, full_page, orders, slice_row
 
-from demandcast.components.reporting.drawing import PARTS, draw_page
+from demandcast.components.reporting.drawing import PARTS, draw_orders_page, draw_page
 from demandcast.components.reporting.page import Headline
 from demandcast.components.reporting.page_judged import SlicesPart
 from demandcast.pipeline.run_page import gather_page
@@ -47,7 +47,7 @@ def check(file, width, **options):
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_full_page_is_drawn_without_a_complaint(file_of, width, dark):
     areas = check(file_of(full_page()), width, dark=dark)
-    assert len(areas) == 9
+    assert len(areas) == 9 + 8
     assert min(areas) > 10_000
 
 
@@ -78,6 +78,37 @@ def test_a_dark_screen_changes_the_ink_of_charts(file_of):
         page.wait_for_function("document.documentElement.dataset.charts === 'light'")
 
 
+@pytest.fixture
+def orders_file(tmp_path):
+    file = tmp_path / "proposals.html"
+    file.write_text(draw_orders_page(orders(), "market"), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_page_of_orders_is_drawn_without_a_complaint(orders_file, width, dark):
+    areas = check(orders_file, width, dark=dark)
+    assert len(areas) == 8
+    assert min(areas) > 10_000
+
+
+def test_a_click_on_a_heading_sorts_its_table(orders_file):
+    with opened(orders_file, width=1280) as (page, complaints, _):
+        heading = page.locator("#orders-riskiest + .scroll th", has_text="On hand")
+        column = "cells => cells.map(cell => Number(cell.dataset.value))"
+        cells = "#orders-riskiest + .scroll tbody td:nth-child(6)"
+        heading.get_by_role("button").click()
+        falling = page.eval_on_selector_all(cells, column)
+        assert falling == sorted(falling, reverse=True)
+        assert heading.get_attribute("aria-sort") == "descending"
+        heading.get_by_role("button").click()
+        assert page.eval_on_selector_all(cells, column) == sorted(falling)
+        assert heading.get_attribute("aria-sort") == "ascending"
+        assert len(set(falling)) > 2
+        assert complaints == []
+
+
 def test_without_a_browser_the_tests_are_skipped_but_fail_under_ci(monkeypatch):
     monkeypatch.setattr("shutil.which", lambda name: None)
     monkeypatch.delenv("CI", raising=False)
@@ -94,7 +125,7 @@ def test_the_page_of_a_real_run_has_every_part(trained, width):
     page = gather_page(file.parent)
     absent = {name for name in PARTS if getattr(page, name) is None}
     # Other tests may have made a backtest since.
-    assert absent - {"backtest"} == {"changes", "tuning"}
+    assert absent - {"backtest"} == {"changes", "orders", "tuning"}
     assert page.absent["changes"] == "This is the first run of the pipeline."
     assert page.headline.title == f"Pushed as version {trained.report.push['pushed_version']}"
     assert file.stat().st_size < 3_000_000

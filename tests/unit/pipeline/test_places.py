@@ -16,3 +16,4 @@ def test_everything_lies_below_the_folder_of_the_pipeline(tmp_path):
     assert places.tuning_folder(config) == folder / "tuning"
     assert places.backtests_folder(config) == folder / "backtests"
     assert places.retrained_folder(config) == folder / "backtests" / "retrained"
+    assert places.orders_folder(config) == folder / "orders"

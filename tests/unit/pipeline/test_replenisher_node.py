@@ -10,7 +10,15 @@ from demandcast.schema.proposal_table import check_proposal_table
 
 pytestmark = pytest.mark.slow
 
-FILES = ["proposal_terms.parquet", "proposals.csv", "proposals.json", "proposals.parquet"]
+FILES = [
+    "proposal_projections.json",
+    "proposal_summary.json",
+    "proposal_terms.parquet",
+    "proposals.csv",
+    "proposals.html",
+    "proposals.json",
+    "proposals.parquet",
+]
 KEY = ("store", "item")
 
 
@@ -60,18 +68,18 @@ def test_orders_are_proposed_from_the_forecasts(run, tmp_path):
     table = pl.read_parquet(folder / "proposals.parquet")
     check_proposal_table(table, KEY)
     check_proposal_terms(pl.read_parquet(folder / "proposal_terms.parquet"), KEY)
-    # Nothing is in stock; an order of tonight serves from the day after tomorrow on, and two days
-    # pass until the order of tomorrow does: 2 and 5 units a day.
-    assert sorted(table["order_quantity"].to_list()) == [2 * 3, 5 * 3]
+    # Nothing is in stock: what is asked for before an order arrives is lost, and the order has to
+    # last until that of tomorrow arrives, for a day: 2 and 5 units.
+    assert sorted(table["order_quantity"].to_list()) == [2.0, 5.0]
     facts = ProposalFacts.model_validate_json((folder / "proposals.json").read_bytes())
     assert (facts.cutoff, facts.model_version, facts.series_key) == (CUTOFF, 7, KEY)
     assert proposals.get_string_custom_property("proposal_id") == facts.proposal_id
     said = {name: proposals.get_int_custom_property(name) for name in ("orders", "lines")}
     assert said == {"orders": 2, "lines": 2}
     assert proposals.get_int_custom_property("proposed") == 1
-    assert proposals.get_float_custom_property("order_value") == (2 * 3 + 5 * 3) * 3.0
+    assert proposals.get_float_custom_property("order_value") == (2 + 5) * 3.0
     finding = proposals.get_string_custom_property("finding")
-    assert finding == "2 worth 63.00; 2 wait for approval; 2 critical"
+    assert finding == "2 worth 21.00; 2 wait for approval; 2 critical"
 
 
 def test_without_forecasts_nothing_is_proposed_and_the_run_goes_on(run, tmp_path):
@@ -103,7 +111,7 @@ def test_a_wrong_line_stops_itself_alone(run, tmp_path, caplog):
     pl.DataFrame(stock).write_csv(tmp_path / "inventory.csv")
     proposals = run()
     table = pl.read_parquet(tmp_path / "proposals" / "proposals.parquet")
-    assert dict(table.select("store", "order_quantity").iter_rows()) == {"a": None, "b": 15.0}
+    assert dict(table.select("store", "order_quantity").iter_rows()) == {"a": None, "b": 5.0}
     assert proposals.get_int_custom_property("orders") == 1
     assert "1 lines without a proposal, first a/007" in caplog.text
 

@@ -16,7 +16,9 @@ def test_a_whole_run_has_every_part(tmp_path):
     page = gather_page(write_run(tmp_path, "2"))
     for name in (*JUDGED, "training", "data", "changes"):
         assert getattr(page, name) is not None, name
-    assert set(page.absent) == {"tuning", "backtest"}
+    assert set(page.absent) == {"tuning", "backtest", "orders"}
+    off = "The run proposed no orders: replenishment.enabled is off."
+    assert page.absent["orders"] == off
     assert [(one.name, one.before, one.after) for one in page.changes.configuration] == [
         ("training.epochs", "4", "5")
     ]
@@ -37,6 +39,12 @@ def test_a_run_that_failed_in_any_stage_has_a_page(tmp_path, stage):
     missing = gather_page(file.parent).absent
     assert ("gate" in missing) == (STAGES.index(stage) <= STAGES.index("Evaluator"))
     assert ("training" in missing) == (STAGES.index(stage) <= STAGES.index("Trainer"))
+
+
+def test_a_run_that_did_not_get_to_its_orders_says_where_it_ended(tmp_path):
+    config = {**CONFIG, "replenishment": {"enabled": True}}
+    page = gather_page(write_run(tmp_path, "1", failed_in="Trainer", config=config))
+    assert page.absent["orders"] == "The run did not get here: it ended in Trainer."
 
 
 def test_a_run_of_an_older_version_has_a_page(tmp_path):

@@ -1,8 +1,11 @@
 import json
 
 import pytest
+from proposal_tables import chain_summary, projections
 from run_folders import BACKTEST, TRIALS, write_run
 
+from demandcast.components.replenishment.projection_picks import write_projections
+from demandcast.components.replenishment.proposal_summary import write_summary
 from demandcast.pipeline import run_parts
 from demandcast.pipeline.run_files import read_run
 
@@ -65,6 +68,21 @@ def test_trials_are_read(tmp_path):
     assert part.resumed == 1
 
 
+def test_orders_are_read(tmp_path):
+    folder = write_run(tmp_path, "r1")
+    values = json.loads((folder / "run.json").read_text())
+    proposed = tmp_path / "proposals"
+    proposed.mkdir()
+    write_summary(chain_summary(2, 10), proposed)
+    write_projections(projections(), proposed)
+    outputs = {"proposals": {"uri": str(proposed), "properties": {}}}
+    values["stages"].append({**values["stages"][-1], "name": "Replenisher", "outputs": outputs})
+    (folder / "run.json").write_text(json.dumps(values))
+    part = run_parts.orders_part(read_run(folder))
+    assert part.summary == chain_summary(2, 10)
+    assert part.stock == projections()
+
+
 def write_backtest(run, name, **changes):
     folder = run.folder.parent.parent / "backtests" / name
     folder.mkdir(parents=True)
@@ -114,6 +132,7 @@ def test_a_backtest_of_this_model_goes_before_a_newer_one_of_the_pipeline(run):
         run_parts.coverage_part,
         run_parts.tuning_part,
         run_parts.backtest_part,
+        run_parts.orders_part,
     ],
 )
 def test_a_run_that_got_nowhere_has_no_parts(tmp_path, read):

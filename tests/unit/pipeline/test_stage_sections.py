@@ -27,7 +27,7 @@ def test_sections_come_back_as_they_were(config):
     found = config_of_sections(
         sections_of(config, "beam", "replenishment"), serving_directory="/srv/serving"
     )
-    for name in ("data", "forecast", "sampling", "features", "beam", "replenishment"):
+    for name in ("name", "data", "forecast", "sampling", "features", "beam", "replenishment"):
         assert getattr(found, name) == getattr(config, name), name
     assert found.series == config.series
     assert found.push.serving_directory == "/srv/serving"
@@ -36,7 +36,6 @@ def test_sections_come_back_as_they_were(config):
 def test_other_sections_leave_the_properties_as_they_are(config):
     changed = config.model_copy(
         update={
-            "name": "other",
             "workspace": "/other",
             "training": config.training.model_copy(update={"epochs": 3}),
             "retention": config.retention.model_copy(update={"runs": 3}),

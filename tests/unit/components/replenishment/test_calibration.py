@@ -16,13 +16,16 @@ from demandcast.components.replenishment.calibration import (
 from demandcast.schema.errors import BadInputError
 
 
+def raised(level, unit):
+    return level if unit == 0 else math.ceil(round(level / unit, 9)) * unit
+
+
 def least_probability(samples, actual, unit):
     """Tries k / P from the least: its level is the k-th sample, raised to whole units."""
     for number, level in enumerate(sorted(samples), start=1):
-        whole = level if unit == 0 else math.ceil(round(level / unit, 9)) * unit
-        if whole >= actual - 1e-9:
+        if raised(level, unit) >= actual - 1e-9:
             return number / len(samples)
-    return (len(samples) + 1) / len(samples)
+    return None
 
 
 @given(
@@ -33,7 +36,16 @@ def least_probability(samples, actual, unit):
 def test_cover_ranks_are_the_least_probability_that_covers(samples, pieces, unit):
     actual = pieces * (unit or 1.0)
     found = cover_ranks(samples[None], np.array([actual]), unit=np.array([unit])).item()
-    assert found == pytest.approx(least_probability(samples, actual, unit))
+    expected = least_probability(samples, actual, unit)
+    if expected is not None:
+        assert found == pytest.approx(expected)
+        return
+    # No sample suffices: a multiple of the largest does, and nothing less than it.
+    assert 1 < found <= 3
+    largest = max(samples)
+    if found < 3 and largest > 0:
+        assert raised(largest * found * (1 + 1e-6), unit) >= actual - 1e-6
+        assert raised(largest * found * (1 - 1e-6), unit) <= actual + 1e-6
 
 
 @given(
@@ -42,13 +54,22 @@ def test_cover_ranks_are_the_least_probability_that_covers(samples, pieces, unit
 )
 def test_cover_ranks_of_demand_that_is_not_in_whole_units(samples, actual):
     found = cover_ranks(samples[None], np.array([actual]), unit=np.zeros(1)).item()
-    assert found == (sum(sample < actual for sample in samples) + 1) / len(samples)
+    short = sum(sample < actual for sample in samples)
+    if short < len(samples):
+        assert found == (short + 1) / len(samples)
+    elif max(samples) > 0:
+        assert found == pytest.approx(min(max(actual / max(samples), 1), 3))
+    else:
+        assert found == 3
 
 
 def test_cover_ranks_of_edge_series():
     zeros = np.zeros((2, 4))
     assert cover_ranks(zeros, np.zeros(2), unit=np.array([0.0, 1.0])).tolist() == [1 / 4, 1 / 4]
-    assert cover_ranks(zeros, np.ones(2), unit=np.array([0.0, 1.0])).tolist() == [5 / 4, 5 / 4]
+    # No multiple of 0 is enough: the largest there is.
+    assert cover_ranks(zeros, np.ones(2), unit=np.array([0.0, 1.0])).tolist() == [3, 3]
+    doubled = cover_ranks(np.full((1, 4), 5.0), np.array([10.0]), unit=np.zeros(1))
+    assert doubled.tolist() == [10 / 5]
     assert cover_ranks(np.array([[3.0]]), np.array([3.0]), unit=np.ones(1)).tolist() == [1]
     huge = np.full((1, 4), 1e9)
     assert cover_ranks(huge, np.array([1e9]), unit=np.ones(1)).tolist() == [1 / 4]
@@ -107,14 +128,14 @@ def test_levels_without_censoring_are_quantiles_of_the_ranks():
     st.floats(0, 0.7),
     st.sampled_from([3, 50, 999]),
 )
-def test_levels_do_not_fall_and_are_probabilities(seed, intervals, censored_share, ties):
+def test_levels_do_not_fall_and_go_up_to_the_largest_rank(seed, intervals, censored_share, ties):
     draws = np.random.default_rng(seed)
     ranks = draws.integers(1, ties + 2, intervals) / ties
     calibration = fit_calibration(ranks, draws.random(intervals) < censored_share)
     levels = calibration.level(np.linspace(0, 1, 2001))
     assert (np.diff(levels) >= 0).all()
     assert levels[0] == 0
-    assert levels[-1] <= 1
+    assert levels[-1] <= max(1, ranks.max())
     assert (np.diff(calibration.shares) > 0).all()
     assert len(calibration.shares) == len(calibration.levels) <= 1003
 
@@ -134,10 +155,12 @@ def test_ranks_that_are_all_the_same_ask_for_that_probability():
     np.testing.assert_allclose(calibration.level(np.array([0.01, 0.5, 0.99])), 0.7)
 
 
-def test_what_no_sample_covered_asks_for_the_largest():
-    ranks = np.r_[np.full(150, 0.5), np.full(50, 1.001)]
+def test_what_no_sample_covered_asks_for_a_multiple_of_the_largest():
+    ranks = np.r_[np.full(150, 0.5), np.full(50, 1.25)]
     calibration = fit_calibration(ranks, np.zeros(200, bool))
-    assert calibration.level(np.array([0.75, 0.76, 0.99])).tolist() == [0.5, 1, 1]
+    assert calibration.level(np.array([0.75, 0.76, 0.99])).tolist() == [0.5, 1.25, 1.25]
+    # The largest sample itself covers what the ranks below cover.
+    assert calibration.share(np.array([0.5])).item() == pytest.approx(0.75)
 
 
 def test_above_the_largest_share_known_levels_go_up_to_the_largest_sample():

@@ -345,3 +345,8 @@ def test_goods_that_rarely_sell_are_covered_though_their_quantiles_are_zero():
     stock = np.ceil(row_quantiles(demand.over_interval, np.full(series, 0.95)))
     assert stats.poisson.cdf(stock, 0.03 * horizon).min() >= 0.95
     assert stock.max() <= stats.poisson.ppf(0.95, 0.03 * horizon) + 1
+
+
+def test_a_probability_above_one_asks_for_a_multiple_of_the_largest_sample():
+    samples = np.array([[1.0, 2.0], [0.0, 0.0]])
+    assert row_quantiles(samples, np.array([1.5, 3.0])).tolist() == [3.0, 0.0]

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from demandcast.components.replenishment.stock_projection import (
     Stock,
     cover_periods,
+    lost_sales,
     project,
     stock_bands,
 )
@@ -76,6 +77,15 @@ def test_projection_is_that_of_shops_kept_by_hand(world):
     np.testing.assert_allclose(
         outlook.expected_unit_periods, (evening * inside).sum(axis=0).mean(axis=1), rtol=1e-5
     )
+
+
+@given(worlds())
+def test_what_is_lost_without_an_order_is_that_of_shops_kept_by_hand(world):
+    demand, stock, quantity, lead_time = world
+    _, lost, _ = kept_by_hand(demand, stock, np.zeros_like(quantity), lead_time)
+    inside = np.arange(len(demand))[:, None, None] < stock.interval
+    found = lost_sales(np.cumsum(demand, axis=0), stock)
+    np.testing.assert_allclose(found, (lost * inside).sum(axis=0), rtol=1e-5)
 
 
 @given(worlds())

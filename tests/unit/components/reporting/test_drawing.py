@@ -6,6 +6,15 @@ from dataclasses import fields, replace
 from html.parser import HTMLParser
 
 import pytest
+from proposal_tables import (
+    FACTS,
+    KEYS,
+    blocked_row,
+    projection,
+    projections,
+    proposal_row,
+    proposals,
+)
 from reporting_pages import (
     HOSTILE,
     LEVELS,
@@ -13,12 +22,14 @@ from reporting_pages import (
     data,
     drawn,
     full_page,
+    orders,
     scored,
     slice_row,
 )
 
+from demandcast.components.replenishment.proposal_summary import summarise_proposals
 from demandcast.components.reporting import drawing
-from demandcast.components.reporting.drawing import PARTS, draw_page
+from demandcast.components.reporting.drawing import PARTS, draw_orders_page, draw_page
 from demandcast.components.reporting.page import Change, Changes, Headline, RunPage
 from demandcast.components.reporting.page_judged import (
     Check,
@@ -28,7 +39,9 @@ from demandcast.components.reporting.page_judged import (
     GatePart,
     SlicesPart,
 )
+from demandcast.components.reporting.page_orders import OrdersPart
 from demandcast.components.reporting.page_trained import TrainingPart, TuningPart
+from demandcast.schema.stock_projections import StockProjections
 
 # Drawing charts takes a second; most tests are about what stands around them.
 NO_CHARTS = drawing._Drawn("", collections.defaultdict(str), "")
@@ -139,7 +152,7 @@ def test_parts_that_the_run_did_not_reach_say_so():
     for name in PARTS:
         if name not in ("tuning", "backtest"):
             assert name in found.ids
-    assert found.text.count("The run ended in Trainer.") >= 7
+    assert found.text.count("The run ended in Trainer.") >= 8
     assert "No stage was started." in found.text
     assert not {"tuning", "backtest"} & set(found.ids)
 
@@ -148,7 +161,7 @@ def test_parts_that_the_run_did_not_reach_come_last(no_charts):
     page = full_page(gate=None, training=None, absent={"gate": "x", "training": "y"})
     order = [name for name in outline(page).ids if name in PARTS]
     assert order[-2:] == ["gate", "training"]
-    assert order[:2] == ["slices", "forecasts"]
+    assert order[:2] == ["orders", "slices"]
 
 
 @pytest.mark.parametrize("name", [part for part in PARTS if part not in ("stages", "lineage")])
@@ -257,8 +270,9 @@ def test_tables_have_headers_and_charts_have_names():
     assert headers
     assert all(values.get("scope") in ("row", "col") for values in headers)
     figures = [values for tag, values in found.tags if tag == "figure"]
-    # Four forecasts, coverage, training, trials and two of the backtest.
-    assert len(figures) == 4 + 1 + 1 + 1 + 2
+    # Projected stock, suppliers and risk; four forecasts, coverage, training, trials and two of
+    # the backtest.
+    assert len(figures) == (6 + 1 + 1) + 4 + 1 + 1 + 1 + 2
     assert all(values["aria-label"] for values in figures)
 
 
@@ -280,3 +294,120 @@ def test_a_sample_is_called_one(no_charts):
     assert "1,000 of 50,000 examples" in outline(full_page()).text
     everything = replace(full_page().forecasts, of=1000)
     assert "1,000 examples" in outline(full_page(forecasts=everything)).text
+
+
+def orders_of(*rows, stock=(), facts=FACTS):
+    summary = summarise_proposals(proposals(*rows), facts, series_key=KEYS)
+    return OrdersPart(summary, StockProjections(period_days=1, projections=stock))
+
+
+@functools.cache
+def orders_html():
+    return draw_orders_page(orders(), "market")
+
+
+def test_the_page_of_orders_needs_nothing_from_elsewhere():
+    html = orders_html()
+    found = outline_of(html)
+    assert found.loads == ["data:,"]
+    assert html.count("<script") == 3
+    assert len(html) < 3_000_000
+    assert {anchor.removeprefix("#") for anchor in found.anchors} <= set(found.ids)
+    assert len(found.ids) == len(set(found.ids))
+
+
+def test_the_page_of_orders_and_the_section_of_a_run_say_the_same():
+    alone, section = outline_of(orders_html()), outline_of(full_html())
+    for words in ("Held back by the budget", "The riskiest", "By category", "Protection interval"):
+        assert words in alone.text
+        assert words in section.text
+    assert "What is to be ordered?" in section.text
+    start = alone.text.index("Order value")
+    assert alone.text[start : start + 200] in section.text
+
+
+def test_exceptions_come_first():
+    text = outline_of(orders_html()).text
+    heads = ["Exceptions", "The riskiest", "Projected stock", "The most overstocked", "By store"]
+    places = [text.rindex(head) for head in heads]
+    assert places == sorted(places)
+
+
+def test_a_page_without_orders_has_no_words_about_them(no_charts):
+    text = outline(full_page(orders=None, absent={"orders": "It is off."})).text
+    assert "Protection interval" not in text
+    assert "What is to be ordered?" not in text
+    assert "It is off." in text
+
+
+def test_a_page_of_an_empty_table_says_so():
+    html = draw_orders_page(orders_of())
+    assert "The table of proposals has no line" in outline_of(html).text
+    assert "<script" not in html
+
+
+def test_a_page_without_exceptions_says_so():
+    text = outline_of(draw_orders_page(orders_of(proposal_row(stockout_probability=0.0)))).text
+    assert "No exception: every series has a proposal" in text
+    assert "No line is likely to run out" in text
+    assert "No stock stands above its base-stock level." in text
+
+
+def test_what_is_not_known_of_an_order_is_a_dash():
+    rows = [
+        blocked_row("invalid", on_hand=None),
+        proposal_row(
+            item="odd",
+            supplier=None,
+            due_date=None,
+            expected_stockout_cost=math.nan,
+            cover_periods=None,
+            excess_units=3.0,
+        ),
+    ]
+    facts = FACTS.model_copy(update={"currency": "", "budget": None})
+    stock = (projection(due_date=None, interval_end=None),)
+    found = outline_of(draw_orders_page(orders_of(*rows, stock=stock, facts=facts)))
+    assert "nan" not in found.text.lower()
+    assert "None" not in found.text
+    assert "\N{EM DASH}" in found.text
+
+
+def test_names_of_orders_are_shown_and_not_run():
+    rows = [
+        proposal_row(
+            store=HOSTILE, supplier=HOSTILE, reason=HOSTILE, excess_units=1.0, status="held_back"
+        ),
+        proposal_row(item=HOSTILE),
+    ]
+    stock = (projection(series={"store": HOSTILE, "item": HOSTILE}, reason=HOSTILE),)
+    facts = FACTS.model_copy(update={"currency": HOSTILE})
+    html = draw_orders_page(orders_of(*rows, stock=stock, facts=facts), HOSTILE)
+    assert "<script>alert" not in html
+    found = outline_of(html)
+    assert sum(tag == "script" for tag, _ in found.tags) == 3
+    assert "<script>alert('x')</script>" in found.text
+
+
+def test_cover_beyond_the_forecast_is_at_least_that():
+    row = proposal_row(excess_units=5.0, cover_periods=28.0)
+    text = outline_of(draw_orders_page(orders_of(row))).text.replace("\xa0", " ")
+    assert "≥ 28" in text
+    assert "≥ 18" in text
+
+
+def test_cells_sort_by_their_numbers():
+    found = outline_of(orders_html())
+    values = [
+        attributes["data-value"] for tag, attributes in found.tags if "data-value" in attributes
+    ]
+    assert len(values) > 100
+    assert all(value == "" or math.isfinite(float(value)) for value in values)
+
+
+def test_pictures_of_stock_are_named_after_their_series():
+    found = outline_of(orders_html())
+    names = [values["aria-label"] for tag, values in found.tags if tag == "figure"]
+    assert names[:6] == [
+        f"Projected stock of {', '.join(one.series.values())}" for one in projections().projections
+    ]

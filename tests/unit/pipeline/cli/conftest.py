@@ -1,8 +1,10 @@
 """A configuration file, and a run that is only pretended."""
 
 import pytest
+from order_folders import OrdersWorld
 
 from demandcast.pipeline import training_run
+from demandcast.pipeline.cli.main import invoke
 from demandcast.pipeline.reports import ArtifactReport, RunReport, StageReport
 from demandcast.schema.config.example import example_yaml
 
@@ -57,3 +59,20 @@ def pretended_run(monkeypatch, tmp_path):
 @pytest.fixture
 def artifact():
     return ArtifactReport
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return OrdersWorld(tmp_path)
+
+
+@pytest.fixture
+def orders(shop, capsys):
+    """Runs `demandcast orders ...`; returns exit code, standard output and standard error."""
+    shop.propose()
+
+    def call(*arguments):
+        code = invoke(["orders", *map(str, arguments), "--config", str(shop.config_file)])
+        return (code, *capsys.readouterr())
+
+    return call

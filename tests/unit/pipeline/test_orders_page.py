@@ -1,0 +1,45 @@
+import pytest
+from proposal_tables import chain_summary, projections
+
+from demandcast.components.replenishment.projection_picks import write_projections
+from demandcast.components.replenishment.proposal_summary import write_summary
+from demandcast.pipeline import orders_page
+from demandcast.pipeline.orders_page import read_orders_part, write_orders_page
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_summary(chain_summary(2, 10), tmp_path)
+    write_projections(projections(), tmp_path)
+    return tmp_path
+
+
+def test_the_page_stands_beside_the_table(folder):
+    file = write_orders_page(folder, "market")
+    assert file == folder / "proposals.html"
+    html = file.read_text(encoding="utf-8")
+    assert "market" in html
+    assert "Held back by the budget" in html
+
+
+def test_the_page_appears_whole_or_not_at_all(folder, monkeypatch):
+    before = write_orders_page(folder, "market").read_text(encoding="utf-8")
+
+    def fail(part, title):
+        raise ValueError("no")
+
+    monkeypatch.setattr(orders_page, "draw_orders_page", fail)
+    with pytest.raises(ValueError, match="no"):
+        write_orders_page(folder, "other")
+    assert (folder / "proposals.html").read_text(encoding="utf-8") == before
+    assert len(list(folder.iterdir())) == 3
+
+
+@pytest.mark.parametrize("name", ["proposal_summary.json", "proposal_projections.json"])
+def test_missing_and_damaged_files_are_told(folder, name):
+    (folder / name).write_text("{")
+    with pytest.raises(ValueError, match="JSON"):
+        read_orders_part(folder)
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=name):
+        read_orders_part(folder)
