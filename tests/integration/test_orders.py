@@ -19,6 +19,7 @@ from demandcast.pipeline.console import Console
 from demandcast.pipeline.reports import RunReport
 from demandcast.pipeline.run_files import read_run
 from demandcast.pipeline.run_headline import headline_of
+from demandcast.pipeline.run_page import gather_page
 from demandcast.pipeline.training_run import run
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError
@@ -149,6 +150,8 @@ def test_a_run_that_pushes_ends_with_orders(world):
     check_proposal_table(proposals, world.config.data.columns.series_key)
     assert report.orders["orders"] == proposals.filter(pl.col("order_quantity") > 0).height > 0
     assert report.orders["folder"] == str(folder)
+    page = gather_page(Path(report.log).parent)
+    assert page.orders.summary.totals.orders == report.orders["orders"]
     kept = json.loads(Path(report.log).with_name("run.json").read_text())
     assert kept["orders"] == report.orders
 
