@@ -20,6 +20,7 @@ __all__ = [
     "PROPOSAL_PROJECTIONS_FILE",
     "PROPOSAL_SUMMARY_FILE",
     "PROPOSAL_TERMS_FILE",
+    "PURCHASE_ORDERS_SCHEMA_FILE",
     "PUSH_FILE",
     "SAVED_MODEL_FILE",
     "SCHEMA_FILE",
@@ -122,3 +123,6 @@ SIMULATION_FILE = "simulation.json"
 
 SIMULATION_POLICIES_FILE = "policies.csv"
 """Its policies as a table."""
+
+PURCHASE_ORDERS_SCHEMA_FILE = "purchase_orders.schema.json"
+"""JSON schema of exported orders, in this folder: for whoever reads them."""
