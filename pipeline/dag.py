@@ -13,7 +13,7 @@
 
 The Tuner is there if `tuning.enabled` says so, CostJudge, which looks at the model in service as
 the Evaluator does, if `gate.cost.enabled` does, and so are InfraValidator and SmokeTest by their
-switches in `serving`.
+switches in `serving`. With `replenishment.enabled` forecasts and orders follow (`order_stages.py`).
 
 Each stage is given only the part of the configuration that it uses, and a digest
 of its own code: its cache key then changes when, and only when, its result may.
@@ -43,9 +43,16 @@ from demandcast.components.validation.continuity_gate import DataContinuity
 from demandcast.pipeline.beam_flags import beam_flags
 from demandcast.pipeline.cost_node import CostJudge
 from demandcast.pipeline.fingerprint import stage_digest
+from demandcast.pipeline.forecaster_node import ModelChoice
+from demandcast.pipeline.order_stages import (
+    Fingerprints,
+    conditional_order_stages,
+    is_blessed,
+    order_stages,
+)
 from demandcast.pipeline.places import artifacts_folder, metadata_file, tuning_folder
 from demandcast.pipeline.smoke_node import SmokeTest
-from demandcast.pipeline.supply_files import terms_fingerprint
+from demandcast.pipeline.supply_files import supply_fingerprint, terms_fingerprint
 from demandcast.pipeline.training_run import Until
 from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
@@ -72,12 +79,14 @@ class Surroundings:
         data_fingerprint: Of the files behind the data's paths.
         feature_schema_text: Content of the reviewed schema, if there is one.
         pointer_digest: Of the model in service.
+        supply_fingerprint: Of the tables of stock and terms, if orders are proposed.
         terms_fingerprint: Of the tables of supply, where the gate uses them.
     """
 
     data_fingerprint: str
     feature_schema_text: str | None
     pointer_digest: str
+    supply_fingerprint: str = ""
     terms_fingerprint: str = ""
 
     @classmethod
@@ -93,6 +102,7 @@ class Surroundings:
             data_fingerprint=data_fingerprint(config.data),
             feature_schema_text=_read_schema(config.feature_schema),
             pointer_digest=pointer_digest(serving_directory, files_of(serving_directory)),
+            supply_fingerprint=supply_fingerprint(config) if config.replenishment.enabled else "",
             terms_fingerprint=_terms_of(config),
         )
 
@@ -170,8 +180,9 @@ def make_pipeline(
         config: The run; paths are absolute.
         surroundings: What lies behind its paths.
         target: Where it runs; this machine if not given.
-        until: Last stage: the statistics, the gate for data, the training, or the push. Name and
-            root stay the same, so that a later whole run takes the first stages from the cache.
+        until: Last stage: the statistics, the gate for data, the training, or the push with what
+            follows it. Name and root stay the same, so that a later whole run takes the first
+            stages from the cache.
         enable_cache: Use earlier results where nothing changed.
     """
     target = target or Target.local(config)
@@ -179,7 +190,9 @@ def make_pipeline(
     if until == "statistics":
         components = components[:2]
     elif until != "gate":
-        components += _model_stages(config, target, checked=checked, after=components[-1])
+        components += _model_stages(
+            config, target, surroundings=surroundings, checked=checked, after=components[-1]
+        )
     if until == "training":
         names = [component.id for component in components]
         components = components[: names.index("Trainer") + 1]
@@ -238,7 +251,14 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[_Checke
     return checked, stages
 
 
-def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after: Any) -> list[Any]:
+def _model_stages(
+    config: RunConfig,
+    target: Target,
+    *,
+    surroundings: Surroundings,
+    checked: _Checked,
+    after: Any,
+) -> list[Any]:
     """Returns the components after the gates for data; `after` is the last of these."""
     examples, schema = checked.examples, checked.schema
     transform = _transform(config, examples=examples, schema=schema)
@@ -267,7 +287,7 @@ def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after
     judges = [evaluator, *cost_judges, *checks]
     with contextlib.ExitStack() as conditions:
         for judge in judges if target.push_if_blessed else ():
-            conditions.enter_context(_if_blessed(judge))
+            conditions.enter_context(tfx.dsl.Cond(is_blessed(judge)))
         pusher = Pusher(
             model=model,
             model_blessing=evaluator.outputs["blessing"],
@@ -279,13 +299,20 @@ def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after
             run_id=target.run_id,
         )
         tests = [_smoke_test(config, pusher)] if config.serving.smoke_test else []
-    return [transform, *tuners, trainer, *judges, pusher, *tests]
-
-
-def _if_blessed(judge: Any) -> Any:
-    """Makes what is wired within it depend on a verdict."""
-    blessing = judge.outputs["blessing"].future()[0]
-    return tfx.dsl.Cond(blessing.custom_property("blessed") == 1)
+    stages = [transform, *tuners, trainer, *judges, pusher, *tests]
+    if not config.replenishment.enabled:
+        return stages
+    choice = ModelChoice(
+        model=model,
+        baseline_model=checked.model_in_service,
+        model_blessing=evaluator.outputs["blessing"],
+        cost_blessing=cost_judges[0].outputs["blessing"] if cost_judges else None,
+        infra_blessing=checks[0].outputs["blessing"] if checks else None,
+    )
+    known = Fingerprints(surroundings.data_fingerprint, surroundings.supply_fingerprint)
+    if target.push_if_blessed:
+        return [*stages, *conditional_order_stages(config, judges=judges, after=[pusher, *tests])]
+    return [*stages, *order_stages(config, known, choice=choice, after=[pusher, *tests])]
 
 
 def _cost_judge(config: RunConfig, model: Any, checked: _Checked) -> Any:

@@ -38,6 +38,8 @@ STAGE_CODE: Mapping[str, tuple[str, ...]] = {
     "Evaluator": ("demandcast.components.evaluation.component",),
     "CostJudge": ("demandcast.pipeline.cost_node",),
     "InfraValidator": ("demandcast.components.infrastructure.component",),
+    "BatchForecaster": ("demandcast.pipeline.forecaster_node",),
+    "Replenisher": ("demandcast.pipeline.replenisher_node",),
 }
 """Modules at which our code of a stage begins. StatisticsGen and ExampleValidator are TFX's."""
 

@@ -31,10 +31,28 @@ __all__ = [
     "read_supply_tables",
     "read_terms",
     "read_terms_tables",
+    "supply_fingerprint",
     "terms_fingerprint",
 ]
 
 _DATES_SHOWN = 3
+
+
+def supply_fingerprint(config: RunConfig) -> str:
+    """Digests the files of all tables of supply, so that a cache notices other stock.
+
+    A table that is not there counts as that; the stage that reads it says so.
+
+    Returns:
+        Digits and "none", as many as there are tables.
+    """
+    marks = []
+    for name, path in config.replenishment.tables.paths.items():
+        try:
+            marks.append(tables_fingerprint({name: path.replace(SNAPSHOT, config.data.snapshot)}))
+        except ContractError:
+            marks.append("none")
+    return " ".join(marks)
 
 
 def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTables:

@@ -13,6 +13,7 @@ __all__ = [
     "BACKTEST_FILE",
     "BACKTEST_METRICS_FILE",
     "FINDING_OUTPUT",
+    "FORECASTS_FILE",
     "FORECAST_EXAMPLES_FILE",
     "GOLDEN_FILE",
     "PROPOSALS_FILE",
@@ -20,6 +21,7 @@ __all__ = [
     "PROPOSAL_PROJECTIONS_FILE",
     "PROPOSAL_SUMMARY_FILE",
     "PROPOSAL_TERMS_FILE",
+    "PURCHASE_ORDERS_SCHEMA_FILE",
     "PUSH_FILE",
     "SAVED_MODEL_FILE",
     "SCHEMA_FILE",
@@ -97,6 +99,10 @@ BACKTEST_FILE = "backtest.json"
 BACKTEST_METRICS_FILE = "metrics.csv"
 """The rows of `BACKTEST_FILE` as a table."""
 
+FORECASTS_FILE = "forecasts.parquet"
+"""The forecast table (`forecast_table.py`) of a BatchForecaster, in the folder of its `forecasts`;
+beside it, if a model has not seen some cutoffs, the origins table (`origins_table.py`)."""
+
 PROPOSALS_FILE = "proposals.parquet"
 """The proposal table (`proposal_table.py`), in the folder of a proposal."""
 
@@ -121,3 +127,6 @@ SIMULATION_FILE = "simulation.json"
 
 SIMULATION_POLICIES_FILE = "policies.csv"
 """Its policies as a table."""
+
+PURCHASE_ORDERS_SCHEMA_FILE = "purchase_orders.schema.json"
+"""JSON schema of exported orders, in this folder: for whoever reads them."""

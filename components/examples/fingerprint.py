@@ -14,10 +14,22 @@ __all__ = ["data_fingerprint", "tables_fingerprint"]
 
 
 def data_fingerprint(data: DataConfig) -> str:
-    """Digests the files of all tables.
+    """Digests the files of all tables of a configuration, as `tables_fingerprint` does.
+
+    Raises:
+        ContractError: A table has no file.
+    """
+    return tables_fingerprint(table_paths(data))
+
+
+def tables_fingerprint(paths: Mapping[str, str]) -> str:
+    """Digests the files of tables.
 
     Files of this machine count by their content, so that a copy elsewhere is the same data;
     remote ones by size, checksum and time of change, which need no reading.
+
+    Args:
+        paths: File or glob of each table, by the table's name.
 
     Returns:
         64 hexadecimal digits.

@@ -42,7 +42,7 @@ def command(name: str) -> list[str]:
 
 
 def write_tables(folder: Path) -> None:
-    """Two files of sales and the plan, with the columns that the README names."""
+    """Two files of sales, the plan, stock and terms, with the columns that the README names."""
     generator = np.random.default_rng(17)
     stores, items = ["s1", "s2", "s3"], ["milk", "butter", "beer", "bread"]
     keys = pl.DataFrame({"store": stores}).join(
@@ -63,3 +63,23 @@ def write_tables(folder: Path) -> None:
     sales.filter(pl.col("store") != "s1").write_csv(folder / "sales-2.csv")
     plan = table.filter(pl.col("date") > last).drop("units", "stockout", "category")
     plan.write_csv(folder / "plan.csv")
+    _write_supply(folder, keys)
+
+
+def _write_supply(folder: Path, keys: pl.DataFrame) -> None:
+    """Shelves that are empty, low or full, by the store; bread has no terms."""
+    on_hand = pl.col("store").replace_strict({"s1": 0, "s2": 4, "s3": 100_000})
+    keys.select("store", "item", on_hand=on_hand).write_csv(folder / "stock.csv")
+    terms = {
+        "item": ["milk", "butter", "beer"],
+        "supplier": ["dairy", "dairy", "drinks"],
+        "unit_cost": [0.8, 1.6, 0.9],
+        "pack_size": [12, 12, 24],
+    }
+    pl.DataFrame(terms).write_csv(folder / "terms.csv")
+    suppliers = {
+        "supplier": ["dairy", "drinks"],
+        "quoted_lead_time_days": [2, 3],
+        "order_days": ["mon tue wed thu fri sat sun", None],
+    }
+    pl.DataFrame(suppliers).write_csv(folder / "suppliers.csv")

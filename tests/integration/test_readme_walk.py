@@ -1,4 +1,4 @@
-"""The five steps of the README, executed as they stand there, on a small table of our own."""
+"""The steps of the README, executed as they stand there, on a small table of our own."""
 
 import datetime
 import json
@@ -80,6 +80,42 @@ def test_the_past_is_scored(walked, monkeypatch, capsys):
     assert {"demandcast", "seasonal_naive", "moving_average", "croston"} <= set(said.split())
     (folder_of_files,) = (folder / "runs" / "demand" / "backtests").glob("*/metrics.csv")
     assert "category=dairy" in folder_of_files.read_text(encoding="utf-8")
+
+
+def test_sales_become_an_order_file(walked, monkeypatch, capsys):
+    """Step 8 but for its last command, for which the model has seen too much."""
+    folder, _ = walked
+    monkeypatch.chdir(folder)
+    assert invoke(command("replenish")) == 0
+    said = capsys.readouterr().out
+    cutoff = FIRST + datetime.timedelta(days=DAYS - 1)
+    assert f"from the evening of {cutoff}" in said
+    (proposal,) = (folder / "runs" / "demand" / "orders").glob("*/proposals.parquet")
+    table = pl.read_parquet(proposal)
+    by_series = {(row["store"], row["item"]): row for row in table.iter_rows(named=True)}
+    assert len(by_series) == 12
+    for (store, item), row in by_series.items():
+        full = "no_terms" if item == "bread" else "covered"
+        expected = full if store == "s3" or item == "bread" else "order"
+        assert row["status"] == expected, (store, item)
+        assert not (row["order_quantity"] or 0) % 12
+    empty = [row for (store, item), row in by_series.items() if store == "s1" and item != "bread"]
+    assert {(row["risk_class"], row["needs_approval"]) for row in empty} == {("critical", True)}
+    for arguments in commands("orders"):
+        assert invoke(arguments) == 0
+    orders = pl.read_csv(folder / "orders.csv")
+    assert len(orders) == table.filter(pl.col("order_quantity") > 0).height == 6
+    assert orders["quantity"].sum() == table["order_quantity"].sum()
+    assert set(orders["supplier"]) == {"dairy", "drinks"}
+
+
+def test_a_new_model_has_seen_too_much_for_a_simulation(walked, monkeypatch, capsys):
+    """With a horizon of 28 days there are 28 unseen cutoffs; the first quarter teaches."""
+    folder, _ = walked
+    monkeypatch.chdir(folder)
+    assert invoke(command("simulate")) == 0
+    said = capsys.readouterr().out.split()
+    assert {"demandcast", "textbook", "eoq"} <= set(said)
 
 
 @pytest.fixture(scope="module")
