@@ -71,7 +71,7 @@ class SimulateOptions:
     Attributes:
         targets: Of the measure; policies are simulated for each.
         run_id: Run whose model decides; None: the model in service.
-        start: Cutoff of the first simulated decision; None: after a quarter of those that there are.
+        start: Cutoff of the first simulated decision; None: after a quarter of the unseen ones.
         demand: Table of what was asked for, where it is known; None: what was sold.
         whole_lots: Order in packs and at least the MOQ; otherwise any whole quantity.
         seed: Of the lead times.
@@ -102,6 +102,9 @@ class Simulated:
         unmet_demand: What became of it.
         lead_times: Mean of the lead times, periods, over the series.
         model: Digest of the model.
+        demand: The file that says what was asked for; empty: what was sold.
+        whole_lots: Whether orders were packs and at least the MOQ.
+        reference: Policy by which the others are divided.
         seconds: Wall time.
     """
 
@@ -117,6 +120,9 @@ class Simulated:
     unmet_demand: str
     lead_times: float
     model: str
+    demand: str
+    whole_lots: bool
+    reference: str
     seconds: float
 
 
@@ -173,6 +179,9 @@ def simulate(config: RunConfig, console: Console, options: SimulateOptions) -> S
         unmet_demand=config.replenishment.unmet_demand,
         lead_times=round(float(work.mean_lead_time.mean()), 2),
         model=model.digest,
+        demand=options.demand.name if options.demand else "",
+        whole_lots=options.whole_lots,
+        reference=REFERENCE,
         seconds=round(time.monotonic() - begin, 1),
     )
 

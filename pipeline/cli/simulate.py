@@ -111,8 +111,9 @@ def simulate_command(  # noqa: PLR0913 - one per option
     with progress(quiet=quiet) as console, captured_output(log):
         console.say("loading TensorFlow")
         from demandcast.pipeline.simulate import SimulateOptions, simulate
-        from demandcast.pipeline.simulation_files import write_simulation
+        from demandcast.pipeline.simulation_files import free_simulation_folder, write_simulation
 
+        folder = free_simulation_folder(config, output)
         options = SimulateOptions(
             targets=wanted,
             run_id=run_id,
@@ -122,7 +123,7 @@ def simulate_command(  # noqa: PLR0913 - one per option
             seed=seed,
         )
         found = simulate(config, console, options)
-        folder = write_simulation(found, config, output)
+        write_simulation(found, config, folder)
     if as_json:
         from demandcast.pipeline.simulation_files import simulation_facts
 
@@ -161,9 +162,9 @@ def _lines(found: Simulated, folder: Path) -> list[str]:
     for row in found.table.iter_rows(named=True):
         service = row["cycle_service_level"]
         low, high = row["cycle_service_level_low"], row["cycle_service_level_high"]
-        ratio = row["operating_cost_ratio"]
+        ratio, name = row["operating_cost_ratio"], row["policy"].replace("_", " ")
         lines.append(
-            f"{row['target']:>6.0%}  {row['policy'].replace('_', ' '):<18} {_percent(service):>7} "
+            f"{100 * row['target']:>4g} %  {name:<18} {_percent(service):>7} "
             f"{_percent(low):>7}-{_percent(high):<7} {_percent(row['fill_rate']):>6} "
             f"{row['mean_on_hand']:>9,.1f} {row['operating_cost']:>13,.0f} "
             f"{'' if ratio is None else format(ratio, '.3f'):>6}"

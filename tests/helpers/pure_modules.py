@@ -65,6 +65,7 @@ HEAVY = (
     "demandcast.pipeline.origin_forecasts",
     "demandcast.pipeline.runners.local",
     "demandcast.pipeline.runners.recovery",
+    "demandcast.pipeline.simulate",
     "demandcast.pipeline.smoke_node",
     "demandcast.pipeline.unseen_origins",
     "demandcast.serving.server.saved_model",
