@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import logging
 import shutil
 import tempfile
@@ -10,12 +11,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from demandcast.components.examples.files import file_format, open_file
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, forecast_arrays
+from demandcast.components.replenishment.lines import unplaced_problems
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
 from demandcast.pipeline.console import Console
@@ -126,10 +128,11 @@ def replenish(config: RunConfig, console: Console, options: ReplenishOptions) ->
         options: What is wanted.
 
     Raises:
-        BadInputError: A table is missing or breaks its contract.
+        BadInputError: A table is missing or breaks its contract, or the folder cannot be written.
         ServingError: Forecasts are wanted and no model is in service.
     """
     target = ProposalFolder.new(config, output=options.output)
+    _made_aside(target.folder).rmdir()  # Before any work, to say so early.
     forecasts, version = _forecasts(config, console, options)
     origins = _origins(config, console) if config.replenishment.calibrate else None
     return make_proposals(
@@ -160,13 +163,14 @@ def _forecasts(
 def _origins(config: RunConfig, console: Console) -> OriginForecasts | None:
     """Forecasts at cutoffs that the model in service has not seen; None without any."""
     from demandcast.pipeline.model_choice import model_in_service
-    from demandcast.pipeline.unseen_origins import unseen_origins
 
     try:
         model = model_in_service(config)
     except ServingError as error:  # Forecasts may come from elsewhere.
         logger.warning("forecasts are taken at their word: %s", error)
         return None
+    from demandcast.pipeline.unseen_origins import unseen_origins  # Imports TensorFlow.
+
     return unseen_origins(config, console, model)
 
 
@@ -177,12 +181,17 @@ def read_forecast_table(file: Path, config: RunConfig) -> pl.DataFrame:
         BadInputError: It cannot be read.
         ContractError: It is not as the configuration says.
     """
-    schema = forecast_schema(config.series)
+    kind = file_format(str(file), table="forecasts")
     try:
-        read = pl.read_parquet if file.suffix != ".csv" else partial(pl.read_csv, schema=schema)
-        table = read(file)
+        with open_file(str(file)) as stream:
+            content = io.BytesIO(stream.read())
+        if kind == "csv":
+            table = pl.read_csv(content, schema_overrides=forecast_schema(config.series))
+        else:
+            table = pl.read_parquet(content)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise BadInputError(f"{file}: no forecast table that can be read: {error}") from error
+        first = str(error).splitlines()[0]
+        raise BadInputError(f"{file}: no forecast table that can be read: {first}") from error
     check_forecast_table(table, config.series)
     return table
 
@@ -253,6 +262,9 @@ def _situation(
 
 
 def _say_refused(situation: Situation) -> None:
+    """Warns of rows that are of no line of the proposal."""
+    for problem in unplaced_problems(situation.tables, situation.forecasts.keys.columns):
+        logger.warning("%s; counted from 0, left out", problem)
     for refused in situation.lead_times.refused:
         logger.warning(
             "lead_times: %s: %s rows, first: %s",
@@ -273,7 +285,7 @@ def _write(
         model_version=target.model_version,
         series_key=config.data.columns.series_key,
         service=config.replenishment.service.model_dump(),
-        currency=config.replenishment.currency,
+        currency=_currency(config, proposals.table),
         approval=config.replenishment.approval.model_dump(),
     )
     with _whole_folder(target.folder) as folder:
@@ -286,28 +298,48 @@ def _write(
         (folder / PROPOSAL_FACTS_FILE).write_text(text, encoding="utf-8")
 
 
+def _currency(config: RunConfig, table: pl.DataFrame) -> str:
+    """Returns the currency of all costs: as configured, or as the terms have it."""
+    known = table["currency"].drop_nulls()
+    return config.replenishment.currency or (str(known[0]) if known.len() else "")
+
+
 @contextmanager
 def _whole_folder(folder: Path) -> Iterator[Path]:
     """Gives a folder aside that takes its place at the end, or goes.
 
     Raises:
-        BadInputError: There is such a folder already, or it cannot be made.
+        BadInputError: There is such a folder already, or it cannot be made or written.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise BadInputError(f"{folder}: is there already; a proposal is never written over")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise BadInputError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    aside = _made_aside(folder)
     try:
         yield aside
         aside.chmod(0o755)
         if folder.exists():
             folder.rmdir()
         aside.rename(folder)
+    except OSError as error:
+        raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _made_aside(folder: Path) -> Path:
+    """Makes an empty folder beside the one that is to be.
+
+    Raises:
+        BadInputError: There is such a folder already, or it cannot be made.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInputError(f"{folder}: is there already; a proposal is never written over")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise BadInputError(
+            f"{folder}: cannot be made: {error.strerror or error}; name a place that this user "
+            "may write"
+        ) from error
 
 
 def _counts(values: pl.Series) -> dict[str, int]:

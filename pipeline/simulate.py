@@ -71,7 +71,7 @@ class SimulateOptions:
     Attributes:
         targets: Of the measure; policies are simulated for each.
         run_id: Run whose model decides; None: the model in service.
-        start: Cutoff of the first simulated decision; None: after a quarter of the unseen ones.
+        start: Cutoff of the first simulated decision; None: after a quarter of them.
         demand: Table of what was asked for, where it is known; None: what was sold.
         whole_lots: Order in packs and at least the MOQ; otherwise any whole quantity.
         seed: Of the lead times.

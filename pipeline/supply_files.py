@@ -38,7 +38,7 @@ def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTab
         cutoff: Stock is that of its evening, where the table has more than one.
 
     Raises:
-        ConfigurationError: A table that is needed is not configured.
+        ConfigurationError: A table that is needed is not configured, or no snapshot is named.
         BadInputError: A file is not there or cannot be read.
         ContractError: A column that is to be renamed is not there; the stock of the cutoff is
             not there.
@@ -164,6 +164,11 @@ def _read_optional(
 
 def _read(name: str, table: ReplenishmentTableConfig, snapshot: str) -> pl.DataFrame:
     """Reads a table of one file or several, with our names."""
+    if SNAPSHOT in table.path and not snapshot:
+        raise ConfigurationError(
+            f"replenishment.tables.{name}: {table.path!r} has {SNAPSHOT}, and data.snapshot is "
+            "empty; expected the name of a snapshot there"
+        )
     pattern = table.path.replace(SNAPSHOT, snapshot)
     parts = [_read_file(file, name) for file in list_files(pattern, table=name)]
     try:

@@ -24,7 +24,8 @@ STATUSES: dict[str, str] = {
     "order": "order_quantity is to be ordered now.",
     "reduced": "Less than wanted is to be ordered: capacity, shelf life or budget.",
     "held_back": "An order is wanted, and the budget has no room for it.",
-    "infeasible": "An order is wanted, and terms contradict each other; the reason says which.",
+    "infeasible": "An order is wanted, and none is possible: terms contradict each other, or there "
+    "is no room; the reason says which.",
     "not_due": "An order is wanted, and the supplier takes none today.",
     "covered": "Stock and orders on their way suffice.",
     "no_forecast": "There is no forecast of the series.",

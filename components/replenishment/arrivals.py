@@ -10,7 +10,8 @@ import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
-from demandcast.schema.periods import Frequency, days_of, on_grid, period_of, periods_of
+from demandcast.components.replenishment.order_calendar import Calendar
+from demandcast.schema.periods import Frequency, on_grid, period_of, periods_of
 
 __all__ = ["arrival_periods", "scheduled_arrivals"]
 
@@ -35,49 +36,48 @@ def scheduled_arrivals(
     open_lines: pl.DataFrame | None,
     *,
     keys: Sequence[str],
-    cutoff: datetime.date,
-    frequency: Frequency,
+    calendar: Calendar,
     horizon: int,
 ) -> FloatArray:
     """Adds up what arrives until each period opens.
 
-    A line without a day of arrival is expected a mean lead time after its order, or after the
-    cutoff if that is unknown too; so is `on_order` where there is no table of the lines.
+    A line without a day of arrival is expected a mean lead time after its order; as if it were
+    ordered now if that is unknown too, and so is `on_order` where there is no table of the lines.
 
     Args:
         lines: Key columns, `on_order` and `lead_time` (mean of the line's supplier, periods), one
             row per series.
         open_lines: From `open_order_lines`; None without a table.
         keys: Key columns.
-        cutoff: Last period that the forecast saw.
-        frequency: Of the periods.
+        calendar: When orders are decided.
         horizon: Periods, H. What arrives later counts nowhere.
 
     Returns:
         Units, not decreasing over the periods. Shape [H, N].
     """
     lead_time = np.ceil(lines["lead_time"].fill_null(0.0).to_numpy() - 1e-9).astype(np.int64)
+    shape = (horizon, lines.height)
     if open_lines is None:
-        return _summed(
-            np.arange(lines.height),
-            lead_time,
-            lines["on_order"].to_numpy(),
-            (horizon, lines.height),
-        )
-    numbered = lines.select(*keys, row=pl.int_range(pl.len(), dtype=pl.Int64))
+        return _summed(np.arange(lines.height), lead_time, lines["on_order"].to_numpy(), shape)
+    # Names with # are none of a key column.
+    numbered = lines.select(*keys, pl.int_range(pl.len(), dtype=pl.Int64).alias("#row"))
     placed = open_lines.join(numbered, on=keys, how="inner")
-    row = placed["row"].to_numpy()
+    row = placed["#row"].to_numpy()
+    day = _expected_days(placed, lead_time[row], calendar=calendar)
+    period = arrival_periods(day, cutoff=calendar.cutoff, frequency=calendar.frequency)
+    return _summed(row, period, placed["quantity"].fill_null(0.0).to_numpy(), shape)
+
+
+def _expected_days(
+    placed: pl.DataFrame, lead_time: Int64Array, *, calendar: Calendar
+) -> Int64Array:
+    """Returns the day of arrival of each line: as given, or by its order and a lead time."""
     due = placed["due"].cast(pl.Int32).cast(pl.Int64)
-    ordered = placed["ordered"].cast(pl.Int32).cast(pl.Int64).fill_null(_day(cutoff))
-    guessed = days_of(periods_of(ordered.to_numpy(), frequency) + lead_time[row], frequency)
-    day = np.where(due.is_null().to_numpy(), guessed, due.fill_null(0).to_numpy())
-    period = arrival_periods(day, cutoff=cutoff, frequency=frequency)
-    quantity = placed["quantity"].fill_null(0.0).to_numpy()
-    return _summed(row, period, quantity, (horizon, lines.height))
-
-
-def _day(date: datetime.date) -> int:
-    return (date - datetime.date(1970, 1, 1)).days
+    ordered = placed["ordered"].cast(pl.Int32).cast(pl.Int64).fill_null(calendar.order_day)
+    # A lead time begins with the opening before which the order is placed.
+    opening = ordered.to_numpy() + calendar.placed_after
+    guessed = opening + lead_time * calendar.days_per_period
+    return np.where(due.is_null().to_numpy(), guessed, due.fill_null(0).to_numpy())
 
 
 def _summed(

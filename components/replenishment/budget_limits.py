@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -20,6 +22,11 @@ __all__ = ["limit_to_budgets"]
 _Limit = tuple[str, FloatArray | float, npt.NDArray[np.int64] | None]
 """Name, supply by group, group of each line."""
 
+PriceOf = Callable[[FloatArray], FloatArray]
+
+_ROUNDING = 1 + 1e-9
+"""What sums of money may exceed a limit by."""
+
 _MOST_LOTS = 48
 """Lots per line that are weighed against others; larger orders go in lots of several packs."""
 
@@ -30,7 +37,7 @@ def limit_to_budgets(
     sampler: Sampler,
     *,
     ordered: FloatArray,
-    unit_cost: FloatArray,
+    price_of: PriceOf,
     budget: float | None,
 ) -> tuple[FloatArray, float]:
     """Lowers orders to the budgets, those first that avoid the least cost per unit of money.
@@ -40,35 +47,67 @@ def limit_to_budgets(
         lines: Their arrays.
         sampler: Paths.
         ordered: Orders without a budget, units. Shape [n].
-        unit_cost: At which they are ordered. Shape [n].
+        price_of: Unit costs of quantities, shapes [n]: with price breaks less is dearer.
         budget: Of all orders together; None: none.
 
     Returns:
         Orders, units, shape [n], and what one more currency unit of the common budget would save.
     """
+    unit_cost = price_of(ordered)
     limits = _exceeded(computed, ordered * unit_cost, budget)
     if not limits:
         return ordered, 0.0
+    lot, values, smallest = _lots(lines, sampler, ordered)
+
+    def choose(prices: FloatArray) -> tuple[FloatArray, float]:
+        shared = [
+            SharedLimit(name, usage_per_pack=lot * prices, supply=supply, group=group)
+            for name, supply, group in limits
+        ]
+        choice = choose_packs(values, shared, smallest_packs=smallest)
+        common = limits[0][0] == "budget"
+        # The last lot of a line may be smaller than the others.
+        kept = np.minimum(choice.packs * lot, ordered)
+        return kept, float(choice.shadow_prices[0][0]) if common else 0.0
+
+    def fits(kept: FloatArray) -> bool:
+        return not _exceeded(computed, kept * price_of(kept), budget)
+
+    chosen = choose(unit_cost)
+    if fits(chosen[0]):
+        return chosen
+    # What was cut lost its price break and costs more than was counted: with the highest price of
+    # each line all fits, and what is then kept whole has its break, and leaves money for others.
+    highest = _highest_prices(price_of, lot, ordered)
+    chosen = choose(highest)
+    mixed = choose(np.where(chosen[0] == ordered, unit_cost, highest))
+    return mixed if fits(mixed[0]) else chosen
+
+
+def _highest_prices(price_of: PriceOf, lot: FloatArray, ordered: FloatArray) -> FloatArray:
+    """Returns the highest price of any number of lots up to what is ordered. Shape [n]."""
+    counts = range(1, int(np.ceil(ordered / lot).max(initial=1)) + 1)
+    return np.max([price_of(np.minimum(count * lot, ordered)) for count in counts], axis=0)
+
+
+def _lots(
+    lines: LineArrays, sampler: Sampler, ordered: FloatArray
+) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    """Divides orders into lots: units of a lot, values by lot, the smallest order in lots."""
     packs = np.round(ordered / lines.pack_size)
     packs_per_lot = np.maximum(np.ceil(packs / _MOST_LOTS), 1.0)
     lot = packs_per_lot * lines.pack_size
     values = _lot_values(lines, sampler, lot=lot, ordered=ordered)
-    smallest = np.ceil(np.maximum(lines.moq, lot) / lot - 1e-9).astype(np.int64)
-    shared = [
-        SharedLimit(name, usage_per_pack=lot * unit_cost, supply=supply, group=group)
-        for name, supply, group in limits
-    ]
-    choice = choose_packs(values, shared, smallest_packs=smallest)
-    # The last lot of a line may be smaller than the others.
-    kept = np.minimum(choice.packs * lot, ordered)
-    common = limits[0][0] == "budget"
-    return kept, float(choice.shadow_prices[0][0]) if common else 0.0
+    smallest = np.ceil(np.maximum(lines.moq, lot) / lot - 1e-9)
+    # A line that orders nothing has no lot, whatever its smallest order.
+    smallest = np.clip(smallest, 1, max(values.shape[1], 1)).astype(np.int64)
+    return lot, values, smallest
 
 
 def _exceeded(computed: pl.DataFrame, value: FloatArray, budget: float | None) -> list[_Limit]:
     """Returns the limits that the orders exceed, the common one first."""
     limits: list[_Limit] = []
-    if budget is not None and value.sum() > budget:
+    if budget is not None and value.sum() > budget * _ROUNDING:
         limits.append(("budget", budget, None))
     suppliers = computed.select("supplier", "supplier_budget").with_row_index("row")
     if suppliers["supplier_budget"].is_null().all():
@@ -84,7 +123,7 @@ def _exceeded(computed: pl.DataFrame, value: FloatArray, budget: float | None) -
         .to_numpy()
     )
     spent = np.bincount(group.to_numpy(), value, len(names))
-    if (spent > of_group).any():
+    if (spent > of_group * _ROUNDING).any():
         limits.append(("supplier_budget", of_group, group.to_numpy()))
     return limits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,11 +56,13 @@ def choose_terms(
         lead_times: Of the suppliers.
         keys: Key columns.
         demand: By `forecast_row`.
-        rates: Of the comparison; its stockout cost is that of the line where there is one.
+        rates: Of the comparison; its stockout cost is that of the line where there is one, or what
+            the target implies.
 
     Returns:
-        The lines, the columns of their candidate, `lead_time_row` and `supplier_reason` (null
-        with one supplier), `status` and `reason` completed. Rows as they were.
+        The lines, the columns of their candidate, `lead_time_row`, `supplier_reason` (null with
+        one supplier) and `left_out` (why another one could not be taken), `status` and `reason`
+        completed. Rows as they were.
     """
     rows = {str(name): at for at, name in enumerate(lead_times.keys["supplier"].to_list())}
     known = np.array(lead_times.status != "no_lead_time")
@@ -72,7 +75,7 @@ def choose_terms(
         .then(pl.lit("invalid"))
         .when(~has_lead_time.fill_null(value=False))
         .then(pl.lit("no_lead_time"))
-    )
+    ).with_columns(**{PROBLEM: pl.coalesce(PROBLEM, _without_lead_time())})
     good = usable.filter(pl.col("obstacle").is_null())
     several = good.filter(pl.len().over(keys) > 1)
     alone = good.filter(pl.len().over(keys) == 1).with_columns(
@@ -96,16 +99,12 @@ def _with_status(
     lines: pl.DataFrame, candidates: pl.DataFrame, keys: Sequence[str]
 ) -> pl.DataFrame:
     """Says which lines have no terms, and why."""
-    why = candidates.group_by(keys, maintain_order=True).agg(
-        pl.col("obstacle").first(),
-        pl.col(PROBLEM).drop_nulls().first(),
-        pl.col("supplier").first().alias("first_supplier"),
+    refused = candidates.filter(pl.col("obstacle").is_not_null())
+    why = refused.group_by(keys, maintain_order=True).agg(
+        pl.col("obstacle", PROBLEM).first(), pl.col("supplier").first().alias("#refused")
     )
     joined = lines.join(why, on=keys, how="left", maintain_order="left")
     without = pl.col("supplier").is_null()
-    no_deliveries = pl.format(
-        "supplier '{}': neither deliveries nor a quoted lead time", pl.col("first_supplier")
-    )
     status = (
         pl.when(without & pl.col("obstacle").is_null())
         .then(pl.lit("no_terms"))
@@ -115,14 +114,23 @@ def _with_status(
     reason = (
         pl.when(without & pl.col("obstacle").is_null())
         .then(pl.lit("no terms of supply fit the series"))
-        .when(without & (pl.col("obstacle") == "invalid"))
-        .then(pl.col(PROBLEM))
         .when(without)
-        .then(no_deliveries)
+        .then(pl.col(PROBLEM))
     )
     return joined.with_columns(
-        reason=pl.coalesce("reason", reason), status=pl.coalesce("status", status)
-    ).drop("obstacle", PROBLEM, "first_supplier")
+        reason=pl.coalesce("reason", reason),
+        status=pl.coalesce("status", status),
+        left_out=pl.when(~without).then(
+            pl.format("supplier '{}' left out: {}", pl.col("#refused").fill_null(""), PROBLEM)
+        ),
+    ).drop("obstacle", PROBLEM, "#refused")
+
+
+def _without_lead_time() -> pl.Expr:
+    """Words what is wrong with a supplier of whom nobody knows how long it takes."""
+    return pl.when(pl.col("obstacle") == "no_lead_time").then(
+        pl.format("supplier '{}': neither deliveries nor a quoted lead time", "supplier")
+    )
 
 
 def _cheapest(
@@ -135,16 +143,40 @@ def _cheapest(
     rates: CostRates,
 ) -> pl.DataFrame:
     """Picks the candidate of least expected cost for each series with several."""
-    placed = several.with_columns(place=pl.int_range(pl.len()).over(keys))
-    series = (
-        placed.select(keys)
-        .unique(maintain_order=True)
-        .with_row_index("item")
-        .join(lines.select(*keys, "forecast_row"), on=keys, how="left", maintain_order="left")
+    # Names with # are none of a key column.
+    places = pl.int_range(pl.len()).over(keys)
+    series = several.select(keys).unique(maintain_order=True).with_row_index("#item")
+    placed = several.with_columns(places.alias("#place")).join(
+        series, on=keys, how="left", maintain_order="left"
     )
-    placed = placed.join(series.select(*keys, "item"), on=keys, how="left", maintain_order="left")
-    shape = (series.height, int(placed["place"].max()) + 1)  # type: ignore[arg-type]
-    at = (placed["item"].to_numpy(), placed["place"].to_numpy())
+    row = (
+        series.join(lines.select(*keys, "forecast_row"), on=keys, how="left", maintain_order="left")
+        .get_column("forecast_row")
+        .to_numpy()
+    )
+    mean, variance = (
+        np.where(np.isnan(row), 0.0, one[np.nan_to_num(row).astype(np.int64)])
+        for one in (demand.mean, demand.variance)
+    )
+    offers = _offers(placed, series.height)
+    costs = dataclasses.replace(rates, stockout_cost=_stockout_cost(placed, rates))
+    choice = choose_suppliers(ItemDemand(mean, variance), offers, lead_times.pmf, rates=costs)
+    names = lead_times.keys["supplier"].to_list()
+    words = choice_table(choice, offers, items=[""] * series.height, suppliers=names)
+    picked = pl.DataFrame(
+        {
+            "#item": np.arange(series.height, dtype=np.uint32),
+            "#place": np.maximum(choice.place, 0),
+            "supplier_reason": words["reason"],
+        }
+    )
+    return placed.join(picked, on=["#item", "#place"], how="inner").drop("#item", "#place")
+
+
+def _offers(placed: pl.DataFrame, items: int) -> Candidates:
+    """Lays candidates out by item and place."""
+    shape = (items, int(placed["#place"].max()) + 1)  # type: ignore[arg-type]
+    at = (placed["#item"].to_numpy(), placed["#place"].to_numpy())
 
     def filled(name: str, default: float) -> FloatArray:
         values = np.full(shape, default)
@@ -153,7 +185,7 @@ def _cheapest(
 
     supplier = np.full(shape, -1, np.int64)
     supplier[at] = placed["lead_time_row"].to_numpy()
-    offers = Candidates(
+    return Candidates(
         supplier=supplier,
         unit_cost=filled("unit_cost", 0.0),
         order_cost=filled("order_cost", 0.0),
@@ -161,16 +193,15 @@ def _cheapest(
         moq=filled("moq", 0.0),
         pack_size=filled("pack_size", 1.0),
     )
-    row = series["forecast_row"].fill_null(-1).to_numpy()
-    mean, variance = (np.where(row >= 0, one[row], 0.0) for one in (demand.mean, demand.variance))
-    choice = choose_suppliers(ItemDemand(mean, variance), offers, lead_times.pmf, rates=rates)
-    names = lead_times.keys["supplier"].to_list()
-    words = choice_table(choice, offers, items=[""] * series.height, suppliers=names)
-    picked = pl.DataFrame(
-        {
-            "item": np.arange(series.height, dtype=np.uint32),
-            "place": np.maximum(choice.place, 0),
-            "supplier_reason": words["reason"],
-        }
-    )
-    return placed.join(picked, on=["item", "place"], how="inner").drop("item", "place")
+
+
+def _stockout_cost(placed: pl.DataFrame, rates: CostRates) -> FloatArray:
+    """Returns the stockout cost of each item: the mean of what its candidates give or imply.
+
+    It is the item's: were it each candidate's own, a dear one would seem to miss more.
+    """
+    target = pl.col("service_target").fill_null(rates.cycle_service_level)
+    holding = pl.coalesce("holding_cost", pl.col("unit_cost") * rates.holding_cost_rate)
+    implied = holding * pl.col("review_period").fill_null(1.0) * target / (1 - target)
+    own = placed.with_columns(pl.coalesce("stockout_cost", implied).alias("#cost"))
+    return own.group_by("#item").agg(pl.col("#cost").mean()).sort("#item")["#cost"].to_numpy()

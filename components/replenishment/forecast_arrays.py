@@ -62,10 +62,12 @@ def forecast_arrays(
         quantile_levels: Of the quantiles.
 
     Raises:
-        ContractError: There is more than one cutoff, or a series lacks steps.
+        ContractError: There is no row or more than one cutoff, or a series lacks steps.
     """
     keys = list(series_key)
     cutoffs = table[CUTOFF].unique().to_list()
+    if not cutoffs:
+        raise ContractError("forecast table: no row: there is no forecast to order by")
     if len(cutoffs) != 1:
         shown = ", ".join(sorted(map(str, cutoffs))[:3])
         raise ContractError(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -208,7 +209,7 @@ def over_parts(
 ) -> Iterator[tuple[Part, Result]]:
     """Works on all lines, a part at a time, on all cores; NumPy lets threads run side by side.
 
-    Memory does not grow with the lines: as many parts are there at once as cores.
+    Memory does not grow with the lines: few more parts are there at once than cores.
 
     Yields:
         Parts, in an order that depends on the lines alone, and what the work gave.
@@ -227,5 +228,11 @@ def over_parts(
 
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as pool:
-        for start in range(0, len(jobs), cores):
-            yield from pool.map(run, jobs[start : start + cores])
+        waiting: deque[Future[tuple[Part, Result]]] = deque()
+        for job in jobs:
+            # One more than there are cores, so that none waits while a result is taken.
+            if len(waiting) > cores:
+                yield waiting.popleft().result()
+            waiting.append(pool.submit(run, job))
+        while waiting:
+            yield waiting.popleft().result()

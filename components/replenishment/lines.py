@@ -9,16 +9,25 @@ A row that cannot be used keeps its place with a status and a reason; the good o
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from demandcast.components.replenishment.order_calendar import parse_order_days
-from demandcast.components.replenishment.supply_columns import PROBLEM, clean_table
+from demandcast.components.replenishment.price_breaks import with_price_problems
+from demandcast.components.replenishment.supply_columns import PROBLEM, TABLES, clean_table
 from demandcast.schema.errors import ContractError
+from demandcast.schema.proposal_table import proposal_schema
 
-__all__ = ["SupplyTables", "gather_candidates", "gather_stock", "open_order_lines"]
+__all__ = [
+    "SupplyTables",
+    "gather_candidates",
+    "gather_stock",
+    "open_order_lines",
+    "unplaced_problems",
+    "with_near_terms",
+]
 
 _INVALID = "invalid"
 
@@ -57,9 +66,10 @@ def gather_stock(
         `storage_capacity`, `status` and `reason` (null where nothing is wrong), sorted by key.
 
     Raises:
-        ContractError: A table lacks a column.
+        ContractError: A table lacks a column, or a key column has the name of one of ours.
     """
     keys = forecast_keys.columns
+    _check_names(keys)
     stock = _unique_rows(clean_table(tables.inventory, "inventory", keys=keys), keys, "inventory")
     forecasts = forecast_keys.with_row_index("forecast_row").with_columns(
         pl.col("forecast_row").cast(pl.Int64)
@@ -78,7 +88,74 @@ def gather_stock(
     )
     if open_lines is not None:
         lines = _with_open_orders(lines, open_lines, keys)
-    return _stock_status(lines, keys)
+    missing = lines.filter(pl.col("has_stock").is_null())
+    return _stock_status(lines.join(_near_keys(missing, stock, keys), on=keys, how="left"), keys)
+
+
+def _check_names(keys: Sequence[str]) -> None:
+    """Refuses key columns that a table beside the forecasts or the proposals have too."""
+    ours = {name for columns in TABLES.values() for name in columns} | set(proposal_schema(()))
+    clash = [name for name in keys if name in ours]
+    if clash:
+        raise ContractError(
+            f"data.columns.series_key: {clash} are columns of the tables of replenishment; "
+            "allowed: any other name"
+        )
+
+
+def _near_keys(lines: pl.DataFrame, table: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
+    """Finds for keys the one in a table that is the same but for leading zeros, if there is one.
+
+    Returns:
+        The key columns and `near`, the other key in words.
+    """
+    bare = [pl.col(name).str.strip_chars_start("0").alias(f"#{name}") for name in on]
+    words = pl.concat_str([pl.format("'{}'", name) for name in on], separator=", ")
+    there = table.select(*bare, near=words).unique([f"#{name}" for name in on], keep="first")
+    wanted = lines.select(*on, *bare).unique(on)
+    return wanted.join(there, on=[f"#{name}" for name in on], how="inner").select(*on, "near")
+
+
+def with_near_terms(lines: pl.DataFrame, tables: SupplyTables, keys: Sequence[str]) -> pl.DataFrame:
+    """Says where a line without terms would have some but for leading zeros of its key."""
+    on = [name for name in keys if name in tables.supply_terms.columns]
+    terms = clean_table(tables.supply_terms, "supply_terms", keys=on)
+    missing = lines.filter(pl.col("status") == "no_terms")
+    words = pl.format(
+        "no terms of supply fit the series; supply_terms has some of {}: keep zeros", "near"
+    )
+    return (
+        lines.join(_near_keys(missing, terms, on), on=on, how="left", maintain_order="left")
+        .with_columns(
+            reason=pl.when((pl.col("status") == "no_terms") & pl.col("near").is_not_null())
+            .then(words)
+            .otherwise("reason")
+        )
+        .drop("near")
+    )
+
+
+def unplaced_problems(tables: SupplyTables, keys: Sequence[str]) -> Iterator[str]:
+    """Words rows that are of no series, as they lack its key: no line can say so.
+
+    Args:
+        tables: The tables.
+        keys: Key columns of a series.
+
+    Yields:
+        A sentence for each table that has such rows.
+    """
+    for name in ("supply_terms", "price_breaks", "suppliers"):
+        table = getattr(tables, name)
+        if table is None:
+            continue
+        on = ["supplier"] if name == "suppliers" else [key for key in keys if key in table.columns]
+        clean = clean_table(table, name, keys=[key for key in on if key != "supplier"])
+        lacks = pl.any_horizontal(pl.col(key).fill_null("") == "" for key in on)
+        rows = clean.with_row_index("#row").filter(lacks)
+        if rows.height:
+            first = ", ".join(str(row) for row in rows["#row"].head(3))
+            yield f"{name}: {', '.join(on)}: no value in {rows.height} rows, first: {first}"
 
 
 def open_order_lines(
@@ -123,22 +200,16 @@ def _with_open_orders(
 def _stock_status(lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Says which series cannot be computed, and why."""
     without_stock = pl.col("has_stock").is_null()
-    without_forecast = pl.col("forecast_row").is_null()
-    status = (
-        pl.when(pl.col(PROBLEM).is_not_null())
-        .then(pl.lit(_INVALID))
-        .when(without_stock)
-        .then(pl.lit("no_inventory"))
-        .when(without_forecast)
-        .then(pl.lit("no_forecast"))
-    )
-    reason = (
-        pl.when(pl.col(PROBLEM).is_not_null())
-        .then(pl.col(PROBLEM))
-        .when(without_stock)
-        .then(pl.lit("the inventory has no row of the series"))
-        .when(without_forecast)
-        .then(pl.lit("there is no forecast of the series: it is new, or has ended"))
+    near = pl.format("the inventory has no row of the series, but one of {}: keep zeros", "near")
+    rules = (
+        (pl.col(PROBLEM).is_not_null(), _INVALID, pl.col(PROBLEM)),
+        (without_stock & pl.col("near").is_not_null(), "no_inventory", near),
+        (without_stock, "no_inventory", pl.lit("the inventory has no row of the series")),
+        (
+            pl.col("forecast_row").is_null(),
+            "no_forecast",
+            pl.lit("there is no forecast of the series: it is new, or has ended"),
+        ),
     )
     return lines.select(
         *keys,
@@ -147,8 +218,8 @@ def _stock_status(lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
         pl.col("on_order").fill_null(0.0),
         pl.col("reserved").fill_null(0.0),
         "storage_capacity",
-        status=status,
-        reason=reason,
+        status=pl.coalesce(pl.when(rule).then(pl.lit(status)) for rule, status, _ in rules),
+        reason=pl.coalesce(pl.when(rule).then(words) for rule, _, words in rules),
     )
 
 
@@ -177,24 +248,19 @@ def gather_candidates(
             f"supply_terms: no column of the series key {list(keys)}; "
             f"there are: {tables.supply_terms.columns}"
         )
-    names = [*on, "supplier"]
     terms = clean_table(tables.supply_terms, "supply_terms", keys=on)
-    terms = _unique_rows(terms, names, "supply_terms")
+    terms = _unique_rows(terms, [*on, "supplier"], "supply_terms")
     terms = _with_supplier(terms, tables.suppliers)
-    terms = _checked_currency(terms, currency)
-    days, wrong = parse_order_days(terms["order_days"].to_list())
-    terms = terms.with_columns(
-        weekdays=pl.Series(days.tolist(), dtype=pl.List(pl.Boolean)),
-        **{PROBLEM: pl.coalesce(PROBLEM, pl.Series(wrong, dtype=pl.String))},
-    )
+    terms = _with_order_days(_checked_currency(terms, currency))
     own = terms.rename({"storage_capacity": "terms_capacity"})
-    return (
+    candidates = (
         lines.select(*keys, "storage_capacity")
         .join(own, on=on, how="inner")
         .with_columns(pl.min_horizontal("storage_capacity", "terms_capacity"))
         .drop("terms_capacity")
         .sort(*keys, "supplier")
     )
+    return with_price_problems(candidates, tables.price_breaks, keys)
 
 
 def _with_supplier(terms: pl.DataFrame, suppliers: pl.DataFrame | None) -> pl.DataFrame:
@@ -205,24 +271,34 @@ def _with_supplier(terms: pl.DataFrame, suppliers: pl.DataFrame | None) -> pl.Da
             quoted_lead_time_days=pl.lit(None, pl.Float64),
             lead_time_std_days=pl.lit(None, pl.Float64),
             supplier_budget=pl.lit(None, pl.Float64),
+            terms_of=pl.lit("supply_terms"),
+            currency_of=pl.lit("supply_terms"),
         )
     rows = clean_table(suppliers, "suppliers", keys=[])
     rows = _unique_rows(rows, ["supplier"], "suppliers")
     rows = rows.rename({"budget": "supplier_budget"})
     joined = terms.join(rows, on="supplier", how="left", suffix="_of_supplier")
+    from_terms, from_supplier = pl.lit("supply_terms"), pl.lit("suppliers")
     return joined.with_columns(
+        # For messages: which of the two tables a value is from.
+        terms_of=pl.when(pl.col("order_days").is_null()).then(from_supplier).otherwise(from_terms),
+        currency_of=pl.when(pl.col("currency").is_null()).then(from_supplier).otherwise(from_terms),
         **{name: pl.coalesce(name, f"{name}_of_supplier") for name in shared},
         **{PROBLEM: pl.coalesce(PROBLEM, f"{PROBLEM}_of_supplier")},
     ).drop([f"{name}_of_supplier" for name in (*shared, PROBLEM)])
 
 
 def _checked_currency(terms: pl.DataFrame, currency: str) -> pl.DataFrame:
-    """Marks terms in another currency."""
+    """Marks terms in another currency than the given one, or than most."""
     if not currency:
-        counts = terms["currency"].drop_nulls().value_counts(sort=True)
-        currency = str(counts["currency"][0]) if counts.height else ""
+        counts = terms["currency"].drop_nulls().value_counts()
+        most = counts.sort(["count", "currency"], descending=[True, False])["currency"]
+        currency = str(most[0]) if most.len() else ""
     words = pl.format(
-        "currency: got '{}'; all costs must be in '{}'", pl.col("currency"), pl.lit(currency)
+        "{}: currency: got '{}'; allowed: '{}', as all costs",
+        "currency_of",
+        "currency",
+        pl.lit(currency),
     )
     other = (pl.col("currency") != currency).fill_null(value=False)
     return terms.with_columns(
@@ -231,11 +307,24 @@ def _checked_currency(terms: pl.DataFrame, currency: str) -> pl.DataFrame:
     )
 
 
+def _with_order_days(terms: pl.DataFrame) -> pl.DataFrame:
+    """Reads the weekdays on which orders are taken."""
+    days, wrong = parse_order_days(terms["order_days"].to_list())
+    words = pl.format("{}: {}", "terms_of", pl.lit(pl.Series(wrong, dtype=pl.String)))
+    return terms.with_columns(
+        weekdays=pl.Series(days.tolist(), dtype=pl.List(pl.Boolean)),
+        **{PROBLEM: pl.coalesce(PROBLEM, words)},
+    ).drop("terms_of", "currency_of")
+
+
 def _unique_rows(table: pl.DataFrame, keys: Sequence[str], name: str) -> pl.DataFrame:
     """Keeps one row per key; says where there were several."""
-    counted = table.with_columns(rows=pl.len().over(keys))
-    several = pl.format(f"{name}: {{}} rows of the same key {list(keys)}; expected one", "rows")
+    counted = table.with_columns(pl.len().over(keys).alias("#rows"))
+    several = pl.format(f"{name}: {{}} rows of the same {', '.join(keys)}; allowed: one", "#rows")
+    # Rows without a key are no duplicates of each other: that they have none is what is wrong.
+    whole = pl.all_horizontal(pl.col(key).fill_null("") != "" for key in keys)
+    repeated = (pl.col("#rows") > 1) & whole
     counted = counted.with_columns(
-        **{PROBLEM: pl.when(pl.col("rows") > 1).then(several).otherwise(pl.col(PROBLEM))}
+        **{PROBLEM: pl.when(repeated).then(several).otherwise(pl.col(PROBLEM))}
     )
-    return counted.unique(keys, keep="first", maintain_order=True).drop("rows")
+    return counted.unique(keys, keep="first", maintain_order=True).drop("#rows")

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from demandcast.schema.periods import Frequency, days_of, period_of
 
-__all__ = ["OrderMoment", "WEEKDAYS", "days_until_next", "order_day", "parse_order_days"]
+__all__ = [
+    "WEEKDAYS",
+    "Calendar",
+    "OrderMoment",
+    "days_until_next",
+    "order_day",
+    "parse_order_days",
+    "weekday_array",
+]
 
 OrderMoment = Literal["before_opening", "after_close"]
 """When on its day an order is placed."""
@@ -19,6 +29,36 @@ OrderMoment = Literal["before_opening", "after_close"]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _MONDAY = 4  # 1970-01-05 was a Monday.
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When orders are decided.
+
+    Attributes:
+        cutoff: Last known period.
+        frequency: Of the periods.
+        order_moment: When on its day an order is placed.
+    """
+
+    cutoff: datetime.date
+    frequency: Frequency
+    order_moment: OrderMoment
+
+    @property
+    def days_per_period(self) -> int:
+        """Length of a period, days."""
+        return 1 if self.frequency == "D" else 7
+
+    @property
+    def placed_after(self) -> int:
+        """Days from the day of an order to the opening before which it counts as placed."""
+        return 1 if self.order_moment == "after_close" else 0
+
+    @property
+    def order_day(self) -> int:
+        """Day on which orders are decided, days since 1970-01-01."""
+        return order_day(self.cutoff, self.frequency, self.order_moment)
 
 
 def order_day(cutoff: datetime.date, frequency: Frequency, moment: OrderMoment) -> int:
@@ -65,6 +105,20 @@ def _parse_one(text: str | None) -> tuple[npt.NDArray[np.bool_], str | None]:
         allowed = "weekdays such as 'mon thu'"
         return everyday, f"order_days: got {text!r}; allowed: {allowed}"
     return np.isin(WEEKDAYS, found), None
+
+
+def weekday_array(weekdays: pl.Series) -> npt.NDArray[np.bool_]:
+    """Turns a column of lists of 7, Monday to Sunday, into an array; null is every day.
+
+    Returns:
+        Shape [n, 7].
+
+    >>> weekday_array(pl.Series([[True] + [False] * 6, None])).sum(axis=1).tolist()
+    [1, 7]
+    """
+    every = pl.lit(pl.Series([[True] * 7]))
+    filled = pl.select(pl.lit(weekdays.cast(pl.List(pl.Boolean))).fill_null(every)).to_series()
+    return np.asarray(filled.list.to_array(7).to_numpy(), np.bool_).reshape(-1, 7)
 
 
 def days_until_next(

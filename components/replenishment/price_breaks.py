@@ -1,6 +1,12 @@
-"""Price breaks of lines: from a table of quantities and prices to arrays."""
+"""Price breaks of lines: from a table of quantities and prices to arrays.
+
+A price that cannot be read stops the lines that it would be of: they might be ordered too dear, or
+without the raise that pays.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -10,13 +16,45 @@ from demandcast.components.replenishment.order_lots import PriceBreaks
 from demandcast.components.replenishment.supply_columns import PROBLEM, clean_table
 from demandcast.schema.errors import ContractError
 
-__all__ = ["price_breaks_of"]
+__all__ = ["price_breaks_of", "with_price_problems"]
+
+
+def with_price_problems(
+    candidates: pl.DataFrame, table: pl.DataFrame | None, keys: Sequence[str]
+) -> pl.DataFrame:
+    """Says of which candidates a price cannot be read.
+
+    Args:
+        candidates: Key columns, `supplier`, `problem`.
+        table: `price_breaks`; None without one.
+        keys: Key columns of a series.
+
+    Returns:
+        The candidates, `problem` completed. A row without a supplier is of all suppliers.
+
+    Raises:
+        ContractError: The table lacks a column.
+    """
+    if table is None:
+        return candidates
+    on, breaks = _cleaned(table, keys)
+    wrong = breaks.filter(pl.col(PROBLEM).is_not_null())
+    words = pl.col(PROBLEM).first().alias("#price")
+    own = wrong.group_by([*on, "supplier"], maintain_order=True).agg(words)
+    anyones = wrong.filter(pl.col("supplier").is_null()).group_by(on, maintain_order=True)
+    return (
+        candidates.join(own, on=[*on, "supplier"], how="left", maintain_order="left")
+        .join(anyones.agg(words), on=on, how="left", maintain_order="left", suffix="_of_all")
+        .with_columns(**{PROBLEM: pl.coalesce(PROBLEM, "#price", "#price_of_all")})
+        .drop("#price", "#price_of_all")
+    )
 
 
 def price_breaks_of(
     lines: pl.DataFrame,
     table: pl.DataFrame | None,
     *,
+    keys: Sequence[str],
     holding_cost: FloatArray,
     mean_demand: FloatArray,
 ) -> PriceBreaks | None:
@@ -25,6 +63,7 @@ def price_breaks_of(
     Args:
         lines: Key columns, `supplier`, `unit_cost`, `periods_to_next`. Length n.
         table: `price_breaks`; None without one.
+        keys: Key columns of a series.
         holding_cost: Currency units per unit and period. Shape [n].
         mean_demand: Units per period. Shape [n].
 
@@ -32,31 +71,27 @@ def price_breaks_of(
         Breaks, padded with infinity; None without a table or any line in it.
 
     Raises:
-        ContractError: A column is missing or a row is wrong: a price must not go unread.
+        ContractError: The table lacks a column.
     """
     if table is None:
         return None
-    on = [name for name in lines.columns if name in table.columns and name != "unit_cost"]
-    clean = clean_table(table, "price_breaks", keys=[name for name in on if name != "supplier"])
-    wrong = clean.filter(pl.col(PROBLEM).is_not_null())
-    if wrong.height:
-        first = "; ".join(wrong[PROBLEM].head(3).to_list())
-        raise ContractError(f"price_breaks: {wrong.height} rows cannot be used, first: {first}")
-    breaks = clean.select(*on, "from_quantity", price="unit_cost").unique(
-        [*on, "from_quantity"], keep="last"
+    on, breaks = _cleaned(table, keys)
+    offers = breaks.filter(pl.col(PROBLEM).is_null()).select(
+        *on, "supplier", **{"#from": "from_quantity", "#price": "unit_cost"}
     )
-    numbered = lines.select(on).with_row_index("line")
     found = (
-        numbered.join(breaks, on=on, how="inner")
-        .sort("line", "from_quantity")
-        .with_columns(place=pl.int_range(pl.len()).over("line"))
+        lines.select(*on, "supplier")
+        .with_row_index("#line")
+        .join(offers, on=[*on, "supplier"], how="inner")
+        .sort("#line", "#from")
+        .with_columns(pl.int_range(pl.len()).over("#line").alias("#place"))
     )
     if not found.height:
         return None
-    shape = (lines.height, int(found["place"].max()) + 1)  # type: ignore[arg-type]
+    shape = (lines.height, int(found["#place"].max()) + 1)  # type: ignore[arg-type]
     points, prices = np.full(shape, np.inf), np.zeros(shape)
-    at = (found["line"].to_numpy(), found["place"].to_numpy())
-    points[at], prices[at] = found["from_quantity"].to_numpy(), found["price"].to_numpy()
+    at = (found["#line"].to_numpy(), found["#place"].to_numpy())
+    points[at], prices[at] = found["#from"].to_numpy(), found["#price"].to_numpy()
     return PriceBreaks(
         unit_cost=lines["unit_cost"].to_numpy(),
         breakpoints=points,
@@ -65,3 +100,16 @@ def price_breaks_of(
         mean_demand=mean_demand,
         review_period=lines["periods_to_next"].to_numpy().astype(np.float64),
     )
+
+
+def _cleaned(table: pl.DataFrame, keys: Sequence[str]) -> tuple[list[str], pl.DataFrame]:
+    """Types the table, and says where a break has two prices; returns its key columns as well."""
+    on = [name for name in keys if name in table.columns]
+    if not on:
+        raise ContractError(
+            f"price_breaks: no column of the series key {list(keys)}; there are: {table.columns}"
+        )
+    breaks = clean_table(table, "price_breaks", keys=on)
+    twice = pl.struct(*on, "supplier", "from_quantity").is_duplicated()
+    words = pl.format("price_breaks: from_quantity: '{}' twice; allowed: once", "from_quantity")
+    return on, breaks.with_columns(**{PROBLEM: pl.coalesce(PROBLEM, pl.when(twice).then(words))})

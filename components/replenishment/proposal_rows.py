@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import BoolArray, FloatArray
 from demandcast.components.replenishment.assessment import Assessment, risk_classes
 from demandcast.components.replenishment.line_arrays import LineArrays
+from demandcast.components.replenishment.line_inputs import IntArray
 from demandcast.components.replenishment.order_lots import LotReason, OrderLots
 from demandcast.components.replenishment.reasons import INFEASIBLE, line_reasons
 from demandcast.components.replenishment.wanted import Wanted
@@ -89,9 +92,13 @@ def proposal_rows(
         cutoff: Last known period.
     """
     numbers = _numbers(computed, decided, config)
-    reasons = line_reasons(numbers, measure=config.service.measure)
+    horizon = decided.arrays.mean.shape[1]
+    reasons = line_reasons(numbers, measure=config.service.measure, horizon=horizon)
     good = numbers.with_columns(reason=reasons)
-    blocked = lines.filter(pl.col("status").is_not_null())
+    # What was worked out with defaults says nothing about a line that cannot be computed.
+    blocked = lines.filter(pl.col("status").is_not_null()).drop(
+        "order_date", "due_date", "next_order_date", "review_period", "service_target"
+    )
     schema = proposal_schema(keys)
     table = pl.concat(
         [_shaped(good, schema, cutoff), _shaped(blocked, schema, cutoff)], how="vertical"
@@ -123,45 +130,15 @@ def _ranked(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 
 
 def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConfig) -> pl.DataFrame:
-    """Puts numbers beside the computed lines."""
-    wanted, outlook, lots, lines = (
-        decided.wanted,
-        decided.outlook,
-        decided.lots,
-        decided.arrays,
-    )
-    value = decided.order_quantity * decided.unit_cost
-    risk = risk_classes(
-        outlook.stockout_probability, (config.risk.medium, config.risk.high, config.risk.critical)
-    )
-    status = _statuses(computed, decided)
+    """Puts numbers beside the computed lines: those of the table, and what reasons speak of."""
     columns = {
-        "status": status,
-        "risk_class": np.array(RISK_CLASSES)[risk].tolist(),
-        "order_quantity": decided.order_quantity,
-        "wanted_quantity": decided.wanted_quantity,
-        "unit_cost": decided.unit_cost,
-        "order_value": value,
-        "inventory_position": lines.position,
-        "base_stock_level": wanted.base_stock_level,
-        "review_period": lines.review_period,
-        "lead_time_mean": computed["lead_time"].to_numpy(),
-        "protection_interval": computed["lead_time"].to_numpy() + lines.review_period,
-        "expected_demand": wanted.expected_demand,
-        "demand_median": wanted.demand_median,
-        "demand_at_target": wanted.base_stock_level,
-        "stockout_probability": outlook.stockout_probability,
-        "stockout_probability_without": outlook.stockout_probability_without,
-        "expected_lost_sales": outlook.expected_lost_sales,
-        "expected_lost_sales_without": outlook.expected_lost_sales_without,
-        "expected_holding_cost": outlook.expected_unit_periods * lines.holding_cost,
-        "expected_stockout_cost": outlook.expected_lost_sales * lines.stockout_cost,
-        "cover_periods": outlook.cover_periods,
-        "excess_units": np.maximum(lines.position - wanted.base_stock_level, 0.0),
-        "needs_approval": _needs_approval(value, decided, config),
-        "probability": wanted.probability,
-        "lot_reasons": lots.reasons,
-        "raised_to_price_break": lots.raised_to_price_break,
+        "status": _statuses(computed, decided),
+        **_position(computed, decided),
+        **_order(decided, config),
+        **_prospects(decided),
+        "probability": decided.wanted.lasting,
+        "lot_reasons": _lot_reasons(computed, decided),
+        "raised_to_price_break": decided.lots.raised_to_price_break,
         "room": decided.room,
         "sellable": decided.sellable,
         "budget_cut": decided.budget_cut,
@@ -169,7 +146,65 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
     return computed.with_columns(pl.Series(name, values) for name, values in columns.items())
 
 
-def _statuses(computed: pl.DataFrame, decided: Decided) -> list[str]:
+_Columns = dict[str, npt.NDArray[Any]]
+
+
+def _position(computed: pl.DataFrame, decided: Decided) -> _Columns:
+    """Says where the line stands, and what it is to cover."""
+    wanted, lines = decided.wanted, decided.arrays
+    lead_time = computed["lead_time"].to_numpy()
+    return {
+        "inventory_position": lines.position,
+        "base_stock_level": wanted.base_stock_level,
+        "review_period": lines.review_period,
+        "lead_time_mean": lead_time,
+        "protection_interval": lead_time + computed["delay"].to_numpy() + lines.review_period,
+        "expected_demand": wanted.expected_demand,
+        "demand_median": wanted.demand_median,
+        "demand_at_target": wanted.base_stock_level,
+        "excess_units": np.maximum(lines.position - wanted.base_stock_level, 0.0),
+    }
+
+
+def _order(decided: Decided, config: ReplenishmentConfig) -> _Columns:
+    """Says what is ordered, and what that costs."""
+    value = decided.order_quantity * decided.unit_cost
+    bounds = (config.risk.medium, config.risk.high, config.risk.critical)
+    risk = risk_classes(decided.outlook.stockout_probability, bounds)
+    return {
+        "order_quantity": decided.order_quantity,
+        "wanted_quantity": decided.wanted_quantity,
+        "unit_cost": decided.unit_cost,
+        "order_value": value,
+        "risk_class": np.array(RISK_CLASSES)[risk],
+        "needs_approval": _needs_approval(value, decided, config),
+    }
+
+
+def _prospects(decided: Decided) -> _Columns:
+    """Says what is to be expected."""
+    outlook, lines = decided.outlook, decided.arrays
+    return {
+        "stockout_probability": outlook.stockout_probability,
+        "stockout_probability_without": outlook.stockout_probability_without,
+        "expected_lost_sales": outlook.expected_lost_sales,
+        "expected_lost_sales_without": outlook.expected_lost_sales_without,
+        "expected_holding_cost": outlook.expected_unit_periods * lines.holding_cost,
+        "expected_stockout_cost": outlook.expected_lost_sales * lines.stockout_cost,
+        "cover_periods": outlook.cover_periods,
+    }
+
+
+def _lot_reasons(computed: pl.DataFrame, decided: Decided) -> IntArray:
+    """Keeps the reasons that still hold: a cut order has no price break, and none is not raised."""
+    reasons = decided.lots.reasons
+    reasons = np.where(
+        decided.budget_cut > 0, reasons & ~int(LotReason.RAISED_TO_PRICE_BREAK), reasons
+    )
+    return np.where(computed["takes_orders"].to_numpy(), reasons, 0)
+
+
+def _statuses(computed: pl.DataFrame, decided: Decided) -> npt.NDArray[np.str_]:
     """Says what became of each line."""
     lowered = LotReason.LOWERED_BY_CAPACITY | LotReason.LOWERED_BY_SHELF_LIFE
     less = decided.lots.has(lowered) | (decided.budget_cut > 0)
@@ -178,14 +213,14 @@ def _statuses(computed: pl.DataFrame, decided: Decided) -> list[str]:
         [
             decided.wanted_quantity <= 0,
             ~computed["takes_orders"].to_numpy(),
-            decided.lots.has(INFEASIBLE),
-            ~ordered & (decided.budget_cut > 0),
+            decided.lots.has(INFEASIBLE) | (decided.lots.quantity <= 0),
+            ~ordered,
             less,
         ],
         ["covered", "not_due", "infeasible", "held_back", "reduced"],
         default="order",
     )
-    return [str(one) for one in found]
+    return np.asarray(found, np.str_)
 
 
 def _needs_approval(value: FloatArray, decided: Decided, config: ReplenishmentConfig) -> BoolArray:

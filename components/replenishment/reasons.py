@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import polars as pl
@@ -19,20 +20,21 @@ INFEASIBLE = (
 """Reasons for which no quantity would be right."""
 
 
-def line_reasons(lines: pl.DataFrame, *, measure: str) -> pl.Series:
+def line_reasons(lines: pl.DataFrame, *, measure: str, horizon: int) -> pl.Series:
     """Words the reasons of computed lines.
 
     Args:
         lines: The columns of the proposal table, and of each line `lot_reasons` (bits of
             `LotReason`), `pack_size`, `moq`, `room`, `sellable`, `raised_to_price_break`,
-            `budget_cut` (units not ordered for lack of budget), `probability` (share of intervals
-            that the base-stock level covers) and `supplier_reason`.
+            `budget_cut` (units not ordered for lack of budget), `probability` (with which stock
+            is said to last), `supplier_reason` and `left_out`.
         measure: What `service_target` is a target of.
+        horizon: Periods of the forecast: cover beyond it is not known.
 
     Returns:
         Sentences without a full stop, apart by "; ". Length n.
     """
-    parts = [*_what_it_does(measure), *_what_changed_it()]
+    parts = [*_what_it_does(measure, horizon), *_what_changed_it()]
     return lines.select(
         reason=pl.concat_str(
             [pl.when(when).then(words) for when, words in parts], separator="; ", ignore_nulls=True
@@ -47,6 +49,24 @@ def _number(name: str, decimals: int = 0) -> pl.Expr:
     return pl.when(rounded == rounded.floor()).then(whole).otherwise(rounded.cast(pl.String))
 
 
+def _units(name: str, decimals: int = 1) -> pl.Expr:
+    """Writes a number of units."""
+    one = pl.col(name).round(decimals) == 1
+    return pl.format(
+        "{} {}",
+        _number(name, decimals),
+        pl.when(one).then(pl.lit("unit")).otherwise(pl.lit("units")),
+    )
+
+
+def _wanted(name: str) -> pl.Expr:
+    """Writes that units are wanted."""
+    one = pl.col(name).round(1) == 1
+    return pl.format(
+        "{} {} wanted", _units(name), pl.when(one).then(pl.lit("is")).otherwise(pl.lit("are"))
+    )
+
+
 def _percent(name: str) -> pl.Expr:
     """Writes a share as a percentage with at most one decimal."""
     percent = (pl.col(name) * 100).round(1)
@@ -54,19 +74,25 @@ def _percent(name: str) -> pl.Expr:
     return pl.when(percent == percent.floor()).then(whole).otherwise(percent.cast(pl.String))
 
 
-def _what_it_does(measure: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
+def _cover(horizon: int) -> pl.Expr:
+    """Writes how long stock lasts; what reaches to the end of the forecast may last longer."""
+    periods = pl.col("cover_periods")
+    return pl.format(
+        "{} period{} {}at {} %",
+        _number("cover_periods"),
+        pl.when(periods == 1).then(pl.lit("")).otherwise(pl.lit("s")),
+        pl.when(periods >= horizon).then(pl.lit("or more ")).otherwise(pl.lit("")),
+        _percent("probability"),
+    )
+
+
+def _what_it_does(measure: str, horizon: int) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about the state of the line."""
     ordered = pl.col("order_quantity") > 0
     wanted = pl.col("wanted_quantity") > 0
-    cover = pl.format(
-        "{} period{} at {} %",
-        _number("cover_periods"),
-        pl.when(pl.col("cover_periods") == 1).then(pl.lit("")).otherwise(pl.lit("s")),
-        _percent("probability"),
-    )
+    cover = _cover(horizon)
     yield ordered, pl.format("covers {}", cover)
-    enough = pl.format("stock and orders on their way cover {}", cover)
-    yield ~wanted & ~ordered, enough
+    yield ~wanted & ~ordered, pl.format("stock and orders on their way cover {}", cover)
     if measure != "cycle_service_level":
         words = {"fill_rate": "for a fill rate of {} %", "cost": "the least expected cost"}[measure]
         text = pl.format(words, _percent("service_target")) if "{}" in words else pl.lit(words)
@@ -78,67 +104,58 @@ def _what_it_does(measure: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     )
     yield early & pl.col("status").is_in(["order", "covered"]), sooner
     missing = pl.format(
-        "{} units are wanted; the supplier takes orders again on {}",
-        _number("wanted_quantity", 1),
+        "{}; the supplier takes orders again on {}",
+        _wanted("wanted_quantity"),
         pl.col("next_order_date").dt.to_string("%Y-%m-%d"),
     )
     yield pl.col("status") == "not_due", missing
     yield (
         pl.col("excess_units") > 0,
-        pl.format("{} units above the base-stock level", _number("excess_units", 1)),
+        pl.format("{} above the base-stock level", _units("excess_units")),
     )
+
+
+_CHANGES: dict[LotReason, str] = {
+    LotReason.RAISED_TO_MOQ: "raised to the smallest order of {moq}",
+    LotReason.RAISED_TO_PACK: "raised to packs of {pack}",
+    LotReason.MOQ_NOT_WHOLE_PACKS: "the smallest order of {moq} is no multiple of the pack of "
+    "{pack}",
+    LotReason.RAISED_TO_PRICE_BREAK: "raised by {raised} to a lower price",
+    LotReason.LOWERED_BY_CAPACITY: "lowered from {units}: there is room for {room}",
+    LotReason.LOWERED_BY_SHELF_LIFE: "lowered from {units}: {sellable} sell before they expire",
+    LotReason.INFEASIBLE_PACK_CAPACITY: "{wanted}, and a pack of {pack} does not fit into room for "
+    "{room}",
+    LotReason.INFEASIBLE_MOQ_CAPACITY: "{wanted}, and the smallest order of {moq} does not fit "
+    "into room for {room}",
+    LotReason.INFEASIBLE_PACK_SHELF_LIFE: "{wanted}, and of a pack of {pack} only {sellable} would "
+    "sell before they expire",
+    LotReason.INFEASIBLE_MOQ_SHELF_LIFE: "{wanted}, and of the smallest order of {moq} only "
+    "{sellable} would sell before they expire",
+}
+"""Words for what changed a quantity, in their order."""
+
+
+def _filled_in(template: str) -> pl.Expr:
+    """Puts numbers of the line into words."""
+    numbers = {
+        "moq": _number("moq", 2),
+        "pack": _number("pack_size", 2),
+        "raised": _number("raised_to_price_break", 1),
+        "room": _number("room", 1),
+        "sellable": _number("sellable", 1),
+        "units": _number("wanted_quantity", 1),
+        "wanted": _wanted("wanted_quantity"),
+    }
+    names = re.findall(r"{(\w+)}", template)
+    return pl.format(re.sub(r"{\w+}", "{}", template), *(numbers[name] for name in names))
 
 
 def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
-    """Yields conditions and words about constraints."""
-    pack, moq = _number("pack_size", 2), _number("moq", 2)
-    units, room = _number("wanted_quantity", 1), _number("room", 1)
-    sellable = _number("sellable", 1)
-    words = {
-        LotReason.RAISED_TO_MOQ: pl.format("raised to the smallest order of {}", moq),
-        LotReason.RAISED_TO_PACK: pl.format("raised to packs of {}", pack),
-        LotReason.MOQ_NOT_WHOLE_PACKS: pl.format(
-            "the smallest order of {} is no multiple of the pack of {}", moq, pack
-        ),
-        LotReason.RAISED_TO_PRICE_BREAK: pl.format(
-            "raised by {} to a lower price", _number("raised_to_price_break", 1)
-        ),
-        LotReason.LOWERED_BY_CAPACITY: pl.format(
-            "lowered from {}: there is room for {}", units, room
-        ),
-        LotReason.LOWERED_BY_SHELF_LIFE: pl.format(
-            "lowered from {}: {} sell before they expire", units, sellable
-        ),
-        LotReason.INFEASIBLE_PACK_CAPACITY: pl.format(
-            "{} units are wanted, and a pack of {} does not fit into room for {}", units, pack, room
-        ),
-        LotReason.INFEASIBLE_MOQ_CAPACITY: pl.format(
-            "{} units are wanted, and the smallest order of {} does not fit into room for {}",
-            units,
-            moq,
-            room,
-        ),
-        LotReason.INFEASIBLE_PACK_SHELF_LIFE: pl.format(
-            "{} units are wanted, and of a pack of {} only {} would sell before they expire",
-            units,
-            pack,
-            sellable,
-        ),
-        LotReason.INFEASIBLE_MOQ_SHELF_LIFE: pl.format(
-            "{} units are wanted, and of the smallest order of {} only {} would sell before they "
-            "expire",
-            units,
-            moq,
-            sellable,
-        ),
-    }
-    for reason, text in words.items():
-        yield (pl.col("lot_reasons") & int(reason)) != 0, text
-    yield (
-        pl.col("budget_cut") > 0,
-        pl.format("{} units held back by the budget", _number("budget_cut", 1)),
-    )
-    yield (
-        pl.col("supplier_reason").is_not_null(),
-        pl.format("supplier chosen: {}", pl.col("supplier_reason")),
-    )
+    """Yields conditions and words about constraints and suppliers."""
+    for reason, template in _CHANGES.items():
+        yield (pl.col("lot_reasons") & int(reason)) != 0, _filled_in(template)
+    held_back = pl.format("{} held back by the budget", _units("budget_cut"))
+    yield pl.col("budget_cut") > 0, held_back
+    chosen = pl.format("supplier chosen: {}", pl.col("supplier_reason"))
+    yield pl.col("supplier_reason").is_not_null(), chosen
+    yield pl.col("left_out").is_not_null(), pl.col("left_out")

@@ -13,7 +13,7 @@ from demandcast.components.replenishment.chosen_terms import ExpectedDemand, cho
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.lead_times import LeadTimes
 from demandcast.components.replenishment.lines import SupplyTables, gather_candidates
-from demandcast.components.replenishment.order_calendar import days_until_next
+from demandcast.components.replenishment.order_calendar import days_until_next, weekday_array
 from demandcast.components.replenishment.rolling_policy import SeriesTerms
 from demandcast.components.replenishment.supplier_choice import CostRates
 from demandcast.schema.config import ReplenishmentConfig
@@ -146,7 +146,7 @@ def _review_periods(good: pl.DataFrame, frequency: Frequency) -> npt.NDArray[np.
     by_weekday = good["order_days"].is_not_null().to_numpy()
     if not by_weekday.any():
         return review
-    weekdays = np.array([one or [True] * 7 for one in good["weekdays"].to_list()], np.bool_)
+    weekdays = weekday_array(good["weekdays"])
     length = 1 if frequency == "D" else 7
     longest = np.max([days_until_next(day, weekdays)[1] for day in range(7)], axis=0)
     return np.where(by_weekday, np.ceil(longest / length), review).astype(np.int64)

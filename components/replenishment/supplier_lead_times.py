@@ -8,7 +8,7 @@ import datetime
 import numpy as np
 import polars as pl
 
-from demandcast.components.replenishment.delivery_history import HistorySettings
+from demandcast.components.replenishment.delivery_history import HistorySettings, RefusedLines
 from demandcast.components.replenishment.lead_time_distributions import (
     discretised_gamma,
     pmf_mean,
@@ -21,10 +21,12 @@ from demandcast.components.replenishment.lead_times import (
     fit_lead_times,
 )
 from demandcast.components.replenishment.order_calendar import OrderMoment
-from demandcast.components.replenishment.supply_columns import clean_table
+from demandcast.components.replenishment.supply_columns import PROBLEM, clean_table
 from demandcast.schema.periods import Frequency
 
 __all__ = ["lead_times_of"]
+
+_ROWS_SHOWN = 3
 
 
 def lead_times_of(
@@ -45,7 +47,8 @@ def lead_times_of(
         order_moment: When on its day an order is placed.
 
     Returns:
-        Lead times; a supplier without deliveries has its quoted one, with the quoted spread.
+        Lead times; a supplier without deliveries has its quoted one, with the quoted spread. Lines
+        with a value that cannot be used are in `refused`.
 
     Raises:
         ContractError: A table lacks a column.
@@ -54,16 +57,46 @@ def lead_times_of(
     as_of = cutoff + datetime.timedelta(days=length - 1)
     settings = HistorySettings(frequency, order_moment, as_of=as_of)
     lines = _no_lines() if deliveries is None else clean_table(deliveries, "lead_times", keys=[])
+    good = lines.filter(pl.col(PROBLEM).is_null()).drop(PROBLEM)
     if suppliers is None:
-        return fit_lead_times(lines, settings)
-    quotes = _quotes(suppliers, length=length, placed_late=order_moment == "after_close")
-    fitted = fit_lead_times(lines, settings, quoted=quotes.select("supplier", "quoted_lead_time"))
-    return _with_quoted_spread(fitted, quotes)
+        fitted = fit_lead_times(good, settings)
+    else:
+        quotes = _quotes(suppliers, length=length, placed_late=order_moment == "after_close")
+        quoted = quotes.select("supplier", "quoted_lead_time")
+        fitted = _with_quoted_spread(fit_lead_times(good, settings, quoted=quoted), quotes)
+    return dataclasses.replace(fitted, refused=(*_unreadable(lines), *fitted.refused))
+
+
+def _unreadable(lines: pl.DataFrame) -> tuple[RefusedLines, ...]:
+    """Counts lines with a value that cannot be used, by column.
+
+    A day of arrival that cannot be read must not make an order one that is still on its way.
+    """
+    wrong = lines.with_row_index("row").filter(pl.col(PROBLEM).is_not_null())
+    # "lead_times: received: got 'soon'; allowed: ..." is wrong in the same way as 'later'.
+    parts = pl.col(PROBLEM).str.split_exact(": ", 2)
+    grouped = (
+        wrong.with_columns(
+            column=parts.struct.field("field_1"),
+            words=pl.format("row {}: {}", "row", pl.col(PROBLEM).str.strip_prefix("lead_times: ")),
+        )
+        .group_by("column", maintain_order=True)
+        .agg(pl.len().alias("count"), pl.col("words").head(_ROWS_SHOWN))
+    )
+    return tuple(
+        RefusedLines(f"{column} cannot be used", count, tuple(words))
+        for column, count, words in grouped.iter_rows()
+    )
 
 
 def _no_lines() -> pl.DataFrame:
     return pl.DataFrame(
-        schema={"supplier": pl.String(), "ordered": pl.Date(), "received": pl.Date()}
+        schema={
+            "supplier": pl.String(),
+            "ordered": pl.Date(),
+            "received": pl.Date(),
+            PROBLEM: pl.String(),
+        }
     )
 
 

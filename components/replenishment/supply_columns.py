@@ -1,6 +1,7 @@
 """The tables beside the forecasts: which columns they have, and what a value may be.
 
-A missing column or file stops everything. A wrong value stops its own line, and says so there.
+A missing column or file, or a column of a type that cannot be meant, stops everything. A wrong
+value stops its own line, and says so there.
 """
 
 from __future__ import annotations
@@ -152,33 +153,82 @@ def clean_table(frame: pl.DataFrame, table: str, *, keys: Sequence[str]) -> pl.D
         keys: Columns of text that name its rows.
 
     Returns:
-        The keys as text, the known columns with their types, null where a value is missing or
-        wrong, missing columns as null, and `problem`. Rows as they were.
+        The keys as text, empty where there is none, the known columns with their types, null where
+        a value is missing or wrong, missing columns as null, and `problem`. Rows as they were.
 
     Raises:
-        ContractError: A key or a required column is missing.
+        ContractError: A key or a required column is missing, or a column has a type that its
+            values cannot be read from.
     """
     columns = TABLES[table]
-    missing = [
-        name
-        for name in (*keys, *(name for name, one in columns.items() if one.required))
-        if name not in frame.columns
-    ]
-    if missing:
-        raise ContractError(f"{table}: no column {missing}; there are: {frame.columns}")
+    own_keys = {name: _KEY for name in keys if name not in columns}
     known = {name: one for name, one in columns.items() if name in frame.columns}
-    typed = {name: _typed(frame, name, one) for name, one in known.items()}
-    problems = [_problem(name, one, typed[name], table) for name, one in known.items()]
+    _check_columns(frame, table, known | own_keys)
+    frame = _without_empty_floats(frame, known | own_keys)
+    typed = {name: _typed(frame, name, one) for name, one in (own_keys | known).items()}
+    problems = [_problem(name, one, typed[name], table) for name, one in (own_keys | known).items()]
     absent = {
         name: pl.lit(None, dtype=_dtype(one)) for name, one in columns.items() if name not in known
     }
-    texts = {name: pl.col(name).cast(pl.String) for name in keys if name not in columns}
+    # An empty key equals no other, but for the rows that lack it too: these stay together.
+    texts = {name: pl.col(name).cast(pl.String).fill_null("") for name in own_keys}
     return frame.select(
         **texts,
         **{name: _usable(one, typed[name]).alias(name) for name, one in known.items()},
         **absent,
         **{PROBLEM: pl.coalesce([*problems, pl.lit(None, dtype=pl.String)])},
     )
+
+
+_KEY = Column("Key of the series.", "text", required=True)
+
+
+def _check_columns(frame: pl.DataFrame, table: str, columns: Mapping[str, Column]) -> None:
+    """Refuses a table that lacks a column, or has one of a type that cannot be meant."""
+    required = [name for name, one in TABLES[table].items() if one.required]
+    missing = [name for name in dict.fromkeys([*columns, *required]) if name not in frame.columns]
+    if missing:
+        raise ContractError(f"{table}: no column {missing}; there are: {frame.columns}")
+    for name, column in columns.items():
+        if not _readable(frame[name], column.kind):
+            raise ContractError(
+                f"{table}: {name}: a column of {frame.schema[name]}; "
+                f"allowed: {_READABLE[column.kind]}"
+            )
+
+
+_READABLE = {
+    "number": "numbers, or text that holds them",
+    "whole": "numbers, or text that holds them",
+    "date": "dates, or text as YYYY-MM-DD",
+    "text": "text or whole numbers",
+}
+
+
+def _readable(values: pl.Series, kind: str) -> bool:
+    """Tells whether values of a kind can be read from a column.
+
+    A number is no day, and a floating point number no key: 7.0 is neither '007' nor '7'. Where
+    all of an optional column is empty, pandas writes it as NaN, whatever it would hold.
+    """
+    found = values.dtype
+    if found in (pl.String, pl.Null) or isinstance(found, pl.Categorical | pl.Enum):
+        return True
+    if kind in ("number", "whole"):
+        return found.is_numeric()
+    if found.is_float():
+        return bool(values.is_nan().fill_null(value=True).all())
+    return found.is_integer() if kind == "text" else isinstance(found, pl.Date | pl.Datetime)
+
+
+def _without_empty_floats(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """Makes text of floating point columns where text or dates would be: all of them is empty."""
+    empty = [
+        pl.lit(None, dtype=pl.String).alias(name)
+        for name, column in columns.items()
+        if column.kind in ("text", "date") and frame.schema[name].is_float()
+    ]
+    return frame.with_columns(empty)
 
 
 def _dtype(column: Column) -> pl.DataType:
@@ -188,6 +238,8 @@ def _dtype(column: Column) -> pl.DataType:
 def _typed(frame: pl.DataFrame, name: str, column: Column) -> pl.Expr:
     """Casts a column; what cannot be cast is null."""
     value, found = pl.col(name), frame.schema[name]
+    if isinstance(found, pl.Categorical | pl.Enum):
+        value, found = value.cast(pl.String), pl.String()
     if column.kind == "text":
         text = value.cast(pl.String).str.strip_chars()
         return pl.when(text != "").then(text)

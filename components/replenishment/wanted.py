@@ -66,6 +66,11 @@ class Wanted:
     demand_median: FloatArray
     shelf_life_cap: FloatArray
 
+    @property
+    def lasting(self) -> FloatArray:
+        """Probability with which stock is said to last: what is less likely than not is none."""
+        return np.maximum(self.probability, 0.5)
+
 
 def want(lines: LineArrays, sampler: Sampler, aim: Aim) -> Wanted:
     """Computes base-stock levels and what else is read off the demand over the interval.
@@ -92,13 +97,10 @@ def _want_part(part: Part, calibration: Calibration, aim: Aim) -> tuple[FloatArr
         part.cumulative, review_period=lines.review_period, lead_time=part.next_lead_time
     )
     needed = _NEEDED[aim.unmet_demand](part, demand)
-    probability = _PROBABILITIES[aim.measure](lines, needed, calibration)
+    probability, level = _LEVELS[aim.measure](lines, needed, calibration)
     samples = demand.over_interval
-    asked = calibration.level(probability)
-    level = row_quantiles(needed.over_interval, np.where(probability > 0, asked, 0.0))
-    level = in_whole_units(np.where(probability > 0, level, 0.0), lines.unit)
     return (
-        level,
+        in_whole_units(level, lines.unit),
         probability,
         samples.mean(axis=1, dtype=np.float64),
         np.median(samples, axis=1).astype(np.float64),
@@ -132,40 +134,52 @@ def in_whole_units(levels: FloatArray, unit: FloatArray) -> FloatArray:
     [3.0, 2.1]
     """
     step = np.where(unit > 0, unit, 1.0)
-    return np.where(unit > 0, np.ceil(levels / step - 1e-6) * step, levels)
+    # Adding 0.0 makes 0 of the -0 to which a level of 0 is rounded.
+    return np.where(unit > 0, np.ceil(levels / step - 1e-6) * step + 0.0, levels)
 
 
-def _cycle_probability(
-    lines: LineArrays, demand: IntervalDemand, calibration: Calibration
-) -> FloatArray:
-    del demand, calibration
-    return lines.target
+_Levels = tuple[FloatArray, FloatArray]
+"""Share of intervals that are to be covered, and the level that does it."""
 
 
-def _fill_rate_probability(
-    lines: LineArrays, demand: IntervalDemand, calibration: Calibration
-) -> FloatArray:
-    """Returns the share of intervals that the level of the fill rate covers by the paths."""
-    del calibration
-    level = levels_for_fill_rate(demand, lines.target).astype(np.float32)
-    return np.asarray((demand.over_interval <= level[:, None]).mean(axis=1))
+def _cycle_levels(lines: LineArrays, demand: IntervalDemand, calibration: Calibration) -> _Levels:
+    return lines.target, _covering(demand, lines.target, calibration)
 
 
-def _cost_probability(
-    lines: LineArrays, demand: IntervalDemand, calibration: Calibration
-) -> FloatArray:
-    del demand, calibration
-    return critical_ratios(
+def _cost_levels(lines: LineArrays, demand: IntervalDemand, calibration: Calibration) -> _Levels:
+    probability = critical_ratios(
         stockout_cost=lines.stockout_cost,
         holding_cost=lines.holding_cost,
         review_period=lines.review_period,
     )
+    # Where no shortage costs anything there is nothing to cover.
+    return probability, np.where(probability > 0, _covering(demand, probability, calibration), 0.0)
 
 
-_PROBABILITIES: dict[Measure, Callable[[LineArrays, IntervalDemand, Calibration], FloatArray]] = {
-    "cycle_service_level": _cycle_probability,
-    "fill_rate": _fill_rate_probability,
-    "cost": _cost_probability,
+def _fill_rate_levels(
+    lines: LineArrays, demand: IntervalDemand, calibration: Calibration
+) -> _Levels:
+    """Returns levels for a fill rate; calibration shifts them as it does the quantile there.
+
+    Of a steady demand nearly all can be met with a level that covers no interval whole.
+    """
+    level = levels_for_fill_rate(demand, lines.target)
+    share = (demand.over_interval <= level.astype(np.float32)[:, None]).mean(axis=1)
+    shift = _covering(demand, share, calibration) - row_quantiles(demand.over_interval, share)
+    return share, np.maximum(level + shift, 0.0)
+
+
+def _covering(
+    demand: IntervalDemand, probability: FloatArray, calibration: Calibration
+) -> FloatArray:
+    """Returns the levels that cover a share of intervals, as backtests teach. Shape [n]."""
+    return row_quantiles(demand.over_interval, calibration.level(probability))
+
+
+_LEVELS: dict[Measure, Callable[[LineArrays, IntervalDemand, Calibration], _Levels]] = {
+    "cycle_service_level": _cycle_levels,
+    "fill_rate": _fill_rate_levels,
+    "cost": _cost_levels,
 }
 
 

@@ -1,0 +1,102 @@
+"""Which terms a line has: of its one supplier, of the cheapest, or none and why."""
+
+import polars as pl
+import pytest
+import replenishment_world as world
+
+
+def proposed(*terms, **tables):
+    """What is proposed with the terms of several suppliers."""
+    return world.proposed(world.situation(supply_terms=pl.concat(terms), **tables))
+
+
+def row(table, item="007"):
+    return world.line(table, "b", item)
+
+
+def test_one_supplier_is_not_chosen():
+    found = row(world.proposed())
+    assert found["supplier"] == "north"
+    assert "supplier" not in found["reason"]
+
+
+def test_the_cheaper_of_two_is_chosen_whatever_their_order():
+    north, south = world.terms(unit_cost=3.0), world.terms(supplier="south", unit_cost=2.0)
+    for both in ((north, south), (south, north)):
+        found = row(proposed(*both))
+        assert (found["supplier"], found["unit_cost"]) == ("south", 2)
+        assert found["order_quantity"] == 5 * (1 + 4)  # By his lead time.
+        assert "supplier chosen: " in found["reason"]
+        assert "less than north" in found["reason"]
+
+
+def test_items_of_one_and_of_two_suppliers_side_by_side():
+    table = proposed(world.terms(), world.terms(items=["008"], supplier="south", unit_cost=1.0))
+    suppliers = dict(table.select("item", "supplier").unique().rows())
+    assert suppliers == {"007": "north", "008": "south", "009": "north"}
+    assert table.height == 6
+
+
+def test_a_stockout_cost_speaks_for_the_reliable():
+    demand = world.forecasts(spread=0.5)
+    quotes = world.suppliers({"south": {"lead_time_std_days": 2.0}}, quoted_lead_time_days=4)
+    chosen = []
+    for cost in (0.01, 500.0):
+        north = world.terms(unit_cost=2.2, stockout_cost=cost)
+        south = world.terms(supplier="south", unit_cost=2.0, stockout_cost=cost)
+        of = world.situation(demand, supply_terms=pl.concat([north, south]), suppliers=quotes)
+        chosen.append(row(world.proposed(of))["supplier"])
+    assert chosen == ["south", "north"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"unit_cost": -1.0}, "supply_terms: unit_cost: got '-1.0'"),
+        ({"supplier": "nobody"}, "supplier 'nobody': neither deliveries nor a quoted lead time"),
+    ],
+)
+def test_an_offer_that_cannot_be_used_is_left_out_and_said(wrong, words):
+    bad = {"supplier": "south", "unit_cost": 0.5} | wrong
+    found = row(proposed(world.terms(), world.terms({"007": bad}, items=["007"])))
+    assert (found["status"], found["supplier"]) == ("order", "north")
+    assert f"supplier '{bad['supplier']}' left out: {words}" in found["reason"]
+
+
+def test_two_offers_that_cannot_be_used_are_none():
+    bad = world.terms(unit_cost=-1.0), world.terms(supplier="south", unit_cost=-2.0)
+    found = row(proposed(*bad))
+    assert (found["status"], found["supplier"]) == ("invalid", None)
+    assert "unit_cost: got '-" in found["reason"]
+
+
+def test_no_terms():
+    found = row(world.proposed(world.situation(supply_terms=world.terms(items=["008"]))))
+    assert (found["status"], found["reason"]) == (
+        "no_terms",
+        "no terms of supply fit the series",
+    )
+    assert found["due_date"] is found["review_period"] is found["order_quantity"] is None
+
+
+def test_a_supplier_of_whom_nothing_is_known():
+    found = row(world.proposed(world.situation(supply_terms=world.terms(supplier="west"))))
+    assert (found["status"], found["reason"]) == (
+        "no_lead_time",
+        "supplier 'west': neither deliveries nor a quoted lead time",
+    )
+
+
+def test_what_was_wrong_with_the_stock_stays():
+    stock = world.inventory(on_hand=-1.0)
+    found = row(world.proposed(world.situation(inventory=stock, supply_terms=world.terms()[:0])))
+    assert found["status"] == "invalid"
+    assert found["reason"].startswith("inventory: on_hand")
+
+
+def test_two_suppliers_of_a_series_without_forecast():
+    stock = pl.concat([world.inventory(), world.inventory()[:1].with_columns(store=pl.lit("z"))])
+    both = world.terms(), world.terms(supplier="south")
+    table = proposed(*both, inventory=stock)
+    assert world.line(table, "z", "007")["status"] == "no_forecast"
+    assert table.height == 7

@@ -1,0 +1,97 @@
+"""Days of orders: moments, weekdays, and days until the next chance, against a slow walk."""
+
+import datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demandcast.components.replenishment.order_calendar import (
+    WEEKDAYS,
+    Calendar,
+    days_until_next,
+    order_day,
+    parse_order_days,
+    weekday_array,
+)
+from demandcast.schema.periods import date_of
+
+TUESDAY = datetime.date(2026, 6, 30)
+MONDAY = datetime.date(2026, 6, 29)
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "frequency", "moment", "expected"),
+    [
+        (TUESDAY, "D", "before_opening", "2026-07-01"),
+        (TUESDAY, "D", "after_close", "2026-06-30"),
+        (MONDAY, "W-MON", "before_opening", "2026-07-06"),
+        (MONDAY, "W-MON", "after_close", "2026-07-05"),
+        (datetime.date(2026, 12, 31), "D", "before_opening", "2027-01-01"),
+    ],
+)
+def test_the_day_of_the_order(cutoff, frequency, moment, expected):
+    assert date_of(order_day(cutoff, frequency, moment)).isoformat() == expected
+    assert Calendar(cutoff, frequency, moment).order_day == order_day(cutoff, frequency, moment)
+
+
+def test_what_a_calendar_counts_by():
+    daily = Calendar(TUESDAY, "D", "before_opening")
+    weekly = Calendar(MONDAY, "W-MON", "after_close")
+    assert (daily.days_per_period, daily.placed_after) == (1, 0)
+    assert (weekly.days_per_period, weekly.placed_after) == (7, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("mon", "mon"),
+        ("Mon, Thursday", "mon thu"),
+        ("MON+FRI", "mon fri"),
+        ("  sun   sat ", "sat sun"),
+        ("mon mon", "mon"),
+        (None, " ".join(WEEKDAYS)),
+    ],
+)
+def test_weekdays_in_words(text, expected):
+    (days,), (wrong,) = parse_order_days([text])
+    assert [name for name, day in zip(WEEKDAYS, days, strict=True) if day] == expected.split()
+    assert wrong is None
+
+
+@pytest.mark.parametrize("text", ["", " ", "noon", "mon noon", "1", "mo", "daily", "lundi"])
+def test_what_is_no_weekday_is_named_and_taken_for_every_day(text):
+    days, (wrong,) = parse_order_days([text])
+    assert days.all()
+    assert wrong == f"order_days: got {text!r}; allowed: weekdays such as 'mon thu'"
+
+
+def test_no_lines():
+    days, wrong = parse_order_days([])
+    assert days.shape == (0, 7)
+    assert wrong == []
+
+
+@given(st.lists(st.none() | st.lists(st.booleans(), min_size=7, max_size=7)))
+def test_a_column_of_weekdays(rows):
+    found = weekday_array(pl.Series(rows, dtype=pl.List(pl.Boolean)))
+    assert found.shape == (len(rows), 7)
+    assert found.tolist() == [[True] * 7 if row is None else row for row in rows]
+
+
+@given(st.integers(0, 40_000), st.sets(st.integers(0, 6), min_size=1))
+def test_the_next_chance_against_a_walk_over_the_days(day, weekdays):
+    order_days = np.array([[at in weekdays for at in range(7)]])
+    today, ahead = days_until_next(day, order_days)
+    assert today[0] == (date_of(day).weekday() in weekdays)
+    walk = next(n for n in range(1, 8) if date_of(day + n).weekday() in weekdays)
+    assert ahead[0] == walk
+
+
+def test_lines_are_told_apart():
+    order_days = np.array([[True] * 7, [True] + [False] * 6])
+    today, ahead = days_until_next(4, order_days)  # A Monday.
+    assert today.tolist() == [True, True]
+    assert ahead.tolist() == [1, 7]

@@ -1,0 +1,133 @@
+"""Reasons of lines in words: one for each flag, in plain numbers."""
+
+import datetime
+
+import polars as pl
+import pytest
+
+from demandcast.components.replenishment.order_lots import LotReason
+from demandcast.components.replenishment.reasons import line_reasons
+
+USUAL = {
+    "status": "order",
+    "order_quantity": 12.0,
+    "wanted_quantity": 10.0,
+    "cover_periods": 9.0,
+    "probability": 0.95,
+    "service_target": 0.95,
+    "stockout_probability": 0.05,
+    "next_order_date": datetime.date(2026, 7, 3),
+    "excess_units": 0.0,
+    "lot_reasons": 0,
+    "pack_size": 12.0,
+    "moq": 20.0,
+    "room": float("inf"),
+    "sellable": float("inf"),
+    "raised_to_price_break": 0.0,
+    "budget_cut": 0.0,
+    "supplier_reason": None,
+    "left_out": None,
+}
+
+
+def reason(*, measure="cycle_service_level", horizon=28, **changes):
+    row = USUAL | {
+        name: int(value) if isinstance(value, LotReason) else value
+        for name, value in changes.items()
+    }
+    frame = pl.DataFrame(
+        [row], schema_overrides={"supplier_reason": pl.String(), "left_out": pl.String()}
+    )
+    (text,) = line_reasons(frame, measure=measure, horizon=horizon)
+    return text
+
+
+COVERED = {"order_quantity": 0.0, "wanted_quantity": 0.0, "status": "covered"}
+ELSE = {"order_quantity": 0.0, "cover_periods": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "covers 9 periods at 95 %"),
+        ({"cover_periods": 1.0, "probability": 0.975}, "covers 1 period at 97.5 %"),
+        ({"cover_periods": 28.0}, "covers 28 periods or more at 95 %"),
+        ({"stockout_probability": 0.4}, "may run out before an order arrives (40 %)"),
+        ({"stockout_probability": 0.153}, "may run out before an order arrives (15.3 %)"),
+        (COVERED, "stock and orders on their way cover 9 periods at 95 %"),
+        (COVERED | {"excess_units": 1.0}, "1 unit above the base-stock level"),
+        (COVERED | {"excess_units": 3.26}, "3.3 units above the base-stock level"),
+        (
+            ELSE | {"status": "not_due"},
+            "10 units are wanted; the supplier takes orders again on 2026-07-03",
+        ),
+        (ELSE | {"status": "not_due", "wanted_quantity": 1.0}, "1 unit is wanted; the supplier"),
+        ({"lot_reasons": LotReason.RAISED_TO_MOQ}, "raised to the smallest order of 20"),
+        ({"lot_reasons": LotReason.RAISED_TO_PACK}, "raised to packs of 12"),
+        ({"lot_reasons": LotReason.RAISED_TO_PACK, "pack_size": 2.5}, "raised to packs of 2.5"),
+        (
+            {"lot_reasons": LotReason.MOQ_NOT_WHOLE_PACKS},
+            "the smallest order of 20 is no multiple of the pack of 12",
+        ),
+        (
+            {"lot_reasons": LotReason.RAISED_TO_PRICE_BREAK, "raised_to_price_break": 8.0},
+            "raised by 8 to a lower price",
+        ),
+        (
+            {"lot_reasons": LotReason.LOWERED_BY_CAPACITY, "room": 7.0},
+            "lowered from 10: there is room for 7",
+        ),
+        (
+            {"lot_reasons": LotReason.LOWERED_BY_SHELF_LIFE, "sellable": 6.0},
+            "lowered from 10: 6 sell before they expire",
+        ),
+        (
+            {"lot_reasons": LotReason.INFEASIBLE_PACK_CAPACITY, "room": 7.0},
+            "10 units are wanted, and a pack of 12 does not fit into room for 7",
+        ),
+        (
+            {"lot_reasons": LotReason.INFEASIBLE_MOQ_CAPACITY, "room": 7.0},
+            "10 units are wanted, and the smallest order of 20 does not fit into room for 7",
+        ),
+        (
+            {"lot_reasons": LotReason.INFEASIBLE_PACK_SHELF_LIFE, "sellable": 7.0},
+            "10 units are wanted, and of a pack of 12 only 7 would sell before they expire",
+        ),
+        (
+            {"lot_reasons": LotReason.INFEASIBLE_MOQ_SHELF_LIFE, "sellable": 7.0},
+            "10 units are wanted, and of the smallest order of 20 only 7 would sell before",
+        ),
+        ({"budget_cut": 1.0}, "1 unit held back by the budget"),
+        ({"budget_cut": 1234567.0}, "1234567 units held back by the budget"),
+        ({"supplier_reason": "4.00 less"}, "supplier chosen: 4.00 less"),
+        ({"left_out": "supplier 'x' left out: y"}, "supplier 'x' left out: y"),
+    ],
+)
+def test_each_flag_has_its_words(changes, words):
+    assert words in reason(**changes)
+
+
+def test_nothing_is_said_that_is_not():
+    assert reason() == "covers 9 periods at 95 %"
+    assert reason(**COVERED) == "stock and orders on their way cover 9 periods at 95 %"
+    # A quarter of the intervals may run out at a target of 75 %; that is meant.
+    assert "run out" not in reason(probability=0.75, stockout_probability=0.25)
+
+
+def test_what_an_order_is_for():
+    assert "; for a fill rate of 98 %" in reason(measure="fill_rate", service_target=0.98)
+    assert "; the least expected cost" in reason(measure="cost")
+    assert "cost" not in reason(measure="cost", **COVERED)
+
+
+def test_several_are_set_apart_in_order():
+    flags = LotReason.RAISED_TO_MOQ | LotReason.RAISED_TO_PACK
+    assert reason(lot_reasons=flags, budget_cut=2.0) == (
+        "covers 9 periods at 95 %; raised to the smallest order of 20; raised to packs of 12; "
+        "2 units held back by the budget"
+    )
+
+
+def test_no_lines():
+    frame = pl.DataFrame([USUAL]).clear()
+    assert line_reasons(frame, measure="cost", horizon=7).to_list() == []
