@@ -7,7 +7,7 @@ export PYTHONSAFEPATH := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser infra terraform-tools oracles run test test-infra test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
-.PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph
+.PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph bench-orders bench-replenishment bench-knowledge bench-lead-times
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -108,6 +108,18 @@ bench-walmart: setup  ## Weekly real data: make bench-walmart SALES=/its/folder 
 
 bench-online-retail: setup  ## Raw invoices, line by line: make bench-online-retail SALES=... WORKSPACE=...
 	$(BIN)/python tests/benchmarks/online_retail.py --sales $(SALES) --workspace $(WORKSPACE)
+
+bench-orders: setup  ## 100,000 series to proposals: seconds, memory, beside a plain loop: make bench-orders [SERIES=100000] [BUDGET=0.5]
+	$(BIN)/python tests/benchmarks/proposals.py --series $(or $(SERIES),100000) $(if $(BUDGET),--budget-share $(BUDGET))
+
+bench-replenishment: setup  ## Service and cost of orders on real invoices: make bench-replenishment SALES=... WORKSPACE=...
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore tests/benchmarks/replenishment_service.py --sales $(SALES) --workspace $(WORKSPACE)
+
+bench-knowledge: setup  ## What the mathematics of orders loses against perfect knowledge of the demand. [STORES=4] [ITEMS=30]
+	$(BIN)/python tests/benchmarks/replenishment_knowledge.py --stores $(or $(STORES),4) --items $(or $(ITEMS),30)
+
+bench-lead-times: setup  ## Lead times fitted to real deliveries: make bench-lead-times HISTORY=/SCMS...csv.zip
+	$(BIN)/python tests/benchmarks/supplier_lead_times.py --history $(HISTORY)
 
 bench-kubeflow: setup  ## Steps of a compiled pipeline on the emulator: make bench-kubeflow SALES=... WORKSPACE=... [CONFIG=...]
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore tests/benchmarks/kubeflow.py --config $(or $(CONFIG),examples/freshretailnet.yaml) --sales $(SALES) --workspace $(WORKSPACE)

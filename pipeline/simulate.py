@@ -26,7 +26,12 @@ from demandcast.components.examples.latest import EXAMPLE, latest_ingestion, wri
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.interval_model import memory_of
 from demandcast.components.replenishment.lead_time_distributions import pmf_mean
-from demandcast.components.replenishment.rolling_policy import RollingPlanner, RollingRules
+from demandcast.components.replenishment.perfect_levels import PERFECT, PerfectPlanner
+from demandcast.components.replenishment.rolling_policy import (
+    LevelPlanner,
+    RollingPlanner,
+    RollingRules,
+)
 from demandcast.components.replenishment.rolling_simulation import (
     RollingWorld,
     review_periods,
@@ -36,6 +41,8 @@ from demandcast.components.replenishment.series_supply import SeriesSupply, supp
 from demandcast.components.replenishment.stock_scenario import StockCosts, UnmetDemand
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
 from demandcast.components.replenishment.wanted import Aim
+from demandcast.components.simulation.chain import simulate_chain
+from demandcast.components.simulation.write import read_simulation
 from demandcast.pipeline.console import Console
 from demandcast.pipeline.model_choice import ChosenModel, model_in_service, model_of_run
 from demandcast.pipeline.origin_forecasts import Tables, forecast_origins
@@ -73,6 +80,8 @@ class SimulateOptions:
         run_id: Run whose model decides; None: the model in service.
         start: Cutoff of the first simulated decision; None: after a quarter of them.
         demand: Table of what was asked for, where it is known; None: what was sold.
+        sample_data: Folder of `demandcast sample-data` from which the tables are: adds the policy
+            that knows the distribution of its demand, and takes its true demand.
         whole_lots: Order in packs and at least the MOQ; otherwise any whole quantity.
         seed: Of the lead times.
     """
@@ -81,6 +90,7 @@ class SimulateOptions:
     run_id: str | None = None
     start: datetime.date | None = None
     demand: Path | None = None
+    sample_data: Path | None = None
     whole_lots: bool = True
     seed: int = 17
 
@@ -138,7 +148,7 @@ def simulate(config: RunConfig, console: Console, options: SimulateOptions) -> S
         BadInputError: The model has seen all cutoffs, or a table is missing or wrong.
         ServingError: No model is in service, or it does not fit the configuration.
     """
-    begin = time.monotonic()
+    begin, asked = time.monotonic(), _demand_file(options)
     tables = Tables.check(config, console)
     model = _model(config, options)
     terms = read_terms(config)
@@ -179,7 +189,7 @@ def simulate(config: RunConfig, console: Console, options: SimulateOptions) -> S
         unmet_demand=config.replenishment.unmet_demand,
         lead_times=round(float(work.mean_lead_time.mean()), 2),
         model=model.digest,
-        demand=options.demand.name if options.demand else "",
+        demand=asked.name if asked else "",
         whole_lots=options.whole_lots,
         reference=REFERENCE,
         seconds=round(time.monotonic() - begin, 1),
@@ -194,16 +204,20 @@ def _model(config: RunConfig, options: SimulateOptions) -> ChosenModel:
 
 def _stride(terms: pl.DataFrame, suppliers: pl.DataFrame | None) -> int:
     """Returns the periods between cutoffs that all reviews need: the common divisor of theirs."""
-    found: set[int] = set()
-    for table in (terms, suppliers):
-        if table is None:
-            continue
+    tables = [table for table in (terms, suppliers) if table is not None]
+    for table in tables:
         if "order_days" in table.columns and table["order_days"].drop_nulls().len():
             return 1
-        if "review_period" in table.columns:
-            values = table["review_period"].cast(pl.Float64, strict=False).drop_nulls()
-            found |= {int(value) for value in values.unique().to_list() if value >= 1}
-    return math.gcd(*found) if found else 1
+    reviews = [
+        table["review_period"].cast(pl.Float64, strict=False)
+        for table in tables
+        if "review_period" in table.columns
+    ]
+    # Where neither table says how often, it is every period.
+    if all(column.null_count() for column in reviews):
+        return 1
+    values = pl.concat(reviews).drop_nulls().unique().to_list()
+    return math.gcd(*(int(value) for value in values if value >= 1)) or 1
 
 
 def _cutoffs(
@@ -300,6 +314,23 @@ class _Sales:
     simulated: FloatArray
 
 
+def _demand_file(options: SimulateOptions) -> Path | None:
+    """Returns the table of what was asked for; that of sample data lies beside it.
+
+    Raises:
+        BadInputError: The folder of sample data has none.
+    """
+    if options.demand is not None or options.sample_data is None:
+        return options.demand
+    found = sorted(options.sample_data.glob("true_demand.*"))
+    if not found:
+        raise BadInputError(
+            f"--sample-data: {options.sample_data} has no true_demand; 'demandcast sample-data' "
+            "writes it"
+        )
+    return found[0]
+
+
 @dataclass(frozen=True)
 class _Work:
     """What the simulation of each target needs."""
@@ -343,10 +374,30 @@ class _Work:
             logger.info("policies for a target of %g", target)
             priced = replace(world, costs=self._costs(target))
             found = simulate_policies(
-                priced, planner, levels={}, targets=[target], reference=REFERENCE
+                priced,
+                planner,
+                levels={},
+                targets=[target],
+                reference=REFERENCE,
+                others=self._others(rules),
             )
             # A policy without a target has its costs at this one's stockout cost.
             yield found.with_columns(pl.col("target").fill_null(target))
+
+    def _others(self, rules: RollingRules) -> dict[str, LevelPlanner]:
+        """Adds the planner that knows what sample data are drawn from."""
+        if self.options.sample_data is None:
+            return {}
+        return {
+            PERFECT: PerfectPlanner.prepare(
+                simulate_chain(read_simulation(self.options.sample_data)),
+                self.origins.keys,
+                cutoff_days=self.origins.cutoff_days,
+                terms=self.supply.terms,
+                lead_time_probabilities=self.supply.lead_time_probabilities,
+                rules=rules,
+            )
+        }
 
     @property
     def _unmet(self) -> Literal["lost", "backordered"]:
@@ -381,12 +432,12 @@ class _Work:
 
     def _demand(self) -> FloatArray:
         """Returns what was asked for, or else sold, in the simulated periods. Shape [T, N]."""
-        sold = self.sales.simulated
-        if self.options.demand is None:
+        sold, file = self.sales.simulated, _demand_file(self.options)
+        if file is None:
             return sold
         begin = int(periods_of(self.origins.cutoff_days, self.origins.frequency)[self.first]) + 1
         return read_demand(
-            self.options.demand,
+            file,
             self.config,
             keys=self.origins.keys,
             periods=range(begin, begin + len(sold)),

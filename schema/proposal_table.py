@@ -22,8 +22,9 @@ __all__ = [
 
 STATUSES: dict[str, str] = {
     "order": "order_quantity is to be ordered now.",
-    "reduced": "Less than wanted is to be ordered: capacity, shelf life or budget.",
-    "held_back": "An order is wanted, and the budget has no room for it.",
+    "reduced": "Less than wanted is to be ordered: capacity, shelf life, budget, or "
+    "what the supplier has.",
+    "held_back": "An order is wanted, and budget or supplier have nothing left for it.",
     "infeasible": "An order is wanted, and none is possible: terms contradict each other, or there "
     "is no room; the reason says which.",
     "not_due": "An order is wanted, and the supplier takes none today.",

@@ -1,4 +1,7 @@
-"""Budgets: where all orders together cost more than there is, each unit of money goes furthest."""
+"""What lines share: money, and units that a supplier has not enough of; each goes furthest.
+
+A supplier's units are shared first: money is not kept for what cannot be had.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from demandcast.components.replenishment.interval_levels import (
 from demandcast.components.replenishment.line_arrays import LineArrays, Part, Sampler, over_parts
 from demandcast.components.replenishment.pack_values import PackTerms, marginal_pack_values
 
-__all__ = ["limit_to_budgets"]
+__all__ = ["limit_to_budgets", "share_scarce_units"]
 
 _Limit = tuple[str, FloatArray | float, npt.NDArray[np.int64] | None]
 """Name, supply by group, group of each line."""
@@ -82,6 +85,33 @@ def limit_to_budgets(
     chosen = choose(highest)
     mixed = choose(np.where(chosen[0] == ordered, unit_cost, highest))
     return mixed if fits(mixed[0]) else chosen
+
+
+def share_scarce_units(
+    computed: pl.DataFrame, lines: LineArrays, sampler: Sampler, *, ordered: FloatArray
+) -> FloatArray:
+    """Shares the units that suppliers have where they avoid most, in whole packs.
+
+    Args:
+        computed: `#terms_row` and `available_units` (null: enough) of the lines.
+        lines: Their arrays.
+        sampler: Paths.
+        ordered: Orders as if there were enough, units. Shape [n].
+
+    Returns:
+        Orders, units. Shape [n].
+    """
+    available = computed["available_units"].fill_null(np.inf).to_numpy()
+    rows, group = np.unique(computed["#terms_row"].to_numpy(), return_inverse=True)
+    supply = np.full(len(rows), np.inf)
+    np.minimum.at(supply, group, available)
+    scarce = np.bincount(group, ordered, len(rows)) > supply * _ROUNDING
+    if not scarce.any():
+        return ordered
+    lot, values, smallest = _lots(lines, sampler, ordered)
+    shared = SharedLimit("available_units", usage_per_pack=lot, supply=supply, group=group)
+    choice = choose_packs(values, [shared], smallest_packs=smallest)
+    return np.where(scarce[group], np.minimum(choice.packs * lot, ordered), ordered)
 
 
 def _highest_prices(price_of: PriceOf, lot: FloatArray, ordered: FloatArray) -> FloatArray:

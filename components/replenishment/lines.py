@@ -237,7 +237,8 @@ def gather_candidates(
     Returns:
         One row per series and supplier: key columns, the columns of `supply_terms`, those of the
         supplier filled in, `weekdays` (list of 7), `quoted_lead_time_days`,
-        `lead_time_std_days`, `supplier_budget`, `problem`. Series without terms have no row.
+        `lead_time_std_days`, `supplier_budget`, `#terms_row` (which terms, series may share
+        them), `problem`. Series without terms have no row.
 
     Raises:
         ContractError: A table lacks a column, or the terms share no column with the series key.
@@ -250,6 +251,7 @@ def gather_candidates(
         )
     terms = clean_table(tables.supply_terms, "supply_terms", keys=on)
     terms = _unique_rows(terms, [*on, "supplier"], "supply_terms")
+    terms = terms.with_columns(pl.int_range(pl.len()).alias("#terms_row"))
     terms = _with_supplier(terms, tables.suppliers)
     terms = _with_order_days(_checked_currency(terms, currency))
     own = terms.rename({"storage_capacity": "terms_capacity"})

@@ -7,7 +7,10 @@ import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.assessment import assess
-from demandcast.components.replenishment.budget_limits import limit_to_budgets
+from demandcast.components.replenishment.budget_limits import (
+    limit_to_budgets,
+    share_scarce_units,
+)
 from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
 from demandcast.components.replenishment.order_lots import (
     LotTerms,
@@ -33,7 +36,8 @@ def decide_quantities(
     """Chooses the quantities, and says what to expect of them.
 
     Args:
-        computed: `takes_orders`, `supplier` and `supplier_budget` of the lines.
+        computed: `takes_orders`, `supplier`, `supplier_budget`, `available_units` and
+            `#terms_row` of the lines.
         lines: Their arrays.
         sampler: Paths.
         price_breaks: Prices by quantity; None: no price depends on it.
@@ -52,8 +56,9 @@ def decide_quantities(
         return lines.unit_cost if price_breaks is None else unit_prices(quantity, price_breaks)
 
     ordered = np.where(computed["takes_orders"].to_numpy(), lots.quantity, 0.0)
+    shared = share_scarce_units(computed, lines, sampler, ordered=ordered)
     limited, shadow_price = limit_to_budgets(
-        computed, lines, sampler, ordered=ordered, price_of=price_of, budget=config.budget
+        computed, lines, sampler, ordered=shared, price_of=price_of, budget=config.budget
     )
     decided = Decided(
         wanted=wanted,
@@ -62,7 +67,8 @@ def decide_quantities(
         room=np.maximum(room, 0.0),
         sellable=np.maximum(sellable, 0.0),
         order_quantity=limited,
-        budget_cut=ordered - limited,
+        supply_cut=ordered - shared,
+        budget_cut=shared - limited,
         unit_cost=price_of(np.where(limited > 0, limited, lots.quantity)),
         outlook=assess(lines, sampler, order_quantity=limited, probability=wanted.lasting),
         arrays=lines,

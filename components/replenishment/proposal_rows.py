@@ -54,6 +54,7 @@ class Decided:
         room: Units that fit, infinite without a limit. Shape [n].
         sellable: Units that sell before they expire, likewise. Shape [n].
         order_quantity: To order now, units. Shape [n].
+        supply_cut: Not ordered because the supplier has not enough, units. Shape [n].
         budget_cut: Not ordered for lack of budget, units. Shape [n].
         unit_cost: Currency units per unit. Shape [n].
         outlook: What to expect.
@@ -66,6 +67,7 @@ class Decided:
     room: FloatArray
     sellable: FloatArray
     order_quantity: FloatArray
+    supply_cut: FloatArray
     budget_cut: FloatArray
     unit_cost: FloatArray
     outlook: Assessment
@@ -141,6 +143,7 @@ def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConf
         "raised_to_price_break": decided.lots.raised_to_price_break,
         "room": decided.room,
         "sellable": decided.sellable,
+        "supply_cut": decided.supply_cut,
         "budget_cut": decided.budget_cut,
     }
     return computed.with_columns(pl.Series(name, values) for name, values in columns.items())
@@ -198,16 +201,15 @@ def _prospects(decided: Decided) -> _Columns:
 def _lot_reasons(computed: pl.DataFrame, decided: Decided) -> IntArray:
     """Keeps the reasons that still hold: a cut order has no price break, and none is not raised."""
     reasons = decided.lots.reasons
-    reasons = np.where(
-        decided.budget_cut > 0, reasons & ~int(LotReason.RAISED_TO_PRICE_BREAK), reasons
-    )
+    cut = decided.supply_cut + decided.budget_cut > 0
+    reasons = np.where(cut, reasons & ~int(LotReason.RAISED_TO_PRICE_BREAK), reasons)
     return np.where(computed["takes_orders"].to_numpy(), reasons, 0)
 
 
 def _statuses(computed: pl.DataFrame, decided: Decided) -> npt.NDArray[np.str_]:
     """Says what became of each line."""
     lowered = LotReason.LOWERED_BY_CAPACITY | LotReason.LOWERED_BY_SHELF_LIFE
-    less = decided.lots.has(lowered) | (decided.budget_cut > 0)
+    less = decided.lots.has(lowered) | (decided.supply_cut + decided.budget_cut > 0)
     ordered = decided.order_quantity > 0
     found = np.select(
         [

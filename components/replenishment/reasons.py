@@ -26,7 +26,8 @@ def line_reasons(lines: pl.DataFrame, *, measure: str, horizon: int) -> pl.Serie
     Args:
         lines: The columns of the proposal table, and of each line `lot_reasons` (bits of
             `LotReason`), `pack_size`, `moq`, `room`, `sellable`, `raised_to_price_break`,
-            `budget_cut` (units not ordered for lack of budget), `probability` (with which stock
+            `supply_cut` and `budget_cut` (units not ordered because the supplier has not enough,
+            and for lack of budget), `probability` (with which stock
             is said to last), `supplier_reason` and `left_out`.
         measure: What `service_target` is a target of.
         horizon: Periods of the forecast: cover beyond it is not known.
@@ -154,6 +155,8 @@ def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about constraints and suppliers."""
     for reason, template in _CHANGES.items():
         yield (pl.col("lot_reasons") & int(reason)) != 0, _filled_in(template)
+    scarce = pl.format("{} fewer: the supplier has not enough for all", _units("supply_cut"))
+    yield pl.col("supply_cut") > 0, scarce
     held_back = pl.format("{} held back by the budget", _units("budget_cut"))
     yield pl.col("budget_cut") > 0, held_back
     chosen = pl.format("supplier chosen: {}", pl.col("supplier_reason"))

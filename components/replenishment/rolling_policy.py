@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import periods_of
 
 __all__ = [
+    "LevelPlanner",
     "RollingPlanner",
     "RollingPolicy",
     "RollingRules",
@@ -89,6 +91,34 @@ class RollingRules:
     memory: int | None = None
 
 
+class LevelPlanner(Protocol):
+    """Sets levels of series (N) at cutoffs (C); what a `RollingPolicy` asks."""
+
+    @property
+    def cutoffs(self) -> Int64Array:
+        """Periods of the cutoffs. Shape [C]."""
+
+    @property
+    def horizon(self) -> int:
+        """Periods that it looks ahead."""
+
+    @property
+    def mean_lead_time(self) -> FloatArray:
+        """Periods. Shape [N]."""
+
+    @property
+    def longest_lead_time(self) -> int:
+        """Periods."""
+
+    def with_forecast(self, cutoff: int, series: Int64Array) -> Int64Array:
+        """Returns those of some series for which levels can be set at a cutoff."""
+
+    def levels(
+        self, cutoff: int, series: Int64Array, stock: SeriesStock, *, target: float
+    ) -> FloatArray:
+        """Sets the levels of some series (n), units. Shape [n]."""
+
+
 @dataclass(frozen=True)
 class RollingPlanner:
     """Decides as `demandcast replenish` would have at each cutoff of a backtest.
@@ -143,6 +173,21 @@ class RollingPlanner:
     def cutoffs(self) -> Int64Array:
         """Periods of the cutoffs. Shape [C]."""
         return periods_of(self.origins.cutoff_days, self.origins.frequency)
+
+    @property
+    def horizon(self) -> int:
+        """Periods that it looks ahead."""
+        return int(self.origins.mean.shape[1])
+
+    @property
+    def mean_lead_time(self) -> FloatArray:
+        """Periods. Shape [N]."""
+        return self.sampler.mean_lead_time[self.terms.lead_time_row]
+
+    @property
+    def longest_lead_time(self) -> int:
+        """Periods."""
+        return self.teaching.longest_lead_time
 
     @functools.cached_property
     def _rows(self) -> Int64Array:
@@ -214,6 +259,16 @@ class SeriesStock:
     position: FloatArray
     arrivals: FloatArray
 
+    @classmethod
+    def none(cls, series: int, horizon: int) -> SeriesStock:
+        """Returns that of series without any."""
+        nothing = np.zeros(series)
+        return cls(nothing, nothing, np.zeros((horizon, series)))
+
+    def of(self, rows: Int64Array) -> SeriesStock:
+        """Returns that of some of the series."""
+        return SeriesStock(self.available[rows], self.position[rows], self.arrivals[:, rows])
+
 
 class RollingPolicy:
     """The policy of `demandcast replenish` in a simulation, for some of the series.
@@ -231,7 +286,7 @@ class RollingPolicy:
 
     def __init__(
         self,
-        planner: RollingPlanner,
+        planner: LevelPlanner,
         series: Int64Array,
         *,
         target: float,
@@ -241,12 +296,10 @@ class RollingPolicy:
         self._planner, self._series, self._target = planner, series, target
         self._reviewed = reviewed
         self._begin = int(planner.cutoffs[first]) + 1
-        horizon = planner.origins.mean.shape[1]
-        row = planner.terms.lead_time_row[series]
-        self._lead_time = np.round(planner.sampler.mean_lead_time[row]).astype(np.int64)
+        self._lead_time = np.round(planner.mean_lead_time[series]).astype(np.int64)
         # Units ordered in the last periods, the newest first, as long as a lead time may be.
-        self._ordered = np.zeros((planner.teaching.longest_lead_time + 1, series.size))
-        self._horizon, self._asked = horizon, 0
+        self._ordered = np.zeros((planner.longest_lead_time + 1, series.size))
+        self._horizon, self._asked = planner.horizon, 0
 
     def __call__(self, period: int, state: StockState) -> FloatArray:
         """Orders up to the level of the newest forecast."""

@@ -31,7 +31,7 @@ from demandcast.components.replenishment.policy_comparison import (
     given_levels,
     standard_policies,
 )
-from demandcast.components.replenishment.rolling_policy import RollingPlanner, RollingPolicy
+from demandcast.components.replenishment.rolling_policy import LevelPlanner, RollingPolicy
 from demandcast.components.replenishment.stock_scenario import (
     OpeningStock,
     StockCosts,
@@ -150,11 +150,12 @@ def review_periods(
 
 def simulate_policies(
     world: RollingWorld,
-    planner: RollingPlanner,
+    planner: LevelPlanner,
     *,
     levels: Mapping[str, Mapping[float, FloatArray]],
     targets: Sequence[float],
     reference: str,
+    others: Mapping[str, LevelPlanner] | None = None,
 ) -> pl.DataFrame:
     """Simulates our policy, given levels and the rules of thumb on the same demand.
 
@@ -164,17 +165,18 @@ def simulate_policies(
         levels: Base-stock levels of further policies by target. Shapes [T, N].
         targets: Cycle service levels.
         reference: Policy by which the others are divided.
+        others: Planners of further policies, by name, of the same series.
 
     Returns:
         As `compare_chunks` has it.
     """
-    chunks = _chunks(world, planner, levels)
+    chunks = _chunks(world, {OURS: planner, **(others or {})}, levels)
     return compare_chunks(chunks, targets=targets, reference=reference)
 
 
 def _chunks(
     world: RollingWorld,
-    planner: RollingPlanner,
+    planners: Mapping[str, LevelPlanner],
     levels: Mapping[str, Mapping[float, FloatArray]],
 ) -> Iterator[ComparedChunk]:
     """Yields some series at a time."""
@@ -182,7 +184,10 @@ def _chunks(
     for start in range(0, world.demand.shape[1], _CHUNK):
         part = slice(start, start + _CHUNK)
         scenario = _scenario(world, part, lead_time)
-        ours = functools.partial(_ours, world, planner, part)
+        planned = {
+            name: TargetPolicy(functools.partial(_planned, world, planner, part))
+            for name, planner in planners.items()
+        }
         given = {
             name: given_levels({target: one[:, part] for target, one in by_target.items()})
             for name, by_target in levels.items()
@@ -197,13 +202,11 @@ def _chunks(
                 year=year_length(world.frequency),
             ),
         )
-        yield ComparedChunk(
-            world.demand[:, part], {OURS: TargetPolicy(ours), **given, **rules}, scenario
-        )
+        yield ComparedChunk(world.demand[:, part], {**planned, **given, **rules}, scenario)
 
 
-def _ours(
-    world: RollingWorld, planner: RollingPlanner, part: slice, target: float
+def _planned(
+    world: RollingWorld, planner: LevelPlanner, part: slice, target: float
 ) -> RollingPolicy:
     series = np.arange(world.demand.shape[1])[part]
     return RollingPolicy(

@@ -389,7 +389,8 @@ def _units_short(margin: FloatArray, sigma: FloatArray) -> FloatArray:
     """Computes the expected excess of a normal variable over its mean + margin."""
     certain = ~(sigma > 0)
     z = margin / np.where(certain, 1.0, sigma)
-    loss = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) - z * special.ndtr(-z)
+    density = np.exp(-(np.minimum(np.abs(z), 40.0) ** 2) / 2) / np.sqrt(2 * np.pi)
+    loss = density - z * special.ndtr(-z)
     return np.where(certain, np.maximum(-margin, 0.0), np.maximum(loss, 0.0) * sigma)
 
 

@@ -94,6 +94,11 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         ),
         "shelf_life": Column("Whole periods in which a unit can be sold.", "whole", least=1),
         "storage_capacity": Column("Most units of the item that there is room for.", above=0),
+        "available_units": Column(
+            "Units that the supplier has for all series of the row together; any if not given. "
+            "Where they are scarce they go where they avoid most.",
+            least=0,
+        ),
         "service_target": Column("Of the measure; service.target if not given.", above=0, below=1),
         **_TERMS_OF_BOTH,
     },

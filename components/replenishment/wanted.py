@@ -29,7 +29,7 @@ from demandcast.components.replenishment.interval_levels import (
 from demandcast.components.replenishment.line_arrays import LineArrays, Part, Sampler, over_parts
 from demandcast.components.replenishment.stock_projection import Stock, lost_sales
 
-__all__ = ["Aim", "Measure", "Wanted", "in_whole_units", "want"]
+__all__ = ["Aim", "Measure", "Wanted", "in_whole_units", "want", "want_part"]
 
 Measure = Literal["cycle_service_level", "fill_rate", "cost"]
 
@@ -83,7 +83,8 @@ def want(lines: LineArrays, sampler: Sampler, aim: Aim) -> Wanted:
     result = Wanted(*(np.empty(len(lines)) for _ in range(5)))
 
     def work(part: Part) -> tuple[FloatArray, ...]:
-        return _want_part(part, sampler.model.calibrations[part.group], aim)
+        wanted = want_part(part, sampler.model.calibrations[part.group], aim)
+        return tuple(getattr(wanted, name) for name in Wanted.__dataclass_fields__)
 
     for part, values in over_parts(sampler, lines, work):
         for name, value in zip(Wanted.__dataclass_fields__, values, strict=True):
@@ -91,7 +92,14 @@ def want(lines: LineArrays, sampler: Sampler, aim: Aim) -> Wanted:
     return result
 
 
-def _want_part(part: Part, calibration: Calibration, aim: Aim) -> tuple[FloatArray, ...]:
+def want_part(part: Part, calibration: Calibration, aim: Aim) -> Wanted:
+    """Computes what some lines want whose paths are there.
+
+    Args:
+        part: Lines and paths.
+        calibration: Of their group.
+        aim: What is aimed at.
+    """
     lines = part.lines
     demand = interval_demand(
         part.cumulative, review_period=lines.review_period, lead_time=part.next_lead_time
@@ -99,7 +107,7 @@ def _want_part(part: Part, calibration: Calibration, aim: Aim) -> tuple[FloatArr
     needed = _NEEDED[aim.unmet_demand](part, demand)
     probability, level = _LEVELS[aim.measure](lines, needed, calibration)
     samples = demand.over_interval
-    return (
+    return Wanted(
         in_whole_units(level, lines.unit),
         probability,
         samples.mean(axis=1, dtype=np.float64),

@@ -21,7 +21,7 @@ _TITLES = {
     "textbook": "textbook, mean and sigma",
     "eoq": "EOQ with safety stock",
     "last_year": "last year's sales",
-    "perfect_knowledge": "perfect knowledge of the distribution",
+    "perfect_distribution": "perfect knowledge of the distribution",
     PERFECT: "perfect foresight",
 }
 

@@ -7,6 +7,7 @@
     inventory    stock from day to day     chain        all of it put together
     aggregation  days to weeks             tables       arrays to tables
     dictionary   what each column means    write        files
+    futures      demand after a cutoff, from its true distribution
 
 Pure NumPy and Arrow. A store's data depend on the configuration and the store alone:
 not on the number of stores, and not on how many are simulated at a time.
@@ -20,7 +21,11 @@ from demandcast.components.simulation.config import (
     SupplyConfig,
     preset,
 )
-from demandcast.components.simulation.write import SampleFiles, write_sample_data
+from demandcast.components.simulation.write import (
+    SampleFiles,
+    read_simulation,
+    write_sample_data,
+)
 
 __all__ = [
     "EffectsConfig",
@@ -30,5 +35,6 @@ __all__ = [
     "SimulationConfig",
     "SupplyConfig",
     "preset",
+    "read_simulation",
     "write_sample_data",
 ]

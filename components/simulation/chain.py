@@ -19,6 +19,7 @@ from demandcast.components.simulation.calendar import Calendar, simulate_calenda
 from demandcast.components.simulation.config import SimulationConfig
 from demandcast.components.simulation.demand import (
     LUMP_SHAPE,
+    LevelParts,
     StoreTraits,
     category_effects,
     draw_demand,
@@ -54,10 +55,12 @@ from demandcast.schema.periods import date_of, days_of, periods_of
 
 __all__ = [
     "Chain",
+    "StoreConditions",
     "StoreDays",
     "StoreStock",
     "first_day",
     "simulate_chain",
+    "simulate_conditions",
     "simulate_stock",
     "simulate_store",
 ]
@@ -90,6 +93,21 @@ class Chain:
     def history_days(self) -> int:
         """T: days with sales."""
         return self.config.periods * self.config.days_per_period
+
+
+@dataclass(frozen=True)
+class StoreConditions:
+    """What demand in a store depends on, for all days.
+
+    Attributes:
+        plan: Prices and promotions. Shape [I, D].
+        common: Week, year, holidays and weather by category, log. Shape [K, D].
+        parts: What the level of each item is made of.
+    """
+
+    plan: StorePlan
+    common: FloatArray
+    parts: LevelParts
 
 
 @dataclass(frozen=True)
@@ -152,9 +170,9 @@ def simulate_chain(config: SimulationConfig) -> Chain:
     )
 
 
-def simulate_store(chain: Chain, store: int) -> StoreDays:
-    """Draws plan and demand of one store from the store's own streams."""
-    config, items, stores = chain.config, chain.items, chain.stores
+def simulate_conditions(chain: Chain, store: int) -> StoreConditions:
+    """Draws what demand in one store depends on from the store's own streams."""
+    config, stores = chain.config, chain.stores
     region = stores.region[store]
     traits = StoreTraits(
         format=int(stores.format[store]),
@@ -171,17 +189,29 @@ def simulate_store(chain: Chain, store: int) -> StoreDays:
         weeks=chain.weeks,
         draws=stream(config.seed, "store plan", store),
     )
-    level = simulate_levels(
-        items,
+    parts = simulate_levels(
+        chain.items,
         traits,
         spread=config.effects.level_spread,
         weeks=chain.weeks,
         draws=stream(config.seed, "level", store),
     )
-    common = category_effects(traits, chain.calendar, config.effects)
-    mean = expected_demand(items, plan, common=common, level=level, promotions=config.promotions)
+    return StoreConditions(plan, category_effects(traits, chain.calendar, config.effects), parts)
+
+
+def simulate_store(chain: Chain, store: int) -> StoreDays:
+    """Draws plan and demand of one store from the store's own streams."""
+    config, items = chain.config, chain.items
+    conditions = simulate_conditions(chain, store)
+    mean = expected_demand(
+        items,
+        conditions.plan,
+        common=conditions.common,
+        level=conditions.parts.level(chain.weeks),
+        promotions=config.promotions,
+    )
     demand = draw_demand(mean[:, : chain.history_days], items, stream(config.seed, "demand", store))
-    return StoreDays(plan=plan, mean=mean, demand=demand)
+    return StoreDays(plan=conditions.plan, mean=mean, demand=demand)
 
 
 def simulate_stock(chain: Chain, stores: Sequence[int], days: Sequence[StoreDays]) -> StoreStock:

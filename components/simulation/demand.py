@@ -20,10 +20,13 @@ from demandcast.components.simulation.weather import MEAN_TEMPERATURE, year_angl
 
 __all__ = [
     "LUMP_SHAPE",
+    "LevelParts",
     "StoreTraits",
     "cannibalise",
     "category_effects",
+    "continue_wander",
     "draw_demand",
+    "draw_footfall",
     "expected_demand",
     "promotion_uplift",
     "simulate_levels",
@@ -85,6 +88,34 @@ def category_effects(store: StoreTraits, calendar: Calendar, effects: EffectsCon
     )
 
 
+@dataclass(frozen=True)
+class LevelParts:
+    """What the level around which each item of a store sells is made of, log of units per day.
+
+    Attributes:
+        steady: Rate, size and growth. Shape [I, D].
+        wander: The level that wanders from week to week. Shape [I, W].
+        footfall: Of the day, the same for all items. Shape [D].
+        start: Slow start of a new item; minus infinity while the item is not sold. Shape [I, D].
+    """
+
+    steady: FloatArray
+    wander: FloatArray
+    footfall: FloatArray
+    start: FloatArray
+
+    def level(self, weeks: Int64Array) -> FloatArray:
+        """Adds them up.
+
+        Args:
+            weeks: Week of each day. Shape [D].
+
+        Returns:
+            Log of units per day; minus infinity while the item is not sold. Shape [I, D].
+        """
+        return np.asarray(self.steady + self.wander[:, weeks] + self.footfall + self.start)
+
+
 def simulate_levels(
     items: Items,
     store: StoreTraits,
@@ -92,7 +123,7 @@ def simulate_levels(
     spread: float,
     weeks: Int64Array,
     draws: np.random.Generator,
-) -> FloatArray:
+) -> LevelParts:
     """Draws the level around which each item of a store sells.
 
     It holds rate, size, growth, a level that wanders from week to week, the footfall
@@ -104,21 +135,57 @@ def simulate_levels(
         spread: Standard deviation of the wandering level, log.
         weeks: Week of each day. Shape [D].
         draws: The store's stream.
-
-    Returns:
-        Log of units per day; minus infinity while the item is not sold. Shape [I, D].
     """
     size = np.where(items.pattern == INTERMITTENT, np.sqrt(store.size), store.size)
     day = np.arange(len(weeks))
     growth = (items.growth + store.growth)[:, None] * day / _DAYS_PER_YEAR
     wander = _wander(draws.normal(0.0, spread, (len(items.rate), weeks[-1] + 1)))
-    footfall = draws.normal(0.0, spread / 3, len(weeks))
+    footfall = draw_footfall(spread, len(weeks), draws=draws)
     age = day - items.launch[:, None]
     starts_late = (items.launch > 0)[:, None]
     dip = np.where(starts_late, _LAUNCH_DIP * np.exp(-np.maximum(age, 0) / _LAUNCH_DAYS), 0.0)
-    level = np.log(items.rate * size)[:, None] + growth + wander[:, weeks] + footfall
     sold = (age >= 0) & (day < items.end[:, None])
-    return np.where(sold, level + np.log1p(-dip), -np.inf)
+    return LevelParts(
+        steady=np.log(items.rate * size)[:, None] + growth,
+        wander=wander,
+        footfall=footfall,
+        start=np.where(sold, np.log1p(-dip), -np.inf),
+    )
+
+
+def draw_footfall(
+    spread: float, shape: int | tuple[int, ...], *, draws: np.random.Generator
+) -> FloatArray:
+    """Draws the footfall of days, log; what one day has tells nothing of the next.
+
+    Args:
+        spread: Standard deviation of the wandering level, log; that of footfall is a third.
+        shape: Of the result.
+        draws: Source of chance.
+    """
+    return np.asarray(draws.normal(0.0, spread / 3, shape))
+
+
+def continue_wander(
+    state: FloatArray, *, spread: float, weeks: int, paths: int, draws: np.random.Generator
+) -> FloatArray:
+    """Draws how the wandering level goes on from a week in which it is known.
+
+    Formula: x(w + 1) = a x(w) + sqrt(1 - a^2) e, a the persistence, e normal with the spread.
+
+    Args:
+        state: The level in the known week, log. Shape [I].
+        spread: Standard deviation of the wandering level in the long run, log.
+        weeks: Weeks that follow (V).
+        paths: Number of paths (P).
+        draws: Source of chance.
+
+    Returns:
+        The known week first, then those that follow. Shape [I, 1 + V, P].
+    """
+    path = draws.normal(0.0, spread, (len(state), 1 + weeks, paths))
+    path[:, 0] = state[:, None]
+    return _wander(path)
 
 
 def promotion_uplift(
@@ -154,9 +221,10 @@ def cannibalise(
     Items without promotion lose in proportion to their demand, at most half of it.
 
     Args:
-        quiet: Mean demand without promotions, units per day. Shape [I, D].
-        uplift: Multiple of it by the item's own promotion. Shape [I, D].
-        promoted: Whether the item is promoted. Shape [I, D].
+        quiet: Mean demand without promotions, units per day. Shape [I, D, ...].
+        uplift: Multiple of it by the item's own promotion. Shape [I, D, ...], or what
+            broadcasts to it.
+        promoted: Whether the item is promoted. Shape as of uplift.
         category: Category of each item. Shape [I].
         share: Share of the extra volume that comes from the others.
 
@@ -191,19 +259,22 @@ def expected_demand(
         items: Items of the chain.
         plan: Prices and promotions of the store.
         common: Effects by category, log. Shape [K, D].
-        level: Level of each item, log; minus infinity while it is not sold. Shape [I, D].
+        level: Level of each item, log; minus infinity while it is not sold. Shape [I, D], or
+            [I, D, P] on each of P paths.
         promotions: Strength of the promotions.
 
     Returns:
-        Mean demand, units per day; 0 while the item is not sold. Shape [I, D].
+        Mean demand, units per day; 0 while the item is not sold. Shape as of the level.
     """
     elasticity = items.elasticity[:, None]
     price_effect = elasticity * np.log(plan.regular / plan.reference[:, None])
-    quiet = np.exp(level + common[items.category] + price_effect)
+    # Levels may differ by path, what is planned does not.
+    same = (*plan.promotion.shape, *[1] * (level.ndim - 2))
+    quiet = np.exp(level + common[items.category].reshape(same) + price_effect.reshape(same))
     return cannibalise(
         quiet,
-        promotion_uplift(plan, items.elasticity, promotions),
-        promoted=plan.promotion > 0,
+        promotion_uplift(plan, items.elasticity, promotions).reshape(same),
+        promoted=(plan.promotion > 0).reshape(same),
         category=items.category,
         share=promotions.cannibalisation,
     )
@@ -235,7 +306,10 @@ def draw_demand(mean: FloatArray, items: Items, draws: np.random.Generator) -> I
 
 
 def _wander(normal: FloatArray) -> FloatArray:
-    """Turns white noise into a stationary first-order autoregression. Shape [I, W]."""
+    """Turns white noise into a stationary first-order autoregression. Shape [I, W, ...].
+
+    The first week stays as it is.
+    """
     innovation = np.sqrt(1 - _LEVEL_PERSISTENCE**2)
     for week in range(1, normal.shape[1]):
         normal[:, week] = _LEVEL_PERSISTENCE * normal[:, week - 1] + innovation * normal[:, week]

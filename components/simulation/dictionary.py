@@ -115,13 +115,14 @@ TABLES: Mapping[str, TableText] = {
 """Tables by name of their file, less its ending."""
 
 
-def readme_text(rows: Mapping[str, int], *, ending: str, parameters: str) -> str:
+def readme_text(rows: Mapping[str, int], *, ending: str, parameters: str, file: str) -> str:
     """Writes the data dictionary that lies beside the files.
 
     Args:
         rows: Number of rows by table.
         ending: Ending of the files, without a dot.
         parameters: The configuration, as JSON.
+        file: Name of the file that holds the configuration too.
     """
     lines = [
         "Sample data of demandcast: a simulated retail chain.",
@@ -133,5 +134,6 @@ def readme_text(rows: Mapping[str, int], *, ending: str, parameters: str) -> str
         width = max(map(len, table.columns))
         lines += [f"    {column:<{width}}  {text}" for column, text in table.columns.items()]
         lines.append("")
-    lines += ["Made with this configuration (demandcast sample-data):", parameters, ""]
+    lines += [f"Made with this configuration (demandcast sample-data), also in {file}:"]
+    lines += [parameters, ""]
     return "\n".join(lines)

@@ -80,6 +80,15 @@ class StorePlan:
     price: FloatArray
     promotion: Int64Array
 
+    def of_days(self, days: slice) -> StorePlan:
+        """Returns the plan of some of the days."""
+        return StorePlan(
+            reference=self.reference,
+            regular=self.regular[:, days],
+            price=self.price[:, days],
+            promotion=self.promotion[:, days],
+        )
+
 
 def week_numbers(days: Int64Array) -> Int64Array:
     """Numbers the weeks, Monday to Sunday, that the days lie in; the first is 0.

@@ -1,4 +1,4 @@
-"""Writes the sample data: some stores at a time, aside, then renamed."""
+"""Writes the sample data: some stores at a time, aside, then renamed; reads what made them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from pydantic import ValidationError
 
 from demandcast.components.simulation.chain import (
     Chain,
@@ -27,10 +28,13 @@ from demandcast.components.simulation.dictionary import TABLES, readme_text
 from demandcast.components.simulation.tables import chain_tables, store_tables
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["README", "SampleFiles", "write_sample_data"]
+__all__ = ["README", "SIMULATION", "SampleFiles", "read_simulation", "write_sample_data"]
 
 README = "README.txt"
 """Name of the data dictionary."""
+
+SIMULATION = "simulation.json"
+"""Name of the configuration that made the data."""
 
 _LOGGER = logging.getLogger(__name__)
 _ROW_GROUP = 262_144
@@ -57,6 +61,7 @@ class SampleFiles:
     supply_terms: Path
     lead_times: Path
     readme: Path
+    simulation: Path
     rows: Mapping[str, int]
 
 
@@ -85,11 +90,12 @@ def write_sample_data(folder: Path, config: SimulationConfig) -> SampleFiles:
     try:
         rows = _write_tables(aside, config)
         parameters = config.model_dump_json(indent=2)
-        text = readme_text(rows, ending=ending, parameters=parameters)
+        (aside / SIMULATION).write_text(f"{parameters}\n", encoding="utf-8")
+        text = readme_text(rows, ending=ending, parameters=parameters, file=SIMULATION)
         (aside / README).write_text(text, encoding="utf-8")
         # All of them aside, not each by `write_whole`: the tables belong together. The dictionary
         # goes last: whoever sees it sees the tables that it describes.
-        for name in [*(f"{table}.{ending}" for table in TABLES), README]:
+        for name in [*(f"{table}.{ending}" for table in TABLES), SIMULATION, README]:
             (aside / name).replace(folder / name)
         _remove_other_format(folder, ending)
     finally:
@@ -97,7 +103,31 @@ def write_sample_data(folder: Path, config: SimulationConfig) -> SampleFiles:
     seconds = time.monotonic() - began
     _LOGGER.info("wrote %s rows of sales to %s in %.1f s", f"{rows['sales']:,}", folder, seconds)
     paths = {name: folder / f"{name}.{ending}" for name in TABLES}
-    return SampleFiles(folder=folder, readme=folder / README, rows=rows, **paths)
+    own = {"readme": folder / README, "simulation": folder / SIMULATION}
+    return SampleFiles(folder=folder, rows=rows, **own, **paths)
+
+
+def read_simulation(folder: Path) -> SimulationConfig:
+    """Reads the configuration that sample data were made with.
+
+    `simulate_chain` makes the same chain of it, and so the same demand.
+
+    Args:
+        folder: Where `write_sample_data` wrote.
+
+    Raises:
+        BadInputError: The file is not there, or is not a configuration.
+    """
+    path = folder / SIMULATION
+    try:
+        return SimulationConfig.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInputError(
+            f"{path}: cannot be read: {error.strerror or error}; 'demandcast sample-data' "
+            "writes it beside the tables"
+        ) from error
+    except ValidationError as error:
+        raise BadInputError(f"{path}: not a configuration of sample data: {error}") from error
 
 
 def _remove_other_format(folder: Path, ending: str) -> None:

@@ -64,6 +64,13 @@ __all__ = ["simulate_command"]
     "was sold, which is less where the shelf was empty.",
 )
 @click.option(
+    "--sample-data",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="The tables are those that 'demandcast sample-data' wrote here: adds the policy that "
+    "knows the distribution of their demand, and takes the true demand.",
+)
+@click.option(
     "--without-lots",
     is_flag=True,
     help="Order any whole quantity, not packs and smallest orders: what the levels alone achieve.",
@@ -86,6 +93,7 @@ def simulate_command(  # noqa: PLR0913 - one per option
     run_id: str | None,
     start: datetime.datetime | None,
     demand: Path | None,
+    sample_data: Path | None,
     without_lots: bool,
     seed: int,
     output: Path | None,
@@ -119,6 +127,7 @@ def simulate_command(  # noqa: PLR0913 - one per option
             run_id=run_id,
             start=start.date() if start else None,
             demand=demand,
+            sample_data=sample_data,
             whole_lots=not without_lots,
             seed=seed,
         )

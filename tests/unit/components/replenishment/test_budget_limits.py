@@ -5,7 +5,10 @@ import polars as pl
 import pytest
 import replenishment_world as world
 
-from demandcast.components.replenishment.budget_limits import limit_to_budgets
+from demandcast.components.replenishment.budget_limits import (
+    limit_to_budgets,
+    share_scarce_units,
+)
 
 
 def limited(lines, ordered, *, prices=None, suppliers=None, budgets=None, budget=None):
@@ -125,3 +128,41 @@ def test_lines_without_any_worth_are_kept_while_there_is_money():
     lines = world.line_arrays([0.0, 5.0], spread=0.5, unit_cost=1.0)
     found, _ = limited(lines, [4.0, 10.0], budget=13.0)
     assert found.tolist() == [3, 10]
+
+
+def shared(lines, ordered, *, rows, available):
+    computed = pl.DataFrame(
+        {
+            "#terms_row": rows,
+            "available_units": pl.Series(available, dtype=pl.Float64),
+        }
+    )
+    sampler = world.sampler_of()
+    return share_scarce_units(computed, lines, sampler, ordered=np.asarray(ordered, np.float64))
+
+
+def test_enough_units_are_not_shared():
+    lines = world.line_arrays([5.0] * 3)
+    found = shared(lines, [10, 10, 10], rows=[0, 0, 1], available=[20, 20, None])
+    assert found.tolist() == [10, 10, 10]
+
+
+def test_scarce_units_go_where_they_avoid_most():
+    costs = np.array([0.2, 9.0, 9.0])
+    lines = world.line_arrays([5.0] * 3, spread=0.5, stockout_cost=costs, target=0.5)
+    found = shared(lines, [10, 10, 10], rows=[0, 0, 1], available=[12, 12, None])
+    assert found[:2].sum() == 12
+    assert found[1] > found[0]
+    assert found[2] == 10  # Terms of its own.
+
+
+def test_what_there_is_none_of_is_not_ordered():
+    lines = world.line_arrays([5.0, 5.0])
+    assert shared(lines, [10, 10], rows=[0, 0], available=[0, 0]).tolist() == [0, 0]
+
+
+def test_shares_are_whole_packs():
+    lines = world.line_arrays([5.0, 5.0], pack_size=4.0)
+    found = shared(lines, [12, 12], rows=[0, 0], available=[18, 18])
+    assert found.sum() == 16
+    assert (found % 4 == 0).all()

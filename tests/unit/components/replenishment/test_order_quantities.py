@@ -10,12 +10,14 @@ from demandcast.components.replenishment.order_quantities import decide_quantiti
 from demandcast.schema.config import ReplenishmentConfig
 
 
-def decided(lines, *, takes_orders=True, prices=None, **config):
+def decided(lines, *, takes_orders=True, prices=None, available=None, **config):
     computed = pl.DataFrame(
         {
             "takes_orders": [takes_orders] * len(lines),
             "supplier": ["north"] * len(lines),
             "supplier_budget": pl.Series([None] * len(lines), dtype=pl.Float64),
+            "available_units": pl.Series([available] * len(lines), dtype=pl.Float64),
+            "#terms_row": pl.Series([0] * len(lines), dtype=pl.Int64),
         }
     )
     usual = {"paths": 100, "unmet_demand": "backordered"}
@@ -49,6 +51,15 @@ def test_a_budget_cuts_and_has_a_price():
     assert found.order_quantity.sum() == 13
     assert found.budget_cut.sum() == 20 - 13
     assert price > 0
+
+
+def test_what_the_supplier_has_is_shared_before_money_is_spent():
+    lines = world.line_arrays([5.0, 5.0], unit_cost=1.0)
+    found, price = decided(lines, available=13.0, budget=15.0)
+    assert found.order_quantity.sum() == 13
+    assert found.supply_cut.sum() == 20 - 13
+    assert found.budget_cut.tolist() == [0, 0]
+    assert price == 0
 
 
 @pytest.mark.parametrize(("budget", "quantity", "unit_cost"), [(None, 12, 1), (11.0, 5, 2)])

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from demandcast.components.simulation import preset, write_sample_data
+from demandcast.components.simulation import preset, read_simulation, write_sample_data
+from demandcast.components.simulation.chain import simulate_chain, simulate_store
 from demandcast.components.simulation.dictionary import TABLES
 from demandcast.schema.config import load_config
 from demandcast.schema.errors import BadInputError
@@ -212,7 +213,7 @@ def test_same_seed_same_bytes_and_another_seed_other_data(tmp_path):
         write_sample_data(tmp_path / name, preset("tiny", periods=60, seed=seed))
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
     ]
-    for name in [*TABLES, "readme"]:
+    for name in [*TABLES, "readme", "simulation"]:
         first, second, _ = (getattr(each, name).read_bytes() for each in files)
         assert first == second, name
     assert files[0].sales.read_bytes() != files[2].sales.read_bytes()
@@ -279,12 +280,48 @@ def test_folder_holds_the_files_and_nothing_else(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     files = write_sample_data(tmp_path, preset("tiny", periods=5))
     names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"notes.txt", "README.txt", *(f"{name}.parquet" for name in TABLES)}
+    assert names == {
+        "notes.txt",
+        "README.txt",
+        "simulation.json",
+        *(f"{name}.parquet" for name in TABLES),
+    }
     text = files.readme.read_text()
     for name, table in TABLES.items():
         assert f"{name}.parquet  ({files.rows[name]:,} rows)" in text
         assert all(meaning in text for meaning in table.columns.values())
     assert '"periods": 5' in text
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"frequency": "W-WED", "periods": 20}, {"promotions": {"share": 0.25}}]
+)
+def test_configuration_is_read_back(tmp_path, changes):
+    config = preset("tiny", **changes)
+    files = write_sample_data(tmp_path, config)
+    assert files.simulation == tmp_path / "simulation.json"
+    assert read_simulation(tmp_path) == config
+
+
+def test_the_chain_is_made_again_from_its_files(tmp_path):
+    files = write_sample_data(tmp_path, preset("tiny", seed=8, new_share=0, discontinued_share=0))
+    chain = simulate_chain(read_simulation(tmp_path))
+    demand = pl.read_parquet(files.true_demand)
+    for store, name in enumerate(chain.stores.names):
+        written = demand.filter(pl.col("store") == name)["demand"].to_numpy()
+        assert (written.reshape(8, -1) == simulate_store(chain, store).demand).all()
+
+
+def test_configuration_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match=r"simulation\.json: cannot be read: No such file"):
+        read_simulation(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{", '{"stores": 0}', '{"shops": 3}'])
+def test_configuration_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "simulation.json").write_text(text)
+    with pytest.raises(BadInputError, match=r"simulation\.json: not a configuration"):
+        read_simulation(tmp_path)
 
 
 def test_failure_leaves_the_old_files(tmp_path, monkeypatch):
@@ -346,6 +383,11 @@ def test_the_same_tables_in_the_other_format_go(tmp_path):
     (tmp_path / "mine.csv").write_text("a")
     write_sample_data(tmp_path, preset("tiny", **sizes))
     tables = {f"{name}.parquet" for name in TABLES}
-    assert {file.name for file in tmp_path.iterdir()} == {*tables, "README.txt", "mine.csv"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        *tables,
+        "README.txt",
+        "simulation.json",
+        "mine.csv",
+    }
     write_sample_data(tmp_path, preset("tiny", format="csv", **sizes))
     assert not list(tmp_path.glob("*.parquet"))
