@@ -50,13 +50,16 @@ def simulation_facts(found: Simulated, config: RunConfig) -> dict[str, Any]:
     }
 
 
-def write_simulation(found: Simulated, config: RunConfig, folder: Path) -> None:
+def write_simulation(found: Simulated, config: RunConfig, folder: Path) -> dict[str, Any]:
     """Writes the files aside and renames their folder, which is there whole or not at all.
 
     Args:
         found: What was found.
         config: The run.
         folder: From `free_simulation_folder`.
+
+    Returns:
+        The facts.
 
     Raises:
         BadInputError: Something is there already, or the folder cannot be written.
@@ -66,3 +69,4 @@ def write_simulation(found: Simulated, config: RunConfig, folder: Path) -> None:
         write_whole(aside / SIMULATION_POLICIES_FILE, found.table.write_csv())
         write_page(aside, simulation_part(facts), config.name)
         write_whole(aside / SIMULATION_FILE, json.dumps(facts, indent=2, default=str) + "\n")
+    return facts
