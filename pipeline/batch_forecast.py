@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -17,15 +16,15 @@ from demandcast.components.examples.latest import (
     latest_ingestion,
     write_latest_examples,
 )
+from demandcast.components.examples.run import remove_directory, shared_folder
 from demandcast.components.inference.prediction import Predictor
 from demandcast.components.inference.writing import open_forecast_files
-from demandcast.components.publishing.pointer import read_pointer
-from demandcast.components.storage.files import join
 from demandcast.components.storage.tfx_files import files_of
+from demandcast.pipeline.chosen_model import ChosenModel, find_in_service
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import ServingError
 
-__all__ = ["ForecastSummary", "forecast_batch"]
+__all__ = ["ForecastSummary", "forecast_batch", "forecast_with"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class ForecastSummary:
             `sampling.max_history` periods.
         rows: Rows of the table.
         cutoff: Last period that the model saw, ISO date.
-        model_version: Version of the model in service.
+        model_version: Version of the model.
         files: Files written.
         seconds: Wall time.
     """
@@ -52,7 +51,7 @@ class ForecastSummary:
     series_silent: int
     rows: int
     cutoff: str
-    model_version: int
+    model_version: int | None
     files: tuple[str, ...]
     seconds: float
 
@@ -60,7 +59,7 @@ class ForecastSummary:
 def forecast_batch(
     config: RunConfig, *, output: Path, cutoff: datetime.date | None, formats: Sequence[str]
 ) -> ForecastSummary:
-    """Forecasts every series and writes the forecast table.
+    """Forecasts every series with the model in service and writes the forecast table.
 
     Args:
         config: The run whose model is in service.
@@ -72,24 +71,48 @@ def forecast_batch(
         ServingError: No model is in service, or it does not fit the configuration.
         ContractError: The tables break their contract, or known-future covariates are missing.
     """
-    start = time.monotonic()
     serving_directory = str(config.push.serving_directory)
-    pointer = read_pointer(serving_directory, files_of(serving_directory))
-    if pointer is None:
+    model = find_in_service(serving_directory, files_of(serving_directory))
+    if model is None:
         raise ServingError(
             f"{serving_directory}: no model is in service; 'demandcast run' pushes one"
         )
-    model = join(serving_directory, str(pointer.version))
-    Predictor.check_fit(model, config.series)
+    return forecast_with(model, config, output=output, cutoff=cutoff, formats=formats)
+
+
+def forecast_with(
+    model: ChosenModel,
+    config: RunConfig,
+    *,
+    output: Path,
+    cutoff: datetime.date | None,
+    formats: Sequence[str],
+) -> ForecastSummary:
+    """Forecasts every series with a model and writes the forecast table.
+
+    Args:
+        model: Forecasts.
+        config: The run; paths are absolute.
+        output: Path of the files, without ending.
+        cutoff: Last period that the model may see; None: the newest in the data.
+        formats: `parquet`, `csv`.
+
+    Raises:
+        ServingError: The model does not fit the configuration.
+        ContractError: The tables break their contract, or known-future covariates are missing.
+    """
+    start = time.monotonic()
+    Predictor.check_fit(model.folder, config.series)
     ingestion = latest_ingestion(
         config.data, config.forecast, config.sampling, config.beam, cutoff=cutoff
     )
-    folder = tempfile.mkdtemp(prefix="demandcast-forecast-")
+    # Workers on other machines see no folder of this one.
+    folder = shared_folder(config.beam) or tempfile.mkdtemp(prefix="demandcast-forecast-")
     try:
         latest = write_latest_examples(ingestion, folder)
         _say_who_gets_none(latest, config)
-        logger.info("%s series read; loading model %s", f"{latest.count:,}", pointer.version)
-        predictor = Predictor.load(model, config.series)
+        logger.info("%s series read; loading model %s", f"{latest.count:,}", model.version)
+        predictor = Predictor.load(model.folder, config.series)
         rows, last = 0, ""
         with open_forecast_files(output, formats) as writer:
             for frame in predictor.forecast(latest.batches(), example_column=EXAMPLE):
@@ -97,14 +120,14 @@ def forecast_batch(
                 rows += frame.height
                 last = str(frame["cutoff"][0])
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_directory(folder)
     return ForecastSummary(
         series=latest.count,
         series_ended=latest.ended,
         series_silent=latest.silent,
         rows=rows,
         cutoff=last,
-        model_version=pointer.version,
+        model_version=model.version,
         files=tuple(str(output.with_name(f"{output.name}.{name}")) for name in formats),
         seconds=round(time.monotonic() - start, 1),
     )

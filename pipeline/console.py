@@ -139,8 +139,11 @@ class Console:
 
     @contextlib.contextmanager
     def following(self, logger_name: str) -> Iterator[None]:
-        """Shows the INFO messages of loggers below a name."""
+        """Shows the INFO messages of loggers below a name; each once, whoever follows as well."""
         logger = logging.getLogger(logger_name)
+        if any(isinstance(one, _NotesHandler) and one.shows(self) for one in logger.handlers):
+            yield
+            return
         handler = _NotesHandler(self)
         level = logger.level
         logger.addHandler(handler)
@@ -186,6 +189,10 @@ class _NotesHandler(logging.Handler):
     def __init__(self, console: Console) -> None:
         super().__init__(logging.INFO)
         self._console = console
+
+    def shows(self, console: Console) -> bool:
+        """Tells whether it writes to a console."""
+        return self._console is console
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes a record as a note."""

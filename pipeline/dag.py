@@ -11,7 +11,7 @@
           └─ eval split ──────────────────────── InfraValidator ──┘
 
 The Tuner is there if `tuning.enabled` says so, and so are InfraValidator and SmokeTest by their
-switches in `serving`.
+switches in `serving`. With `replenishment.enabled` forecasts and orders follow (`order_stages.py`).
 
 Each stage is given only the part of the configuration that it uses, and a digest
 of its own code: its cache key then changes when, and only when, its result may.
@@ -40,8 +40,16 @@ from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.components.validation.continuity_gate import DataContinuity
 from demandcast.pipeline.beam_flags import beam_flags
 from demandcast.pipeline.fingerprint import stage_digest
+from demandcast.pipeline.forecaster_node import ModelChoice
+from demandcast.pipeline.order_stages import (
+    Fingerprints,
+    conditional_order_stages,
+    is_blessed,
+    order_stages,
+)
 from demandcast.pipeline.places import artifacts_folder, metadata_file, tuning_folder
 from demandcast.pipeline.smoke_node import SmokeTest
+from demandcast.pipeline.supply_files import supply_fingerprint
 from demandcast.pipeline.training_run import Until
 from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
@@ -68,11 +76,13 @@ class Surroundings:
         data_fingerprint: Of the files behind the data's paths.
         feature_schema_text: Content of the reviewed schema, if there is one.
         pointer_digest: Of the model in service.
+        supply_fingerprint: Of the tables of stock and terms, if orders are proposed.
     """
 
     data_fingerprint: str
     feature_schema_text: str | None
     pointer_digest: str
+    supply_fingerprint: str = ""
 
     @classmethod
     def look(cls, config: RunConfig) -> Surroundings:
@@ -87,6 +97,7 @@ class Surroundings:
             data_fingerprint=data_fingerprint(config.data),
             feature_schema_text=_read_schema(config.feature_schema),
             pointer_digest=pointer_digest(serving_directory, files_of(serving_directory)),
+            supply_fingerprint=supply_fingerprint(config) if config.replenishment.enabled else "",
         )
 
     @classmethod
@@ -161,8 +172,9 @@ def make_pipeline(
         config: The run; paths are absolute.
         surroundings: What lies behind its paths.
         target: Where it runs; this machine if not given.
-        until: Last stage: the statistics, the gate for data, the training, or the push. Name and
-            root stay the same, so that a later whole run takes the first stages from the cache.
+        until: Last stage: the statistics, the gate for data, the training, or the push with what
+            follows it. Name and root stay the same, so that a later whole run takes the first
+            stages from the cache.
         enable_cache: Use earlier results where nothing changed.
     """
     target = target or Target.local(config)
@@ -170,7 +182,9 @@ def make_pipeline(
     if until == "statistics":
         components = components[:2]
     elif until != "gate":
-        components += _model_stages(config, target, checked=checked, after=components[-1])
+        components += _model_stages(
+            config, target, surroundings=surroundings, checked=checked, after=components[-1]
+        )
     if until == "training":
         names = [component.id for component in components]
         components = components[: names.index("Trainer") + 1]
@@ -223,7 +237,14 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[_Checke
     return _Checked(examples, gate.outputs["schema"], in_service.outputs["model"]), stages
 
 
-def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after: Any) -> list[Any]:
+def _model_stages(
+    config: RunConfig,
+    target: Target,
+    *,
+    surroundings: Surroundings,
+    checked: _Checked,
+    after: Any,
+) -> list[Any]:
     """Returns the components after the gates for data; `after` is the last of these."""
     examples, schema = checked.examples, checked.schema
     transform = _transform(config, examples=examples, schema=schema)
@@ -251,7 +272,7 @@ def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after
     judges = [evaluator, *checks]
     with contextlib.ExitStack() as conditions:
         for judge in judges if target.push_if_blessed else ():
-            conditions.enter_context(_if_blessed(judge))
+            conditions.enter_context(tfx.dsl.Cond(is_blessed(judge)))
         pusher = Pusher(
             model=model,
             model_blessing=evaluator.outputs["blessing"],
@@ -262,13 +283,19 @@ def _model_stages(config: RunConfig, target: Target, *, checked: _Checked, after
             run_id=target.run_id,
         )
         tests = [_smoke_test(config, pusher)] if config.serving.smoke_test else []
-    return [transform, *tuners, trainer, *judges, pusher, *tests]
-
-
-def _if_blessed(judge: Any) -> Any:
-    """Makes what is wired within it depend on a verdict."""
-    blessing = judge.outputs["blessing"].future()[0]
-    return tfx.dsl.Cond(blessing.custom_property("blessed") == 1)
+    stages = [transform, *tuners, trainer, *judges, pusher, *tests]
+    if not config.replenishment.enabled:
+        return stages
+    choice = ModelChoice(
+        model=model,
+        baseline_model=checked.model_in_service,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=checks[0].outputs["blessing"] if checks else None,
+    )
+    known = Fingerprints(surroundings.data_fingerprint, surroundings.supply_fingerprint)
+    if target.push_if_blessed:
+        return [*stages, *conditional_order_stages(config, judges=judges, after=[pusher, *tests])]
+    return [*stages, *order_stages(config, known, choice=choice, after=[pusher, *tests])]
 
 
 def _infra_validator(config: RunConfig, model: Any, examples: Any) -> Any:

@@ -37,6 +37,8 @@ STAGE_CODE: Mapping[str, tuple[str, ...]] = {
     "ModelInService": ("demandcast.components.publishing.baseline",),
     "Evaluator": ("demandcast.components.evaluation.component",),
     "InfraValidator": ("demandcast.components.infrastructure.component",),
+    "BatchForecaster": ("demandcast.pipeline.forecaster_node",),
+    "Replenisher": ("demandcast.pipeline.replenisher_node",),
 }
 """Modules at which our code of a stage begins. StatisticsGen and ExampleValidator are TFX's."""
 

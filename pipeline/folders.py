@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-__all__ = ["folders_in", "last_change", "size_of"]
+from demandcast.schema.errors import BadInputError
+
+__all__ = [
+    "aside_prefix",
+    "check_whole_folder",
+    "folders_in",
+    "last_change",
+    "size_of",
+    "whole_folder",
+]
 
 
 def folders_in(path: Path) -> list[Path]:
@@ -31,6 +42,69 @@ def last_change(path: Path, *, but: Collection[str] = ()) -> float:
 def size_of(path: Path) -> int:
     """Adds up a file, or the files below a folder, bytes."""
     return sum(found.st_size for found in _all(path) if stat.S_ISREG(found.st_mode))
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Gives a folder aside that takes its place at the end, or goes.
+
+    What a killed process leaves has a hidden name, and no file of its own: who lists the folders
+    beside it takes it for nothing.
+
+    Args:
+        folder: Appears whole; it may be there if it is empty.
+
+    Raises:
+        BadInputError: There is such a folder already, or it cannot be made or written.
+    """
+    aside = _made_aside(folder)
+    try:
+        whole = aside / folder.name
+        whole.mkdir()
+        yield whole
+        if folder.exists():
+            folder.rmdir()
+        whole.rename(folder)
+    except OSError as error:
+        raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def check_whole_folder(folder: Path) -> None:
+    """Tells early whether `whole_folder` could begin.
+
+    Raises:
+        BadInputError: There is such a folder already, or it cannot be made.
+    """
+    _made_aside(folder).rmdir()
+
+
+def _made_aside(folder: Path) -> Path:
+    """Makes an empty folder beside the one that is to be.
+
+    Raises:
+        BadInputError: There is such a folder already, or it cannot be made.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInputError(f"{folder}: is there already; results are never written over")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=aside_prefix(folder), dir=folder.parent))
+    except OSError as error:
+        raise BadInputError(
+            f"{folder}: cannot be made: {error.strerror or error}; name a place that this user "
+            "may write"
+        ) from error
+
+
+def aside_prefix(folder: Path) -> str:
+    """How the name begins under which `whole_folder` writes a folder.
+
+    >>> aside_prefix(Path("orders/20261120-093005-123"))
+    '.20261120-093005-123-'
+    """
+    return f".{folder.name}-"
 
 
 def _all(path: Path, *, but: Collection[str] = ()) -> Iterator[os.stat_result]:

@@ -41,7 +41,8 @@ __all__ = ["History", "PastRun", "Source", "serving_files"]
 Source = Literal["run.json", "metadata store", "folder"]
 
 _LAST_STAGES = frozenset({"Pusher", "SmokeTest"})
-"""Stages with either of which a whole run ends, and which run each time."""
+"""Stages with either of which a run without orders ends, and which run each time."""
+_ENDS = _LAST_STAGES | {"Replenisher"}
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,7 @@ class History:
         status: RunStatus = "running"
         if any(stage.status == "failed" for stage in reports):
             status = "failed"
-        elif reports and reports[-1].name in _LAST_STAGES and reports[-1].status != "running":
+        elif reports and reports[-1].name in _ENDS and reports[-1].status != "running":
             status = "succeeded"
         report = RunReport(
             pipeline=self._config.name,
@@ -325,6 +326,7 @@ def _with_results(report: RunReport) -> RunReport:
         infrastructure=report.properties("InfraValidator", "blessing"),
         push=report.properties("Pusher", "pushed_model"),
         smoke_test=report.properties("SmokeTest", "result"),
+        orders=report.properties("Replenisher", "proposals"),
     )
 
 

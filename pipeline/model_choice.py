@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
-from dataclasses import dataclass
-
-from demandcast.components.publishing.pointer import read_history, read_pointer
+from demandcast.components.publishing.pointer import read_history
 from demandcast.components.publishing.push import is_complete, versions_in
 from demandcast.components.storage.files import join
-from demandcast.components.storage.model_digest import model_digest
+from demandcast.pipeline.chosen_model import ChosenModel, chosen_model, find_in_service
 from demandcast.pipeline.history import History, serving_files
-from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.config import RunConfig
-from demandcast.schema.errors import BadInputError, DemandcastError, ServingError
-from demandcast.schema.model_training import MODEL_TRAINING_FILE, ModelTraining
+from demandcast.schema.errors import BadInputError, ServingError
 
 __all__ = ["ChosenModel", "model_in_service", "model_of_run", "model_of_version"]
-
-
-@dataclass(frozen=True)
-class ChosenModel:
-    """A model and where it comes from.
-
-    Attributes:
-        folder: Folder that holds its `saved_model.pb`.
-        version: Number in the serving directory; None of a model of a run.
-        run_id: Run that made it; None where nobody wrote that down.
-        digest: Digest of its content.
-        seen_until: Start of the last period whose target it has seen in training; None: it does
-            not say.
-    """
-
-    folder: str
-    version: int | None
-    run_id: str | None
-    digest: str
-    seen_until: datetime.date | None
 
 
 def model_in_service(config: RunConfig) -> ChosenModel:
@@ -45,11 +20,10 @@ def model_in_service(config: RunConfig) -> ChosenModel:
         ServingError: No model is in service, or its folder is not there.
     """
     directory = str(config.push.serving_directory)
-    pointer = read_pointer(directory, serving_files(directory))
-    if pointer is None:
+    found = find_in_service(directory, serving_files(directory))
+    if found is None:
         raise ServingError(f"{directory}: no model is in service; 'demandcast run' pushes one")
-    folder = join(directory, str(pointer.version))
-    return _chosen(folder, version=pointer.version, run_id=pointer.run_id or None)
+    return found
 
 
 def model_of_version(config: RunConfig, version: int) -> ChosenModel:
@@ -69,7 +43,7 @@ def model_of_version(config: RunConfig, version: int) -> ChosenModel:
         raise BadInputError(f"--model: got {version}; in {directory} there are {there}")
     runs = {pointer.version: pointer.run_id for pointer in read_history(directory, files)}
     folder = join(directory, str(version))
-    return _chosen(folder, version=version, run_id=runs.get(version) or None)
+    return chosen_model(folder, files, version=version, run_id=runs.get(version) or None)
 
 
 def model_of_run(config: RunConfig, reference: str) -> ChosenModel:
@@ -91,21 +65,4 @@ def model_of_run(config: RunConfig, reference: str) -> ChosenModel:
     from tfx.utils import path_utils
 
     folder = str(path_utils.serving_model_path(model.uri))
-    return _chosen(folder, version=None, run_id=past.run_id)
-
-
-def _chosen(folder: str, *, version: int | None, run_id: str | None) -> ChosenModel:
-    """Reads what a model says about itself."""
-    files = serving_files(folder)
-    if not is_complete(folder, files):
-        raise ServingError(f"{folder}: no {SAVED_MODEL_FILE} here; the model was removed")
-    path = join(folder, MODEL_TRAINING_FILE)
-    seen_until = None
-    if files.exists(path):
-        try:
-            seen_until = ModelTraining.model_validate_json(files.read(path)).seen_until
-        except ValueError as error:
-            raise DemandcastError(
-                f"{path}: not what the Trainer writes; expected the date seen_until: {error}"
-            ) from error
-    return ChosenModel(folder, version, run_id, model_digest(folder, files), seen_until)
+    return chosen_model(folder, serving_files(folder), version=None, run_id=past.run_id)

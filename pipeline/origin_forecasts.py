@@ -23,8 +23,8 @@ from demandcast.components.examples.run import (
 )
 from demandcast.components.examples.tables import open_tables
 from demandcast.components.inference.prediction import Predictor
+from demandcast.pipeline.chosen_model import ChosenModel
 from demandcast.pipeline.console import Console
-from demandcast.pipeline.model_choice import ChosenModel
 from demandcast.pipeline.runners.errors import purposeful_error
 from demandcast.schema.config import RunConfig, SeriesSpec
 from demandcast.schema.errors import BadInputError, DemandcastError
@@ -99,6 +99,7 @@ def forecast_origins(
     model: ChosenModel,
     cutoffs: Sequence[int],
     folder: Path,
+    tables: Tables | None = None,
 ) -> Path:
     """Forecasts at cutoffs in the past and keeps the forecasts beside what happened.
 
@@ -113,6 +114,7 @@ def forecast_origins(
         cutoffs: Last known periods, at least one; one at which no series has a forecast gets no
             file, so the newest period gets none.
         folder: Where the table goes, as its folder `origins`; an earlier one is replaced.
+        tables: Those of the configuration, if they were checked already.
 
     Returns:
         The folder of the table, for `demandcast.schema.origin_arrays.read_origins`.
@@ -124,7 +126,7 @@ def forecast_origins(
         ServingError: The model does not fit the configuration.
     """
     Predictor.check_fit(model.folder, config.series)
-    tables = Tables.check(config, console)
+    tables = tables or Tables.check(config, console)
     scoring = Scoring(config.forecast, (), expected=tables.series * len(cutoffs))
     load = functools.partial(load_forecaster, model.folder, config.series)
     with open_origins(config, folder) as origins:

@@ -20,14 +20,24 @@ from demandcast.pipeline.cli.results import table_text
 from demandcast.pipeline.console import Console
 from demandcast.pipeline.reports import RunReport
 from demandcast.schema import series_example
+from demandcast.schema.artifact_names import PROPOSALS_FILE
 from demandcast.schema.config import RunConfig, SeriesSpec
 from demandcast.schema.errors import ServingError
 from demandcast.schema.periods import days_of, periods_of
+from demandcast.schema.proposal_table import RISK_CLASSES
 
-__all__ = ["Answer", "ask_server", "ensure_sample_data", "forecast_rows", "read_series"]
+__all__ = [
+    "Answer",
+    "ask_server",
+    "ensure_sample_data",
+    "forecast_rows",
+    "read_series",
+    "urgent_orders",
+]
 
 _SERIES_SHOWN = 3
 _STEPS_SHOWN = 5
+_ORDERS_SHOWN = 5
 _EXAMPLES_READ = 200
 _START_SECONDS = 120.0
 
@@ -126,6 +136,37 @@ def forecast_rows(
                 ]
             )
     return rows
+
+
+def urgent_orders(report: RunReport, spec: SeriesSpec) -> str:
+    """Lays out the most urgent orders of a run; empty if it proposed none.
+
+    Args:
+        report: Of the run.
+        spec: Names of the series key.
+    """
+    import polars as pl
+
+    folder = (report.orders or {}).get("folder")
+    if folder is None:
+        return ""
+    table = pl.read_parquet(Path(folder, PROPOSALS_FILE))
+    risk = pl.col("risk_class").replace_strict(RISK_CLASSES, range(len(RISK_CLASSES)), default=-1)
+    ordered = table.filter(pl.col("order_quantity") > 0).sort(-risk, "rank")
+    orders = ordered.head(_ORDERS_SHOWN)
+    header = ["supplier", *spec.series_key, "due", "quantity"]
+    rows = [
+        [
+            str(row["supplier"]),
+            *(row[key] for key in spec.series_key),
+            row["due_date"].isoformat(),
+            f"{row['order_quantity']:,.0f}",
+        ]
+        for row in orders.iter_rows(named=True)
+    ]
+    lines = table_text(header, rows, left=len(header) - 1).splitlines()
+    reasons = ["reason", *orders["reason"]]
+    return "\n".join(f"{line}  {why}" for line, why in zip(lines, reasons, strict=True))
 
 
 @contextlib.contextmanager

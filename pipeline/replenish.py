@@ -5,82 +5,24 @@ from __future__ import annotations
 import datetime
 import io
 import logging
-import shutil
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from demandcast.components.examples.files import file_format, open_file
-from demandcast.components.replenishment.forecast_arrays import ForecastArrays, forecast_arrays
-from demandcast.components.replenishment.lines import unplaced_problems
-from demandcast.components.replenishment.proposing import Proposals, Situation, propose
-from demandcast.components.replenishment.supplier_lead_times import lead_times_of
 from demandcast.pipeline.console import Console
-from demandcast.pipeline.order_files import write_order_files
-from demandcast.pipeline.places import orders_folder
-from demandcast.pipeline.supply_files import (
-    read_attributes,
-    read_lead_times,
-    read_supply_tables,
-)
-from demandcast.schema.artifact_names import (
-    PROPOSAL_FACTS_FILE,
-    PROPOSAL_TERMS_FILE,
-    PROPOSALS_FILE,
-)
+from demandcast.pipeline.folders import check_whole_folder
+from demandcast.pipeline.proposal_folder import ProposalFolder, ReplenishSummary, make_proposals
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import BadInputError, ServingError
 from demandcast.schema.forecast_table import CUTOFF, check_forecast_table, forecast_schema
 from demandcast.schema.origin_arrays import OriginForecasts
-from demandcast.schema.proposal_facts import ProposalFacts
-from demandcast.schema.proposal_table import BLOCKED
 
-__all__ = [
-    "ProposalFolder",
-    "ReplenishOptions",
-    "ReplenishSummary",
-    "make_proposals",
-    "read_forecast_table",
-    "replenish",
-]
+__all__ = ["ReplenishOptions", "read_forecast_table", "replenish"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ReplenishSummary:
-    """What was proposed.
-
-    Attributes:
-        proposal_id: Its identity.
-        folder: Where its files lie.
-        cutoff: Last period that the forecast saw, ISO date.
-        lines: Series looked at.
-        orders: Lines to order now.
-        order_value: Their value, currency units.
-        waiting: Orders that a person must approve.
-        statuses: Lines by status.
-        risk_classes: Computed lines by class.
-        problems: What is wrong, with the number of lines and the first of them.
-        seconds: Wall time.
-    """
-
-    proposal_id: str
-    folder: str
-    cutoff: str
-    lines: int
-    orders: int
-    order_value: float
-    waiting: int
-    statuses: dict[str, int]
-    risk_classes: dict[str, int]
-    problems: tuple[str, ...]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -98,27 +40,6 @@ class ReplenishOptions:
     output: Path | None = None
 
 
-@dataclass(frozen=True)
-class ProposalFolder:
-    """Where a proposal is written, and what is known of it.
-
-    Attributes:
-        proposal_id: Its identity.
-        folder: Appears whole, at the end.
-        model_version: Version of the model that forecast; None where the forecasts were given.
-    """
-
-    proposal_id: str
-    folder: Path
-    model_version: int | None = None
-
-    @classmethod
-    def new(cls, config: RunConfig, *, output: Path | None) -> ProposalFolder:
-        """Names a new proposal by the moment."""
-        proposal_id = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        return cls(proposal_id, output or orders_folder(config) / proposal_id)
-
-
 def replenish(config: RunConfig, console: Console, options: ReplenishOptions) -> ReplenishSummary:
     """Forecasts, learns how sure forecasts are, and proposes orders.
 
@@ -132,7 +53,7 @@ def replenish(config: RunConfig, console: Console, options: ReplenishOptions) ->
         ServingError: Forecasts are wanted and no model is in service.
     """
     target = ProposalFolder.new(config, output=options.output)
-    _made_aside(target.folder).rmdir()  # Before any work, to say so early.
+    check_whole_folder(target.folder)  # Before any work, to say so early.
     forecasts, version = _forecasts(config, console, options)
     origins = _origins(config, console) if config.replenishment.calibrate else None
     return make_proposals(
@@ -194,172 +115,3 @@ def read_forecast_table(file: Path, config: RunConfig) -> pl.DataFrame:
         raise BadInputError(f"{file}: no forecast table that can be read: {first}") from error
     check_forecast_table(table, config.series)
     return table
-
-
-def make_proposals(
-    config: RunConfig,
-    forecasts: pl.DataFrame,
-    *,
-    origins: OriginForecasts | None,
-    target: ProposalFolder,
-) -> ReplenishSummary:
-    """Proposes orders and writes them into their folder, whole or not at all.
-
-    Args:
-        config: The run; paths are absolute.
-        forecasts: A forecast table of one cutoff.
-        origins: Forecasts at past cutoffs, to learn from; None: nothing is learnt.
-        target: Where the proposal goes.
-
-    Raises:
-        BadInputError: A table is missing or breaks its contract.
-    """
-    begin = time.monotonic()
-    arrays = forecast_arrays(forecasts, config.data.columns.series_key, _levels(config))
-    cutoff: datetime.date = forecasts[CUTOFF][0]
-    situation = _situation(config, arrays, cutoff, origins)
-    _say_refused(situation)
-    proposals = propose(situation, config.replenishment)
-    _write(config, proposals, cutoff, target)
-    table = proposals.table
-    ordered = table.filter(pl.col("order_quantity") > 0)
-    return ReplenishSummary(
-        proposal_id=target.proposal_id,
-        folder=str(target.folder),
-        cutoff=cutoff.isoformat(),
-        lines=table.height,
-        orders=ordered.height,
-        order_value=round(float(ordered["order_value"].sum()), 2),
-        waiting=int(ordered["needs_approval"].sum()),
-        statuses=_counts(table["status"]),
-        risk_classes=_counts(table["risk_class"].drop_nulls()),
-        problems=tuple(_problems(table, config.data.columns.series_key)),
-        seconds=round(time.monotonic() - begin, 1),
-    )
-
-
-def _levels(config: RunConfig) -> Sequence[float]:
-    return config.forecast.quantile_levels
-
-
-def _situation(
-    config: RunConfig,
-    forecasts: ForecastArrays,
-    cutoff: datetime.date,
-    origins: OriginForecasts | None,
-) -> Situation:
-    """Reads what is known beside the forecasts."""
-    tables = read_supply_tables(config, cutoff=cutoff)
-    frequency = config.forecast.frequency
-    lead_times = lead_times_of(
-        read_lead_times(config),
-        tables.suppliers,
-        cutoff=cutoff,
-        frequency=frequency,
-        order_moment=config.replenishment.order_moment,
-    )
-    return Situation(forecasts, cutoff, frequency, tables, lead_times, origins)
-
-
-def _say_refused(situation: Situation) -> None:
-    """Warns of rows that are of no line of the proposal."""
-    for problem in unplaced_problems(situation.tables, situation.forecasts.keys.columns):
-        logger.warning("%s; counted from 0, left out", problem)
-    for refused in situation.lead_times.refused:
-        logger.warning(
-            "lead_times: %s: %s rows, first: %s",
-            refused.problem,
-            f"{refused.count:,}",
-            "; ".join(refused.rows),
-        )
-
-
-def _write(
-    config: RunConfig, proposals: Proposals, cutoff: datetime.date, target: ProposalFolder
-) -> None:
-    """Writes the files aside and renames the folder; the facts are the last file."""
-    facts = ProposalFacts(
-        proposal_id=target.proposal_id,
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        cutoff=cutoff,
-        model_version=target.model_version,
-        series_key=config.data.columns.series_key,
-        service=config.replenishment.service.model_dump(),
-        currency=_currency(config, proposals.table),
-        approval=config.replenishment.approval.model_dump(),
-    )
-    with _whole_folder(target.folder) as folder:
-        proposals.table.write_parquet(folder / PROPOSALS_FILE)
-        proposals.terms.write_parquet(folder / PROPOSAL_TERMS_FILE)
-        proposals.table.write_csv(folder / "proposals.csv")
-        keys = proposals.table.select(config.data.columns.series_key)
-        write_order_files(proposals, config, folder, attributes=read_attributes(config, keys))
-        text = facts.model_dump_json(indent=2) + "\n"
-        (folder / PROPOSAL_FACTS_FILE).write_text(text, encoding="utf-8")
-
-
-def _currency(config: RunConfig, table: pl.DataFrame) -> str:
-    """Returns the currency of all costs: as configured, or as the terms have it."""
-    known = table["currency"].drop_nulls()
-    return config.replenishment.currency or (str(known[0]) if known.len() else "")
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Gives a folder aside that takes its place at the end, or goes.
-
-    Raises:
-        BadInputError: There is such a folder already, or it cannot be made or written.
-    """
-    aside = _made_aside(folder)
-    try:
-        yield aside
-        aside.chmod(0o755)
-        if folder.exists():
-            folder.rmdir()
-        aside.rename(folder)
-    except OSError as error:
-        raise BadInputError(f"{folder}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _made_aside(folder: Path) -> Path:
-    """Makes an empty folder beside the one that is to be.
-
-    Raises:
-        BadInputError: There is such a folder already, or it cannot be made.
-    """
-    try:
-        if folder.exists() and any(folder.iterdir()):
-            raise BadInputError(f"{folder}: is there already; a proposal is never written over")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise BadInputError(
-            f"{folder}: cannot be made: {error.strerror or error}; name a place that this user "
-            "may write"
-        ) from error
-
-
-def _counts(values: pl.Series) -> dict[str, int]:
-    counted = values.value_counts(sort=True)
-    return dict(zip(counted[values.name].to_list(), counted["count"].to_list(), strict=True))
-
-
-def _problems(table: pl.DataFrame, keys: Sequence[str]) -> Iterator[str]:
-    """Words why lines could not be computed, each reason once."""
-    blocked = table.filter(pl.col("status").is_in(sorted(BLOCKED)))
-    # A reason that names its value is the same reason for another value.
-    kind = pl.col("reason").str.replace_all(r"'[^']*'|\d+", "…")
-    grouped = (
-        blocked.with_columns(
-            kind=kind, series=pl.concat_str([pl.col(key) for key in keys], separator="/")
-        )
-        .group_by("kind", maintain_order=True)
-        .agg(pl.len().alias("rows"), pl.col("series").head(3), pl.col("reason").first())
-        .sort("rows", descending=True)
-    )
-    for row in grouped.iter_rows(named=True):
-        first = ", ".join(row["series"])
-        yield f"{row['rows']:,} lines without a proposal, first {first}: {row['reason']}"

@@ -83,6 +83,9 @@ class RunReport:
         infrastructure: `blessed` (0 or 1) and `reason` of the check in a server, if it looked.
         push: What the Pusher did, by the names of its artifact's properties, if it ran.
         smoke_test: `tested` (0 or 1) and `finding` of the test after the push, if it passed.
+        orders: `proposed` (0 or 1) and `finding` of the proposals, if the run came so far; with
+            `proposal_id`, `orders`, `order_value`, `waiting`, `critical`, and the `folder` of the
+            copy that people decide about, if something was proposed.
         started: Start, ISO 8601, UTC.
         finished: End, ISO 8601, UTC; none while it runs.
         exit_code: With which the command ended, as the README lists them; none while it runs.
@@ -119,6 +122,7 @@ class RunReport:
     model: Mapping[str, Any] | None = None
     infrastructure: Mapping[str, Any] | None = None
     smoke_test: Mapping[str, Any] | None = None
+    orders: Mapping[str, Any] | None = None
 
     @property
     def blessed(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from demandcast.components.publishing.pointer import POINTER_FILE
 from demandcast.components.reporting.page import Headline
@@ -20,6 +21,8 @@ _BY_STAGE = {
     "DataContinuity": "Refused: the data does not go on as it was",
     "InfraValidator": "Failed: the server that tries models does not work",
     "SmokeTest": "Failed: the server does not serve what was pushed",
+    "BatchForecaster": "Failed: nothing was forecast",
+    "Replenisher": "Failed: no orders were proposed",
 }
 """Where the stage says more than the exit code."""
 _PARTLY = {
@@ -64,6 +67,14 @@ def why_not_reached(run: RunFiles) -> str:
 
 
 def _succeeded(run: RunFiles) -> Headline:
+    headline = _judged(run)
+    finding = (run.report.orders or {}).get("finding")
+    if finding:
+        headline = replace(headline, remarks=(*headline.remarks, f"Orders: {finding}."))
+    return headline
+
+
+def _judged(run: RunFiles) -> Headline:
     verdict = run.report.verdict
     if not verdict:
         title = _PARTLY.get(run.report.until, "Ended without a verdict")

@@ -115,6 +115,9 @@ def gather_page(folder: Path) -> RunPage:
 
 def _why_no_orders(run: RunFiles, not_reached: str) -> str:
     """Says why a run proposed nothing; one of an older version could not."""
+    said = run.report.orders or {}
+    if said.get("proposed") == 0:
+        return f"The run proposed no orders: {said['finding']}."
     if (run.report.config.get("replenishment") or {}).get("enabled"):
         return not_reached
     return "The run proposed no orders: replenishment.enabled is off."

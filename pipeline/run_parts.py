@@ -123,8 +123,9 @@ def tuning_part(run: RunFiles) -> TuningPart | None:
 
 def orders_part(run: RunFiles) -> OrdersPart | None:
     """Reads what the Replenisher proposed; None if the run proposed nothing."""
+    said = run.report.properties("Replenisher", "proposals") or {}
     folder = run.artifact("Replenisher", "proposals")
-    return None if folder is None else read_orders_part(folder)
+    return None if folder is None or said.get("proposed") == 0 else read_orders_part(folder)
 
 
 def backtest_part(run: RunFiles) -> BacktestPart | None:

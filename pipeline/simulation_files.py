@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from demandcast.pipeline.folders import check_whole_folder, whole_folder
 from demandcast.pipeline.places import simulations_folder
 from demandcast.pipeline.simulation_page import simulation_part, write_page
-from demandcast.pipeline.whole_folder import check_free, whole_folder
 from demandcast.schema.artifact_names import SIMULATION_FILE, SIMULATION_POLICIES_FILE
 from demandcast.schema.config import RunConfig
 from demandcast.schema.whole_file import write_whole
@@ -28,11 +28,11 @@ def free_simulation_folder(config: RunConfig, output: Path | None) -> Path:
         output: Folder; None: a new one below the workspace, named after the moment.
 
     Raises:
-        BadInputError: Something is there already.
+        BadInputError: Something is there already, or the folder cannot be made.
     """
     name = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     folder = output or simulations_folder(config) / name
-    check_free(folder)
+    check_whole_folder(folder)
     return folder
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.examples.files import file_format, list_files, open_file
+from demandcast.components.examples.fingerprint import tables_fingerprint
 from demandcast.components.replenishment.lines import SupplyTables
 from demandcast.components.replenishment.supply_columns import rename_columns
 from demandcast.schema.config import ReplenishmentTableConfig, RunConfig
@@ -26,9 +27,27 @@ __all__ = [
     "read_lead_times",
     "read_supply_tables",
     "read_terms",
+    "supply_fingerprint",
 ]
 
 _DATES_SHOWN = 3
+
+
+def supply_fingerprint(config: RunConfig) -> str:
+    """Digests the files of all tables of supply, so that a cache notices other stock.
+
+    A table that is not there counts as that; the stage that reads it says so.
+
+    Returns:
+        Digits and "none", as many as there are tables.
+    """
+    marks = []
+    for name, path in config.replenishment.tables.paths.items():
+        try:
+            marks.append(tables_fingerprint({name: path.replace(SNAPSHOT, config.data.snapshot)}))
+        except ContractError:
+            marks.append("none")
+    return " ".join(marks)
 
 
 def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTables:

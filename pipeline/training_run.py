@@ -24,6 +24,7 @@ from demandcast.pipeline.console import LOG_ONLY, Console
 from demandcast.pipeline.disk import DiskFullError, check_space, disk_full, scarcity
 from demandcast.pipeline.fingerprint import code_digests, toolchain
 from demandcast.pipeline.interrupts import terminate_as_interrupt
+from demandcast.pipeline.kept_orders import keep_orders
 from demandcast.pipeline.lock import run_lock
 from demandcast.pipeline.places import (
     REPORT_FILE,
@@ -59,7 +60,8 @@ class RunOptions:
     """How to run.
 
     Attributes:
-        until: Last stage: the statistics, the gate for data, the training, or the push.
+        until: Last stage: the statistics, the gate for data, the training, or the push with what
+            follows it.
         use_cache: Use earlier results where nothing changed.
     """
 
@@ -139,6 +141,7 @@ def _run(
         error = raised
     try:
         results = _results(record.report)
+        results["orders"] = keep_orders(config, record.report)
     except Exception as raised:
         error = error or raised
     if error is not None:

@@ -12,6 +12,7 @@ __all__ = [
     "BACKTEST_FILE",
     "BACKTEST_METRICS_FILE",
     "FINDING_OUTPUT",
+    "FORECASTS_FILE",
     "FORECAST_EXAMPLES_FILE",
     "GOLDEN_FILE",
     "PROPOSALS_FILE",
@@ -92,6 +93,10 @@ BACKTEST_FILE = "backtest.json"
 
 BACKTEST_METRICS_FILE = "metrics.csv"
 """The rows of `BACKTEST_FILE` as a table."""
+
+FORECASTS_FILE = "forecasts.parquet"
+"""The forecast table (`forecast_table.py`) of a BatchForecaster, in the folder of its `forecasts`;
+beside it, if a model has not seen some cutoffs, the origins table (`origins_table.py`)."""
 
 PROPOSALS_FILE = "proposals.parquet"
 """The proposal table (`proposal_table.py`), in the folder of a proposal."""

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from demandcast.components.examples.files import is_local, list_files
 from demandcast.components.examples.roles import table_paths
 from demandcast.schema.config import DataConfig
 
-__all__ = ["data_fingerprint"]
+__all__ = ["data_fingerprint", "tables_fingerprint"]
 
 
 def data_fingerprint(data: DataConfig) -> str:
-    """Digests the files of all tables.
+    """Digests the files of all tables of a configuration, as `tables_fingerprint` does.
+
+    Raises:
+        ContractError: A table has no file.
+    """
+    return tables_fingerprint(table_paths(data))
+
+
+def tables_fingerprint(paths: Mapping[str, str]) -> str:
+    """Digests the files of tables.
 
     Files of this machine count by their content, so that a copy elsewhere is the same data;
     remote ones by size, checksum and time of change, which need no reading.
+
+    Args:
+        paths: File or glob of each table, by the table's name.
 
     Returns:
         64 hexadecimal digits.
@@ -25,7 +38,7 @@ def data_fingerprint(data: DataConfig) -> str:
         ContractError: A table has no file.
     """
     digest = hashlib.sha256()
-    for table, pattern in table_paths(data).items():
+    for table, pattern in paths.items():
         files = list_files(pattern, table=table)
         digest.update(f"{table}:{len(files)}\n".encode())
         for path in files:

@@ -27,12 +27,13 @@ __all__ = ["quickstart_command"]
 def quickstart_command(
     *, config_file: Path, overrides: Sequence[str], preset: str, quiet: bool
 ) -> None:
-    """Show the whole walk: sample data, pipeline, server, forecast.
+    """Show the whole walk: sample data, pipeline, server, forecast, orders.
 
     Writes sample data where the configuration expects its sales table, unless it is there;
-    runs the pipeline; starts a server on what was pushed; asks it over gRPC; stops it.
+    runs the pipeline; starts a server on what was pushed; asks it over gRPC; stops it; shows
+    the most urgent orders that the run proposed.
     """
-    from demandcast.pipeline.quickstart import ask_server, ensure_sample_data
+    from demandcast.pipeline.quickstart import ask_server, ensure_sample_data, urgent_orders
     from demandcast.pipeline.training_run import run
 
     config = load(config_file, overrides)
@@ -46,6 +47,10 @@ def quickstart_command(
         )
     click.echo(f"\nForecasts by version {answer.version}, asked over gRPC on {answer.address}:\n")
     click.echo(answer.table)
+    orders = urgent_orders(report, config.series)
+    if orders:
+        click.echo(f"\nMost urgent orders, of {(report.orders or {}).get('finding')}:\n")
+        click.echo(orders)
 
 
 def _serve_arguments(config_file: Path, overrides: Sequence[str]) -> list[str]:

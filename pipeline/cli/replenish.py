@@ -23,7 +23,7 @@ from demandcast.pipeline.places import pipeline_folder
 from demandcast.schema.errors import ContractError
 
 if TYPE_CHECKING:
-    from demandcast.pipeline.replenish import ReplenishSummary
+    from demandcast.pipeline.proposal_folder import ReplenishSummary
 
 __all__ = ["replenish_command"]
 

@@ -79,6 +79,7 @@ def show_verdict(report: RunReport) -> None:
         ("Infrastructure check", report.infrastructure, "reason"),
         ("Push", report.push, "reason"),
         ("Smoke test", report.smoke_test, "finding"),
+        ("Orders", report.orders, "finding"),
     ):
         if found:
             click.echo(f"\n{name}: {found[key]}")

@@ -41,7 +41,8 @@ def run_command(
 
     Stages whose inputs, configuration and code did not change use their earlier result. The
     model is pushed only if the gate blesses it and a server can serve it; otherwise the exit
-    code is 4.
+    code is 4. With replenishment.enabled the model in service then forecasts every series, and
+    orders are proposed for 'demandcast orders'.
     """
     from demandcast.pipeline.training_run import RunOptions, run
 

@@ -16,7 +16,10 @@ _SERVING = "what serves changes without it"
 
 def never_cached(config: RunConfig) -> dict[str, str]:
     """Returns the stages that run each time, with the reason in words."""
-    stages = {"ModelInService": _SERVING, "Pusher": _SERVING, "SmokeTest": _SERVING}
+    stages = dict.fromkeys(("ModelInService", "Pusher", "SmokeTest"), _SERVING)
+    if config.replenishment.enabled:
+        stages["BatchForecaster"] = _SERVING
+        stages["Replenisher"] = "stock changes without it, and the forecasts are new each time"
     if not config.data.has_snapshots:
         stages["SeriesExampleGen"] = (
             "the data may change behind data.sales, which names no {snapshot}; "

@@ -12,6 +12,7 @@ from typing import Any
 
 from demandcast.pipeline.kubeflow.parameters import RunParameter
 from demandcast.schema.config import KubeflowConfig
+from demandcast.schema.config.kubeflow import stage_of
 from demandcast.schema.errors import DemandcastError
 
 __all__ = [
@@ -66,7 +67,9 @@ def finalise(
         # No Go code reads it (2.5 to 2.17): the submitter passes it with each run as well.
         result["defaultPipelineRoot"] = config.pipeline_root
     for name, task in result["root"]["dag"]["tasks"].items():
-        _set_task(task, config, name=name, cached=config.cache and name not in never_cached)
+        _set_task(
+            task, config, name=name, cached=config.cache and stage_of(name) not in never_cached
+        )
         container = executor_of(result, name).get("container")
         if container is not None:
             _set_container(container, config, name=name)
@@ -109,7 +112,7 @@ def add_parameters(spec: Spec, parameters: Mapping[RunParameter, Any]) -> None:
     """
     tasks = spec["root"]["dag"]["tasks"]
     for parameter, default in parameters.items():
-        stages = [stage for stage in parameter.stages if stage in tasks]
+        stages = [task for task in tasks if stage_of(task) in parameter.stages]
         if not stages:
             continue
         declared = spec["root"].setdefault("inputDefinitions", {}).setdefault("parameters", {})

@@ -98,3 +98,6 @@ def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
     for name, path in config.data.paths.items():
         yield f"data.{name}", path
     yield "push.serving_directory", str(config.push.serving_directory)
+    if config.replenishment.enabled:
+        for name, path in config.replenishment.tables.paths.items():
+            yield f"replenishment.tables.{name}", path

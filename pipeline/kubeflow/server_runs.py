@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from demandcast.schema.config.kubeflow import STAGES
+from demandcast.schema.config.kubeflow import STAGES, stage_of
 
 __all__ = ["GATES_FOR_DATA", "PUSHER", "RunState", "ServerRun", "ServerTask", "read_run"]
 
@@ -145,7 +145,7 @@ def read_run(run: Any) -> ServerRun:
             error=_message(task.error),
         )
         for task in details
-        if task.display_name in _STAGES
+        if stage_of(str(task.display_name)) in _STAGES
     ]
     latest = datetime.datetime.max.replace(tzinfo=datetime.UTC)
     tasks.sort(key=lambda task: task.started or latest)

@@ -12,10 +12,12 @@ from demandcast.schema.config.base import Section
 
 __all__ = [
     "KubeflowConfig",
+    "NOT_PUSHED",
     "STAGES",
     "StageConfig",
     "TolerationConfig",
     "VolumeConfig",
+    "stage_of",
 ]
 
 STAGES = (
@@ -33,8 +35,13 @@ STAGES = (
     "InfraValidator",
     "Pusher",
     "SmokeTest",
+    "BatchForecaster",
+    "Replenisher",
 )
 """Stages of the pipeline, in the order in which they are wired."""
+
+NOT_PUSHED = "-not-pushed"
+"""At the end of the name of a task: the stage of that name, where no model was pushed."""
 
 BEAM_STAGES = ("SeriesExampleGen", "StatisticsGen", "Transform", "Evaluator")
 """Those whose work a Beam runner does."""
@@ -43,6 +50,15 @@ SCHEMES = ("gs", "s3", "minio")
 """Object stores that Kubeflow Pipelines reads and writes."""
 
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+
+
+def stage_of(task: str) -> str:
+    """Returns the stage of a task: a stage may have a second task, for runs without a push.
+
+    >>> stage_of("Replenisher-not-pushed"), stage_of("Pusher")
+    ('Replenisher', 'Pusher')
+    """
+    return task.removesuffix(NOT_PUSHED)
 
 
 class TolerationConfig(Section):
@@ -171,7 +187,7 @@ class KubeflowConfig(Section):
         return {**values, "stages": filled}
 
     def stage(self, name: str) -> StageConfig:
-        """Returns what a stage gets.
+        """Returns what a stage gets, or a task of it.
 
         >>> config = KubeflowConfig.model_validate(
         ...     {"defaults": {"cpu": 1}, "stages": {"Trainer": {"gpus": 1}}}
@@ -179,7 +195,7 @@ class KubeflowConfig(Section):
         >>> config.stage("Trainer").gpus, config.stage("Trainer").cpu, config.stage("Pusher").gpus
         (1, 1.0, 0)
         """
-        return self.stages.get(name, self.defaults)
+        return self.stages.get(stage_of(name), self.defaults)
 
     def image_of(self, name: str) -> str | None:
         """Returns the image of a stage."""

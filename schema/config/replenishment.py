@@ -77,6 +77,12 @@ class ReplenishmentTablesConfig(Section):
         ),
     )
 
+    @property
+    def paths(self) -> dict[str, str]:
+        """Path of each table that is given, by its name."""
+        tables = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: table.path for name, table in tables.items() if table is not None}
+
 
 class ServiceConfig(Section):
     """What stock has to achieve."""
@@ -196,3 +202,15 @@ class ReplenishmentConfig(Section):
     chunk_series: int = Field(
         2_048, ge=16, description="Series computed at a time; bounds the memory, changes no result."
     )
+
+    @model_validator(mode="after")
+    def _has_tables(self) -> ReplenishmentConfig:
+        """Refuses at once what would fail after the training."""
+        needed = ("inventory", "supply_terms")
+        missing = [name for name in needed if getattr(self.tables, name) is None]
+        if self.enabled and missing:
+            raise ValueError(
+                f"enabled: a run ends with proposals only if tables has {' and '.join(needed)}; "
+                f"missing: {', '.join(missing)}"
+            )
+        return self

@@ -86,6 +86,8 @@ def _prepare(size: int, folder: Path) -> Path:
         for key in ("sales", "future", "path"):
             if key in table:
                 table[key] = str(folder.resolve() / "data" / Path(table[key]).name)
+    # What is measured ends with the push.
+    values["replenishment"] = {"enabled": False}
     values["workspace"] = str(folder.resolve() / "runs")
     values["push"]["serving_directory"] = str(folder.resolve() / "serving")
     values["training"] |= {"epochs": max(1, _EPOCHS // size), "patience": _EPOCHS}

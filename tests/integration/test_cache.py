@@ -15,7 +15,13 @@ from crash_checks import execution_states, look_at_serving, newest_report, statu
 from crash_world import BEFORE_PUSHER, STAGES
 
 from demandcast.pipeline import fingerprint
-from demandcast.schema.config import RunConfig, parse_config, resolve_paths
+from demandcast.schema.config import (
+    ReplenishmentTableConfig,
+    ReplenishmentTablesConfig,
+    RunConfig,
+    parse_config,
+    resolve_paths,
+)
 from demandcast.schema.config.example import example_yaml
 from demandcast.schema.config.features import OutlierConfig
 
@@ -61,14 +67,14 @@ def keys(tmp_path, monkeypatch):
 
     from demandcast.pipeline import dag
 
-    def compute(*, tables="digest", schema=None, pointer="none", **changes):
+    def compute(*, tables="digest", schema=None, pointer="none", supply="", **changes):
         config = resolve_paths(parse_config(example_yaml()), tmp_path)
         for name, change in changes.items():
             value = change
             if isinstance(change, dict):
                 value = getattr(config, name).model_copy(update=change)
             config = config.model_copy(update={name: value})
-        surroundings = dag.Surroundings(tables, schema, pointer)
+        surroundings = dag.Surroundings(tables, schema, pointer, supply)
         return cache_keys(dag.make_pipeline(config, surroundings))
 
     return compute
@@ -105,6 +111,7 @@ SECTIONS = [
     ("serving", {"address": "demand:8500"}, {"SmokeTest"}),
     ("continuity", {"max_series_loss": 0.5}, {"DataContinuity"}),
     ("retention", {"runs": 3}, set()),
+    ("replenishment", {"budget": 5.0}, set()),  # Orders are not wanted: see below.
     ("beam", {"partitions": 3}, {"SeriesExampleGen"}),
     # TFX counts Beam's options for each stage that Beam runs.
     ("beam", {"args": ("--direct_num_workers=2",)}, {"SeriesExampleGen"}),
@@ -127,6 +134,35 @@ def test_a_search_has_a_key_of_its_own_and_what_follows_is_the_training(keys):
     assert changed(before, after) == from_there_on({"Trainer"}) | {"Tuner"}
     assert set(before) - set(keys()) == {"Tuner"}
     assert {name for name in keys() if keys()[name] != before[name]} == from_there_on({"Trainer"})
+
+
+ORDERS = {
+    "enabled": True,
+    "tables": ReplenishmentTablesConfig(
+        inventory=ReplenishmentTableConfig(path="/stock.csv"),
+        supply_terms=ReplenishmentTableConfig(path="/terms.csv"),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "last"),
+    [
+        ({"supply": "other stock"}, {"Replenisher"}),
+        ({"replenishment": ORDERS | {"budget": 5.0}}, {"Replenisher"}),
+        ({"tables": "other sales"}, {"BatchForecaster", "Replenisher"}),
+        ({"pointer": "another model"}, {"BatchForecaster", "Replenisher"}),
+        ({"gate": {"slices": ()}}, {"BatchForecaster", "Replenisher"}),
+        ({"training": {"epochs": 3}}, {"BatchForecaster", "Replenisher"}),
+        ({"serving": {"address": "demand:8500"}}, set()),
+        ({"retention": {"runs": 3}}, set()),
+    ],
+)
+def test_orders_run_again_after_what_they_are_made_of(keys, change, last):
+    before = keys(replenishment=ORDERS)
+    assert set(before) - set(keys()) == {"BatchForecaster", "Replenisher"}
+    after = keys(**({"replenishment": ORDERS} | change))
+    assert changed(before, after) & {"BatchForecaster", "Replenisher"} == last
 
 
 REVIEWED = """

@@ -53,12 +53,19 @@ LOOKS_AT_SERVING = {"ModelInService", "DataContinuity", "Evaluator", "Pusher", "
 class World:
     """A configuration, its compiled file, and a server."""
 
-    def __init__(self, folder, pods, version, root, **push):
+    def __init__(self, folder, pods, version, root, *, replenishment=None, **push):
         from demandcast.pipeline.kubeflow.compiling import compile_pipeline
 
         self.folder = folder
         write_snapshot(folder / "volume", "1")
-        file = write_kubeflow_config(folder, root=root, push=push, training=TRAINING, gate=LENIENT)
+        file = write_kubeflow_config(
+            folder,
+            root=root,
+            push=push,
+            training=TRAINING,
+            gate=LENIENT,
+            replenishment=replenishment or {},
+        )
         self.config = load_config(file)
         self.text = compile_pipeline(self.config, "kubeflow").text
         self.server = EmulatedServer(folder / "kfp", pods, version)
@@ -261,6 +268,54 @@ def test_the_next_release_runs_it_with_everything_in_gs(pods, gcs, tmp_path):
     names = [path.removeprefix(f"{serving}/") for path in gcs.paths()]
     assert {name.partition("/")[0] for name in names} == {"main", "canary"}
     assert not [name for name in names if "lock" in name or "new" in name or name.endswith("/")]
+
+
+def test_orders_are_proposed_after_a_push_and_without_one(pods, tmp_path):
+    tables = f"{tmp_path}/volume/sales/snapshot={{snapshot}}"
+    supply = {
+        "enabled": True,
+        "paths": 200,
+        "order_moment": "after_close",
+        "extrapolate": True,
+        "tables": {
+            name: {"path": f"{tables}/{name}.parquet"}
+            for name in ("inventory", "supply_terms", "suppliers", "lead_times")
+        },
+    }
+    world = World(tmp_path, pods, KFP_2_17, "minio://mlpipeline/v2/artifacts", replenishment=supply)
+    after_push, without = ("BatchForecaster", "Replenisher"), "-not-pushed"
+
+    def orders(run, *, ran, skipped):
+        assert run.succeeded
+        for stage in after_push:
+            assert run.statuses[f"{stage}{ran}"] == "succeeded"
+            assert run.statuses[f"{stage}{skipped}"] == "skipped"
+        made = run.outputs[f"Replenisher{ran}"].artifacts["proposals"]["metadata"]
+        return made, world.output(run, f"Replenisher{ran}", "proposals")
+
+    refused = {"gate_thresholds": {"floors": {"wape_skill": 0.999}}}
+    made, _ = orders(world.run(parameters=refused), ran=without, skipped="")
+    assert made["proposed"] == 0
+    assert made["finding"] == "nothing is forecast: no model is in service"
+
+    run = world.run()
+    made, folder = orders(run, ran="", skipped=without)
+    assert made["proposed"] == 1
+    facts = json.loads((folder / "proposals.json").read_text())
+    assert facts["model_version"] == world.pointer()["version"]
+    forecasts = world.output(run, "BatchForecaster", "forecasts")
+    assert sorted(path.name for path in forecasts.iterdir()) == ["forecasts.parquet", "origins"]
+    ordered = pl.read_parquet(folder / "proposals.parquet").filter(pl.col("order_quantity") > 0)
+    assert made["orders"] == ordered.height > 0
+
+    # Another model is refused: the one that was pushed before proposes.
+    before = world.pointer()
+    run = world.run(parameters=refused | {"training_epochs": 1})
+    made, folder = orders(run, ran=without, skipped="")
+    assert made["proposed"] == 1
+    assert world.pointer() == before
+    facts = json.loads((folder / "proposals.json").read_text())
+    assert facts["model_version"] == before["version"]
 
 
 def compile_by_tfx_alone(world, **options):

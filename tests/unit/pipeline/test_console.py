@@ -94,6 +94,18 @@ def test_our_own_messages_are_shown_and_others_are_not():
     assert stream.getvalue() == "    read 5 rows\n"
 
 
+def test_what_is_followed_twice_is_shown_once():
+    stream = io.StringIO()
+    console = Console(stream)
+    logger = logging.getLogger("demandcast.components.examples")
+    with console.following("demandcast"):
+        with console.following("demandcast"):
+            logger.info("inner")
+        logger.info("outer")
+    logger.info("later")
+    assert stream.getvalue() == "    inner\n    outer\n"
+
+
 def test_memory_of_a_cached_stage_is_not_shown():
     stream = io.StringIO()
     Console(stream).stage_finished(report("cached", 0.25), position=7, count=10)

@@ -3,7 +3,13 @@ import json
 import pytest
 
 from demandcast.pipeline.fingerprint import code_digests
-from demandcast.schema.config import SpaceConfig, parse_config, resolve_paths
+from demandcast.schema.config import (
+    ReplenishmentTableConfig,
+    ReplenishmentTablesConfig,
+    SpaceConfig,
+    parse_config,
+    resolve_paths,
+)
 from demandcast.schema.config.example import example_yaml
 from demandcast.schema.config.features import OutlierConfig
 from demandcast.schema.errors import ConfigurationError
@@ -39,12 +45,12 @@ def dag():
 def make(dag, tmp_path):
     """Makes the pipeline of the example, with changes; returns its nodes by name."""
 
-    def make(until="push", pointer="none", **sections):
+    def make(until="push", pointer="none", supply="", **sections):
         config = resolve_paths(parse_config(example_yaml()), tmp_path)
         for name, changes in sections.items():
             section = getattr(config, name)
             config = config.model_copy(update={name: section.model_copy(update=changes)})
-        surroundings = dag.Surroundings("data", None, pointer)
+        surroundings = dag.Surroundings("data", None, pointer, supply)
         pipeline = dag.make_pipeline(config, surroundings, until=until)
         return pipeline, {component.id: component for component in pipeline.components}
 
@@ -182,6 +188,67 @@ def test_a_trial_and_the_trainer_get_the_same_configuration(make):
 def test_a_change_of_the_search_reaches_the_tuner(make, change, expected):
     _, before = make(**TUNED)
     _, after = make(**change)
+    assert changed(before, after) == expected
+
+
+ORDERS = {
+    "replenishment": {
+        "enabled": True,
+        "tables": ReplenishmentTablesConfig(
+            inventory=ReplenishmentTableConfig(path="/stock.csv"),
+            supply_terms=ReplenishmentTableConfig(path="/terms.csv"),
+        ),
+    }
+}
+
+
+def test_orders_come_last_if_they_are_wanted(make):
+    _, nodes = make(**ORDERS)
+    assert list(nodes)[-4:] == ["Pusher", "SmokeTest", "BatchForecaster", "Replenisher"]
+    assert set(nodes) == {*WHOLE, "BatchForecaster", "Replenisher"}
+    assert nodes["Replenisher"].inputs["forecasts"].producer_component_id == "BatchForecaster"
+    for until in ("statistics", "gate", "training"):
+        assert not {"BatchForecaster", "Replenisher"} & set(make(until, **ORDERS)[1])
+
+
+@pytest.mark.parametrize("smoke_test", [True, False])
+def test_whatever_is_in_service_after_the_push_forecasts(make, smoke_test):
+    """The order is no part of a cache key, or a Pusher that runs each time would end the cache."""
+    _, nodes = make(**ORDERS, serving={"smoke_test": smoke_test})
+    forecaster = nodes["BatchForecaster"]
+    before = {node.id for node in forecaster.upstream_nodes}
+    assert {"Pusher", "SmokeTest"} & before == {"Pusher", *["SmokeTest"][: int(smoke_test)]}
+    assert {channel.producer_component_id for channel in forecaster.inputs.values()} == {
+        *("Trainer", "ModelInService", "Evaluator", "InfraValidator")
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"supply": "other stock"}, {"Replenisher"}),
+        ({"replenishment": ORDERS["replenishment"] | {"budget": 5.0}}, {"Replenisher"}),
+        (
+            {"replenishment": ORDERS["replenishment"] | {"calibrate": False}},
+            {"BatchForecaster", "Replenisher"},
+        ),
+        ({"training": {"epochs": 3}}, {"Trainer"}),
+        ({"gate": {"slices": ()}}, {"Evaluator"}),
+        ({"pointer": "another"}, {"ModelInService"}),
+        ({"retention": {"runs": 3}}, set()),
+        (
+            {"push": {"serving_directory": "/other"}},
+            {"ModelInService", "Pusher", "SmokeTest", "BatchForecaster"},
+        ),
+        (
+            {"data": {"missing_period": "zero"}},
+            {"SeriesExampleGen", "BatchForecaster", "Replenisher"},
+        ),
+    ],
+)
+def test_a_change_of_stock_or_terms_proposes_anew_and_forecasts_nothing(make, change, expected):
+    _, before = make(**ORDERS)
+    _, after = make(**(ORDERS | change))
     assert changed(before, after) == expected
 
 

@@ -1,6 +1,16 @@
 import os
 
-from demandcast.pipeline.folders import folders_in, last_change, size_of
+import pytest
+
+from demandcast.pipeline import folders
+from demandcast.pipeline.folders import (
+    aside_prefix,
+    folders_in,
+    last_change,
+    size_of,
+    whole_folder,
+)
+from demandcast.schema.errors import BadInputError
 
 
 def test_folders_without_files_and_links(tmp_path):
@@ -42,3 +52,52 @@ def test_some_files_may_be_left_out(tmp_path):
         (tmp_path / name).write_text("")
         os.utime(tmp_path / name, (moment, moment))
     assert last_change(tmp_path, but=("lock",)) == 10
+
+
+def test_a_whole_folder_appears_at_the_end(tmp_path):
+    folder = tmp_path / "orders" / "p"
+    with whole_folder(folder) as aside:
+        (aside / "file").write_text("x")
+        assert not folder.exists()
+    assert [path.name for path in folder.iterdir()] == ["file"]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_nothing_stays_of_a_folder_that_fails(tmp_path):
+    def fail():
+        with whole_folder(tmp_path / "p") as aside:
+            (aside / "file").write_text("x")
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011 - our own
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_leaves_has_a_hidden_name_and_no_file_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders.shutil, "rmtree", lambda *args, **options: None)
+
+    def be_killed():
+        with whole_folder(tmp_path / "p") as aside:
+            (aside / "file").write_text("x")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        be_killed()
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(aside_prefix(tmp_path / "p"))
+    assert [path.name for path in left.iterdir()] == ["p"]
+
+
+def test_a_folder_is_never_written_over_but_an_empty_one_may_be_there(tmp_path):
+    (tmp_path / "p").mkdir()
+    with whole_folder(tmp_path / "p") as aside:
+        (aside / "file").write_text("x")
+    with pytest.raises(BadInputError, match="never written over"), whole_folder(tmp_path / "p"):
+        pass
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(BadInputError, match="cannot be made"),
+        whole_folder(tmp_path / "file" / "q"),
+    ):
+        pass

@@ -242,3 +242,13 @@ def test_rows_of_reports_without_data_come_from_the_artifact(world):
     examples = replace(report.stages[0], outputs={"examples": ArtifactReport("/x", {"rows": 5})})
     world.report(NEW, data=None, stages=(examples,))
     assert history(world).run(NEW).data == {"rows": 5}
+
+
+def test_a_run_that_ended_with_orders_is_whole_without_its_report(world):
+    writer = world.store()
+    writer.stage(NEW, "Trainer", outputs=["model"])
+    properties = {"proposed": 1, "finding": "2 worth 3.00"}
+    writer.stage(NEW, "Replenisher", outputs=["proposals"], properties=properties)
+    found = history(world).run(NEW).report
+    assert found.status == "succeeded"
+    assert found.orders == properties

@@ -10,13 +10,8 @@ import replenishment_world as world
 from demandcast.pipeline import replenish as module
 from demandcast.pipeline.console import console_for
 from demandcast.pipeline.overrides import load_with_overrides
-from demandcast.pipeline.replenish import (
-    ProposalFolder,
-    ReplenishOptions,
-    make_proposals,
-    read_forecast_table,
-    replenish,
-)
+from demandcast.pipeline.proposal_folder import ProposalFolder, make_proposals
+from demandcast.pipeline.replenish import ReplenishOptions, read_forecast_table, replenish
 from demandcast.schema.errors import BadInputError, ContractError, ServingError
 
 

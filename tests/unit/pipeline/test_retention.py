@@ -313,3 +313,19 @@ def test_the_history_stays(world):
     (model,) = store.stages("one")[1].outputs["model"]
     assert not model.live
     assert Path(model.uri).parent.exists()
+
+
+def test_proposals_are_records_and_never_go(world):
+    """Their artifacts go with the run, like others."""
+    writer = world.store()
+    made = []
+    for run_id in ("one", "two", "three"):
+        examples, _ = whole_run(writer, run_id)
+        made.append(writer.stage(run_id, "Replenisher", inputs=examples, outputs=["proposals"]))
+        record = world.folder / "orders" / run_id / "proposals.json"
+        record.parent.mkdir(parents=True)
+        record.write_text("{}")
+        age(record.parent, 400 * DAY)
+    make_room(world, runs=1, leftover_hours=1)
+    assert there(writer, *made) == [False, False, True]
+    assert len(list((world.folder / "orders").iterdir())) == 3

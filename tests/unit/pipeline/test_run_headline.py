@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from run_folders import STAGES, VERDICT, write_run
 
@@ -145,3 +147,35 @@ def test_trouble_with_a_server_is_told_by_its_stage(tmp_path, stage, title, serv
     told = headline(tmp_path, failed_in=stage, exit_code=5, error="ServingError: it ended")
     assert (told.tone, told.title, told.reasons) == ("bad", title, ("it ended",))
     assert told.remarks == (f"It ended in {stage}. {serves}",)
+
+
+ORDERS = {"proposed": 1, "finding": "193 worth 15,680.28; 15 wait for approval; 16 critical"}
+
+
+def test_orders_are_told_beside_the_push(tmp_path):
+    told = headline(tmp_path / "pushed", orders=ORDERS)
+    assert told.title == "Pushed as version 7"
+    assert told.remarks[-1] == "Orders: 193 worth 15,680.28; 15 wait for approval; 16 critical."
+    told = headline(tmp_path / "refused", verdict=REFUSED, push={"pushed": 0}, orders=ORDERS)
+    assert told.title == "Refused: the model did not pass the gate"
+    assert told.remarks[-1].startswith("Orders: 193 worth")
+
+
+@pytest.mark.parametrize(
+    ("stage", "title"),
+    [
+        ("BatchForecaster", "Failed: nothing was forecast"),
+        ("Replenisher", "Failed: no orders were proposed"),
+    ],
+)
+def test_trouble_after_the_push_says_what_serves(tmp_path, stage, title):
+    error = "ContractError: inventory: no file matches 'stock.csv'"
+    folder = write_run(tmp_path, "r1", status="failed", exit_code=2, error=error)
+    values = json.loads((folder / "run.json").read_text())
+    values["stages"].append(values["stages"][-1] | {"name": stage, "status": "failed"})
+    (folder / "run.json").write_text(json.dumps(values))
+    told = headline_of(read_run(folder))
+    assert (told.tone, told.title) == ("bad", title)
+    assert told.reasons == ("inventory: no file matches 'stock.csv'",)
+    pushed = "Before that it pushed version 7, which is in service."
+    assert told.remarks == (f"It ended in {stage}. {pushed}",)

@@ -41,6 +41,19 @@ def test_a_run_that_failed_in_any_stage_has_a_page(tmp_path, stage):
     assert ("training" in missing) == (STAGES.index(stage) <= STAGES.index("Trainer"))
 
 
+def test_a_run_without_a_model_in_service_says_that_it_proposed_nothing(tmp_path):
+    orders = {"proposed": 0, "finding": "nothing is forecast: no model is in service"}
+    folder = write_run(tmp_path, "r1", orders=orders)
+    values = json.loads((folder / "run.json").read_text())
+    outputs = {"proposals": {"uri": str(tmp_path / "empty"), "properties": orders}}
+    values["stages"].append(values["stages"][-1] | {"name": "Replenisher", "outputs": outputs})
+    (folder / "run.json").write_text(json.dumps(values))
+    page = gather_page(folder)
+    assert page.orders is None
+    why = "The run proposed no orders: nothing is forecast: no model is in service."
+    assert page.absent["orders"] == why
+
+
 def test_a_run_that_did_not_get_to_its_orders_says_where_it_ended(tmp_path):
     config = {**CONFIG, "replenishment": {"enabled": True}}
     page = gather_page(write_run(tmp_path, "1", failed_in="Trainer", config=config))

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import replenishment_world as world
 from configurations import parse
+from supply_world import supply_config, write_supply
 
 from demandcast.pipeline.supply_files import (
     read_attributes,
@@ -14,6 +15,7 @@ from demandcast.pipeline.supply_files import (
     read_lead_times,
     read_supply_tables,
     read_terms,
+    supply_fingerprint,
 )
 from demandcast.schema.errors import BadInputError, ConfigurationError, ContractError
 from demandcast.schema.periods import periods_of
@@ -303,3 +305,50 @@ def test_an_attribute_that_is_given_twice_adds_no_row(folder):
 
 def test_without_static_tables_series_stay_as_they_are(folder):
     assert read_attributes(config_of(folder), SERIES).equals(SERIES)
+
+
+def test_the_same_tables_have_the_same_digest_wherever_they_lie(tmp_path):
+    found = set()
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_supply(folder)
+        found.add(supply_fingerprint(supply_config(folder)))
+    assert len(found) == 1
+
+
+def test_other_stock_has_another_digest_and_the_other_tables_keep_theirs(tmp_path):
+    write_supply(tmp_path)
+    config = supply_config(tmp_path)
+    before = supply_fingerprint(config).split()
+    write_supply(tmp_path, on_hand=1.0)
+    after = supply_fingerprint(config).split()
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, True]
+
+
+def test_a_table_that_is_not_there_counts_as_that(tmp_path):
+    write_supply(tmp_path)
+    (tmp_path / "suppliers.csv").unlink()
+    first, second, third = supply_fingerprint(supply_config(tmp_path)).split()
+    assert len(first) == len(second) == 64
+    assert third == "none"
+
+
+def test_another_snapshot_is_another_file(tmp_path):
+    changes = {
+        "data.sales": "{snapshot}/sales.csv",
+        "data.snapshot": "1",
+        "replenishment.tables": {
+            "inventory": {"path": "{snapshot}/inventory.csv"},
+            "supply_terms": {"path": "supply_terms.csv"},
+        },
+    }
+    for snapshot, stock in (("1", 0.0), ("2", 4.0)):
+        (tmp_path / snapshot).mkdir()
+        write_supply(tmp_path / snapshot, on_hand=stock)
+    write_supply(tmp_path)
+    config = supply_config(tmp_path, **changes)
+    other = supply_config(tmp_path, **(changes | {"data.snapshot": "2"}))
+    (one, terms), (two, same) = (supply_fingerprint(each).split() for each in (config, other))
+    assert one != two
+    assert terms == same

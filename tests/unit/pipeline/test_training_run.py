@@ -14,7 +14,7 @@ from demandcast.pipeline.lock import RunningError, run_lock
 from demandcast.pipeline.training_run import RunOptions, run
 from demandcast.schema.config import RetentionConfig, parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml
-from demandcast.schema.errors import AnomalyError, ContractError
+from demandcast.schema.errors import AnomalyError, BadInputError, ContractError
 
 
 @pytest.fixture
@@ -186,6 +186,37 @@ def test_a_page_that_cannot_be_drawn_changes_nothing_but_a_line(config, fake_dag
 
 
 @pytest.mark.slow
+def test_orders_are_kept_and_reported(config, fake_dag, monkeypatch):
+    said = {"proposed": 1, "finding": "2 worth 3.00", "folder": "/orders/p-1"}
+    seen = []
+
+    def keep(config, report):
+        seen.append((config, [stage.name for stage in report.stages]))
+        return said
+
+    fake_dag("text")
+    monkeypatch.setattr(training_run, "keep_orders", keep)
+    report = run(config, Console(io.StringIO()))
+    assert report.orders == said
+    assert seen == [(config, ["Source", "Gate"])]
+    assert json.loads(Path(report.log).with_name("run.json").read_text())["orders"] == said
+
+
+def test_orders_that_cannot_be_kept_fail_the_run_and_keep_its_results(
+    config, fake_dag, monkeypatch
+):
+    def fail(config, report):
+        raise BadInputError("orders: cannot be made: Permission denied")
+
+    fake_dag("text")
+    monkeypatch.setattr(training_run, "keep_orders", fail)
+    with pytest.raises(BadInputError, match="Permission denied") as raised:
+        run(config, Console(io.StringIO()))
+    values = json.loads(Path(raised.value.log_file).with_name("run.json").read_text())
+    assert (values["status"], values["exit_code"], values["orders"]) == ("failed", 2, None)
+    assert len(values["stages"]) == 2
+
+
 def test_a_second_run_is_cached(config, fake_dag):
     fake_dag("abc")
     run(config, Console(io.StringIO()))

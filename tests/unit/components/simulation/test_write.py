@@ -373,6 +373,9 @@ def test_quickstart_configuration_fits_the_files(tables):
     names = {Path(table.path).name for table in (*config.data.static_tables, config.data.calendar)}
     assert names == {"items.parquet", "stores.parquet", "calendar.parquet"}
     assert Path(config.data.sales).parent.name == "sample-data"
+    supply = {Path(path) for path in config.replenishment.tables.paths.values()}
+    assert {path.parent.name for path in supply} == {"sample-data"}
+    assert {path.stem for path in supply} <= set(tables)
     assert config.forecast.horizon == preset("quickstart").horizon
     assert np.all(np.array(config.features.lags) < preset("quickstart").periods)
 

@@ -30,7 +30,7 @@ def test_the_file_is_what_is_compiled_and_the_explanation_goes_to_standard_outpu
     assert [path.name for path in output.parent.iterdir()] == ["pipeline.yaml"]
     assert len(list(yaml.safe_load_all(output.read_text()))) == 2
     screen = capsys.readouterr()
-    assert "kubeflow: 13 stages in" in screen.err
+    assert "kubeflow: 15 stages in" in screen.err
     assert "parameter of a run" in screen.out
 
 

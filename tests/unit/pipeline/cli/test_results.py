@@ -58,6 +58,12 @@ def test_the_verdict_has_its_reasons_and_the_push(capsys):
     assert "Push: it did not pass" in text
 
 
+def test_orders_follow_the_push(capsys):
+    finding = "193 worth 15,680.28; 15 wait for approval; 16 critical"
+    show_verdict(make_report(verdict=VERDICT, orders={"proposed": 1, "finding": finding}))
+    assert capsys.readouterr().out.endswith(f"\nOrders: {finding}\n")
+
+
 def test_without_verdict_nothing_is_said(capsys):
     show_verdict(make_report())
     assert capsys.readouterr().out == ""

@@ -1,4 +1,5 @@
 from configurations import parse
+from supply_world import supply_config
 
 from demandcast.pipeline.kubeflow.caching import never_cached
 
@@ -12,3 +13,9 @@ def test_without_a_snapshot_in_its_path_the_data_is_read_each_time():
     stages = {"ModelInService", "Pusher", "SmokeTest", "SeriesExampleGen"}
     assert set(never_cached(parse())) == stages
     assert "{snapshot}" in never_cached(parse())["SeriesExampleGen"]
+
+
+def test_orders_are_proposed_each_time(tmp_path):
+    config = supply_config(tmp_path)
+    assert {"BatchForecaster", "Replenisher"} <= set(never_cached(config))
+    assert "stock" in never_cached(config)["Replenisher"]

@@ -8,11 +8,16 @@ import yaml
 from compiled_pipeline import CONFIG, GOLDEN, compile_example, normalised
 from configurations import parse
 
+from demandcast.pipeline.kubeflow.emulator.driver import Driver, Task
+from demandcast.pipeline.kubeflow.emulator.versions import KFP_2_17
 from demandcast.schema.config import load_config
-from demandcast.schema.config.kubeflow import STAGES
+from demandcast.schema.config.kubeflow import NOT_PUSHED, STAGES
 from demandcast.schema.errors import ConfigurationError
 
 pytestmark = pytest.mark.slow
+
+
+ORDERS = ("BatchForecaster", "Replenisher")
 
 
 def no_network(*args, **kwargs):
@@ -52,7 +57,8 @@ def test_it_is_the_golden_one(text):
 
 def test_every_stage_is_a_container_of_ours_by_digest(spec):
     executors = spec["deploymentSpec"]["executors"]
-    assert set(executors) == {f"{name}_executor" for name in STAGES if name != "Tuner"}
+    twins = [f"{name}{NOT_PUSHED}" for name in ORDERS]
+    assert set(executors) == {f"{name}_executor" for name in [*STAGES, *twins] if name != "Tuner"}
     for name, executor in executors.items():
         container = executor["container"]
         command = ["python", "-m", "demandcast.pipeline.kubeflow.entry_point"]
@@ -74,6 +80,66 @@ def test_the_push_depends_on_the_blessing(spec):
     condition = spec["root"]["dag"]["tasks"]["Pusher"]["triggerPolicy"]["condition"]
     assert "inputs.artifacts['model_blessing']" in condition
     assert condition.endswith("metadata['blessed'] == 1.0)")
+
+
+def waits_for(spec, name):
+    """Tasks that must have succeeded, or KFP skips this one (`argocompiler/dag.go depends`)."""
+    task = spec["root"]["dag"]["tasks"][name]
+    artifacts = task["inputs"]["artifacts"].values()
+    producers = {source["taskOutputArtifact"]["producerTask"] for source in artifacts}
+    return producers | set(task.get("dependentTasks", []))
+
+
+def test_orders_after_a_push_wait_for_it(spec):
+    assert waits_for(spec, "BatchForecaster") >= {"Pusher", "SmokeTest"}
+    assert "BatchForecaster" in waits_for(spec, "Replenisher")
+
+
+def test_orders_without_a_push_wait_for_nothing_that_is_skipped_then(spec):
+    judges = {"Evaluator", "InfraValidator"}
+    assert waits_for(spec, f"BatchForecaster{NOT_PUSHED}") == judges
+    assert waits_for(spec, f"Replenisher{NOT_PUSHED}") == {*judges, f"BatchForecaster{NOT_PUSHED}"}
+
+
+@pytest.mark.parametrize("gate", [0.0, 1.0])
+@pytest.mark.parametrize("server", [0.0, 1.0])
+@pytest.mark.parametrize("stage", ORDERS)
+def test_one_task_of_each_stage_runs_whatever_the_judges_say(spec, stage, gate, server):
+    blessings = {"Evaluator": gate, "InfraValidator": server}
+
+    def runs(name):
+        task = spec["root"]["dag"]["tasks"][name]
+        driver = Driver(version=KFP_2_17, run_id="r", root="", parameters={}, ended={})
+        given = {
+            key: {"artifacts": [{"metadata": {"blessed": blessings.get(producer, 0.0)}}]}
+            for key, source in task["inputs"]["artifacts"].items()
+            for producer in [source["taskOutputArtifact"]["producerTask"]]
+        }
+        made = Task(name, task, component={}, executor={}, pod={})
+        return driver.is_triggered(made, {"artifacts": given})
+
+    pushed = bool(gate and server)
+    assert (runs("Pusher"), runs(stage), runs(f"{stage}{NOT_PUSHED}")) == (
+        *(pushed, pushed, not pushed),
+    )
+
+
+def test_orders_take_the_snapshot_and_the_serving_directory_of_a_run(spec):
+    for name in (*ORDERS, *(f"{stage}{NOT_PUSHED}" for stage in ORDERS)):
+        task = spec["root"]["dag"]["tasks"][name]
+        given = task["inputs"]["parameters"]
+        assert given["data_snapshot"] == {"componentInputParameter": "data_snapshot"}
+        assert task["cachingOptions"] == {}
+        directory = given.get("serving_directory")
+        assert (directory is None) == name.startswith("Replenisher")
+        assert directory in (None, {"componentInputParameter": "serving_directory"})
+
+
+def test_without_replenishment_there_are_no_orders():
+    compiled = compile_for("kubeflow", replenishment={"enabled": False})
+    assert set(STAGES) - set(compiled.stages) == {"Tuner", *ORDERS}
+    tasks = compiled.documents[0]["root"]["dag"]["tasks"]
+    assert not [name for name in tasks if name.endswith(NOT_PUSHED)]
 
 
 def test_the_run_that_pushes_is_named_by_the_server(spec):
@@ -115,7 +181,7 @@ def test_vertex_gets_the_job_that_tfx_writes_and_the_parameters():
         == "gs://your-project-demand-pipeline-root/demandcast"
     )
     assert "training_epochs" in job["pipelineSpec"]["root"]["inputDefinitions"]["parameters"]
-    assert compiled.stages[-2:] == ("Pusher", "SmokeTest")
+    assert compiled.stages[-4:] == ("Pusher", "SmokeTest", *ORDERS)
 
 
 def test_what_pods_cannot_see_is_refused():

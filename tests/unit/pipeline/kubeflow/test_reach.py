@@ -64,3 +64,13 @@ def test_searches_lie_in_the_bucket_or_on_a_volume():
     assert tuning_place(parse(**in_minio)) == ""
     with pytest.raises(ConfigurationError, match=r"tuning\.enabled: .*minio://b/root cannot hold"):
         check_compilable(parse(**in_minio, **{"tuning.enabled": True}), "kubeflow")
+
+
+def test_tables_of_supply_count_where_orders_are_proposed():
+    tables = {"inventory": {"path": "/stock.csv"}, "supply_terms": {"path": "gs://b/terms.csv"}}
+    config = parse(**WHOLE, replenishment={"tables": tables})
+    check_compilable(config, "kubeflow")
+    config = parse(**WHOLE, replenishment={"enabled": True, "tables": tables})
+    message = r"replenishment\.tables\.inventory: got '/stock\.csv'; pods cannot see it"
+    with pytest.raises(ConfigurationError, match=message):
+        check_compilable(config, "kubeflow")

@@ -62,6 +62,12 @@ def test_nodes_of_the_workflow_that_are_no_stages_are_left_out():
     assert run.progress.outcome == "failed at Trainer"
 
 
+def test_both_tasks_of_a_stage_are_shown():
+    tasks = {"Replenisher": "SKIPPED", "Replenisher-not-pushed": "SUCCEEDED"}
+    run = read_run(parsed(api_run("r-1", tasks=tasks)))
+    assert run.progress.tasks == tasks
+
+
 def test_what_has_not_happened_has_no_time():
     run = read_run(parsed(api_run("r-1", state="RUNNING")))
     assert (run.finished, run.seconds) == (None, None)

@@ -5,7 +5,7 @@ from configurations import parse
 
 from demandcast.schema.config import parse_config
 from demandcast.schema.config.example import example_yaml
-from demandcast.schema.config.kubeflow import BEAM_STAGES, STAGES
+from demandcast.schema.config.kubeflow import BEAM_STAGES, NOT_PUSHED, STAGES
 from demandcast.schema.errors import ConfigurationError
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -48,6 +48,14 @@ def test_a_stage_gets_the_defaults_but_for_what_it_says_itself():
     assert (trainer.cpu, trainer.gpus, trainer.memory_gib) == (1, 1, 32)
     assert (other.cpu, other.gpus, other.memory_gib) == (1, 0, 8)
     assert trainer.labels == other.labels == {"team": "demand"}
+
+
+def test_both_tasks_of_a_stage_get_the_same():
+    stages = {"Replenisher": {"cpu": 3, "gpus": 1}, "BatchForecaster": {"memory_gib": 2}}
+    config = parse(**{"kubeflow.image": IMAGE, "kubeflow.stages": stages}).kubeflow
+    for name in stages:
+        assert config.stage(f"{name}{NOT_PUSHED}") == config.stage(name) == config.stages[name]
+        assert config.image_of(f"{name}{NOT_PUSHED}") == config.image_of(name)
 
 
 def test_what_was_written_out_whole_is_read_as_the_same():

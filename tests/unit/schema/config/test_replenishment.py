@@ -23,3 +23,22 @@ def test_paths_of_tables_start_at_the_file(tmp_path):
     assert found.inventory.path == str(tmp_path / "stock.csv")
     assert found.suppliers.path == "gs://bucket/s.csv"
     assert found.lead_times is None
+
+
+@pytest.mark.parametrize(
+    ("tables", "missing"),
+    [
+        ({}, "missing: inventory, supply_terms"),
+        ({"inventory": {"path": "stock.csv"}}, "missing: supply_terms"),
+    ],
+)
+def test_runs_that_shall_end_with_orders_name_their_tables_at_once(tables, missing):
+    parse(replenishment={"tables": tables})  # `demandcast replenish` says so itself.
+    with pytest.raises(ConfigurationError, match=missing):
+        parse(replenishment={"enabled": True, "tables": tables})
+
+
+def test_tables_that_are_given_have_a_path():
+    tables = {"inventory": {"path": "stock.csv"}, "suppliers": {"path": "s.csv"}}
+    config = parse(replenishment={"tables": tables}).replenishment
+    assert config.tables.paths == {"inventory": "stock.csv", "suppliers": "s.csv"}
