@@ -10,6 +10,7 @@ from typing import Any
 
 from demandcast.components.reporting.drawing import draw_simulation_page
 from demandcast.components.reporting.page_simulation import PolicyRow, SimulationPart
+from demandcast.components.reporting.words import Interval
 from demandcast.schema.artifact_names import SIMULATION_FILE
 from demandcast.schema.whole_file import write_whole
 
@@ -101,8 +102,9 @@ def _row(values: Mapping[str, Any], reference_cost: float | None) -> PolicyRow:
     return PolicyRow(
         policy=values["policy"],
         target=values["target"],
+        cycles=values["cycles"] or 0,
         cycle_service_level=values["cycle_service_level"],
-        interval=_interval(values, "cycle_service_level"),
+        interval=_within_shares(_interval(values, "cycle_service_level")),
         fill_rate=values["fill_rate"],
         mean_on_hand=values["mean_on_hand"],
         orders=values["orders"],
@@ -113,6 +115,11 @@ def _row(values: Mapping[str, Any], reference_cost: float | None) -> PolicyRow:
     )
 
 
-def _interval(values: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+def _interval(values: Mapping[str, Any], name: str) -> Interval:
     low, high = values[f"{name}_low"], values[f"{name}_high"]
     return None if low is None or high is None else (low, high)
+
+
+def _within_shares(interval: Interval) -> Interval:
+    """Cuts an interval, which knows of no bounds, to what a share can be."""
+    return None if interval is None else (max(interval[0], 0.0), min(interval[1], 1.0))

@@ -35,6 +35,7 @@ class PolicyRow:
     Attributes:
         policy: Its name.
         target: Aimed at, or for a policy of `UNAIMED` what prices its stockouts; a share.
+        cycles: Judged, over all series.
         cycle_service_level: Share of the cycles without a stockout.
         interval: Of that share.
         fill_rate: Share of the demand that was met at once.
@@ -48,6 +49,7 @@ class PolicyRow:
 
     policy: str
     target: float
+    cycles: int
     cycle_service_level: Number
     interval: Interval
     fill_rate: Number

@@ -30,6 +30,9 @@ _MEASURES = {
     "fill_rate": "a fill rate of {}",
     "cost": "the least cost, with stockouts priced for a service of {}",
 }
+_ENOUGH_CYCLES = 100
+"""With fewer, the luck of a few customers decides."""
+
 _UNMET = {
     "lost": "Demand that stock cannot meet is lost; each unit costs once.",
     "backordered": "Demand that stock cannot meet waits; each unit costs every evening it waits.",
@@ -78,7 +81,7 @@ def _name(row: PolicyRow) -> str:
 
 def _tone(ours: PolicyRow) -> Literal["good", "bad", "plain"]:
     """Good or bad only where the difference is larger than chance."""
-    if ours.ratio_interval is None:
+    if ours.ratio_interval is None or ours.cycles < _ENOUGH_CYCLES:
         return "plain"
     low, high = ours.ratio_interval
     return "good" if high < 1 else "bad" if low > 1 else "plain"
@@ -88,7 +91,12 @@ def _reasons(part: SimulationPart, ours: PolicyRow, other: PolicyRow | None) -> 
     aim = _MEASURES[part.measure].format(part.words_of(part.main_target))
     beside = f" The {_name(other)} reached {_reached(other)}." if other else ""
     yield f"Aiming at {aim}, they reached {_reached(ours)}.{beside}"
-    if ours.ratio_interval is not None and _tone(ours) == "plain":
+    if ours.cycles < _ENOUGH_CYCLES:
+        yield (
+            f"Only {several(ours.cycles, 'cycle')} could be judged: too few to tell policies "
+            "apart. A model that was trained earlier leaves more to simulate."
+        )
+    elif ours.ratio_interval is not None and _tone(ours) == "plain":
         low, high = (number(bound) for bound in ours.ratio_interval)
         yield f"The difference in cost may be chance: the ratio is between {low} and {high}."
     perfect = part.row(PERFECT, part.main_target)
@@ -150,10 +158,11 @@ def _assumptions(part: SimulationPart) -> Iterator[tuple[str, str]]:
     yield "Demand", _demand(part)
     yield "Unmet demand", _UNMET[part.unmet_demand]
     yield (
-        "Warm-up",
+        "Beginning and end",
         "All policies begin with the same stock; counting begins after "
         f"{several(part.warm_up, period)}, on {part.counted}. Decisions are made at "
-        f"{several(part.cutoffs, 'cutoff')} from {part.first} to {part.last}.",
+        f"{several(part.cutoffs, 'cutoff')} from {part.first} to {part.last}. Orders of the last "
+        f"{period}s cost what orders cost, and may arrive after the end.",
     )
     yield (
         "What taught",

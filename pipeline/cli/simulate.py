@@ -169,7 +169,7 @@ def _lines(found: Simulated, folder: Path) -> list[str]:
     for row in found.table.iter_rows(named=True):
         low, high = row["cycle_service_level_low"], row["cycle_service_level_high"]
         ratio, name = row["operating_cost_ratio"], row["policy"].replace("_", " ")
-        between = "-" if low is None else f"{100 * low:.1f} to {100 * high:.1f}"
+        between = "-" if low is None else f"{100 * max(low, 0):.1f} to {100 * min(high, 1):.1f}"
         lines.append(
             f"{100 * row['target']:>4g} %  {name:<20} {_percent(row['cycle_service_level']):>7} "
             f"{between:>15} {_percent(row['fill_rate']):>7} "

@@ -79,6 +79,16 @@ def test_costs_are_sums_and_ratios_are_to_the_textbook(found):
     assert textbook["operating_cost_ratio"].to_list() == pytest.approx([1.0, 1.0])
 
 
+def test_who_knows_all_demand_spends_the_least_and_no_policy_serves_better(found):
+    """Four counted days: what no order can reach in time is missed by all of them."""
+    table = policies(found)
+    for (_,), rows in table.group_by(["target"]):
+        foresight = rows.filter(pl.col("policy") == "perfect_foresight")
+        assert foresight["cycle_service_level"].item() == 1.0
+        assert foresight["operating_cost"].item() == rows["operating_cost"].min()
+        assert foresight["fill_rate"].item() == rows["fill_rate"].max()
+
+
 def test_a_higher_target_holds_no_less(found):
     table = policies(found).filter(pl.col("policy") == "demandcast").sort("target")
     low, high = table["mean_on_hand"].to_list()
@@ -89,6 +99,7 @@ def test_the_page_has_the_numbers_of_the_table(found):
     html = (found / "simulation.html").read_text(encoding="utf-8")
     ours = policies(found).filter((pl.col("policy") == "demandcast") & (pl.col("target") == 0.95))
     assert "Our orders would have cost" in html
+    assert "too few to tell policies apart" in html
     assert f"{ours['operating_cost'].item():,.0f}\xa0EUR" in html
 
 

@@ -26,6 +26,13 @@ def test_rows_have_their_numbers():
     assert (row.ratio, row.ratio_interval) == (0.9, (0.85, 0.95))
 
 
+def test_an_interval_of_a_share_is_one_of_shares():
+    row = policy_values(
+        "eoq", 0.9, 1.0, cycle_service_level_low=-0.1, cycle_service_level_high=1.08
+    )
+    assert simulation_part(facts(policies=[row])).rows[0].interval == (0.0, 1.0)
+
+
 def test_a_policy_without_a_target_is_divided_by_the_reference_at_the_same_prices():
     part = simulation_part(facts())
     for target in part.targets:

@@ -69,6 +69,18 @@ def test_without_a_reference_only_our_cost_is_said():
     assert "known beforehand" not in text
 
 
+@pytest.mark.parametrize(("cycles", "tone"), [(99, "plain"), (100, "good")])
+def test_few_cycles_say_nothing(cycles, tone):
+    ours = {"operating_cost_ratio_low": 0.7, "operating_cost_ratio_high": 0.9}
+    rows = [
+        policy_values("demandcast", 0.95, 800.0, operating_cost_ratio=0.8, cycles=cycles, **ours),
+        policy_values("textbook", 0.95, 1000.0, operating_cost_ratio=1.0),
+    ]
+    found, _, text = headline(simulation_part(facts(policies=rows)))
+    assert found == tone
+    assert ("Only 99 cycles could be judged: too few to tell" in text) == (cycles == 99)
+
+
 @pytest.mark.parametrize("rows", [[], [policy_values("textbook", 0.95, 1.0)]])
 def test_without_our_orders_it_is_said(rows):
     part = simulation_part(facts(policies=rows))
@@ -111,8 +123,8 @@ def test_assumptions_are_those_of_this_simulation():
     assert "2.4 days on average" in words["Lead times"]
     assert words["Demand"].startswith("What was sold")
     assert "is lost" in words["Unmet demand"]
-    assert "after 9 days, on 2026-03-10" in words["Warm-up"]
-    assert "40 cutoffs from 2026-03-01 to 2026-06-30" in words["Warm-up"]
+    assert "after 9 days, on 2026-03-10" in words["Beginning and end"]
+    assert "40 cutoffs from 2026-03-01 to 2026-06-30" in words["Beginning and end"]
     assert words["What taught"].startswith("13 cutoffs before the first decision")
     assert words["Terms"].endswith("in packs and at least the smallest order.")
     assert words["Left out"] == "8 series. No terms of supply: 5; No forecast at each cutoff: 3."
@@ -132,4 +144,4 @@ def test_other_assumptions_are_said_as_well():
     assert words["Terms"].endswith("in any whole number.")
     assert words["Left out"] == "No series."
     assert "before the next week opens" in words["Order of events"]
-    assert "after 1 week, on 2026-03-08" in words["Warm-up"]
+    assert "after 1 week, on 2026-03-08" in words["Beginning and end"]

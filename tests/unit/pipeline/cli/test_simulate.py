@@ -127,6 +127,12 @@ def test_targets_are_shown_as_they_were_given(config_file, tmp_path, pretended, 
     assert "97.5 %  demandcast" in capsys.readouterr().out
 
 
+def test_an_interval_ends_at_100_percent(config_file, tmp_path, pretended, capsys):
+    pretended.rows = [policy_values("demandcast", 0.9, 1.0, cycle_service_level_high=1.08)]
+    assert command(config_file, "--output", str(tmp_path / "out")) == 0
+    assert " 88.0 to 100.0 " in capsys.readouterr().out
+
+
 def test_what_is_not_known_is_a_dash(config_file, tmp_path, pretended, capsys):
     nothing = dict.fromkeys(
         [
