@@ -8,9 +8,11 @@
           │           ModelInService                         │         │
           │                  └───────────────────────────┐   │         │
           ├─ eval split ────────────────────────────── Evaluator ─┬─ Pusher ─ SmokeTest
+          ├─ eval split ───────────────────────────── (CostJudge) ┤
           └─ eval split ──────────────────────── InfraValidator ──┘
 
-The Tuner is there if `tuning.enabled` says so, and so are InfraValidator and SmokeTest by their
+The Tuner is there if `tuning.enabled` says so, CostJudge, which looks at the model in service as
+the Evaluator does, if `gate.cost.enabled` does, and so are InfraValidator and SmokeTest by their
 switches in `serving`. With `replenishment.enabled` forecasts and orders follow (`order_stages.py`).
 
 Each stage is given only the part of the configuration that it uses, and a digest
@@ -39,6 +41,7 @@ from demandcast.components.tuning.component import Tuner
 from demandcast.components.validation.component import AnomalyGate, SchemaImport
 from demandcast.components.validation.continuity_gate import DataContinuity
 from demandcast.pipeline.beam_flags import beam_flags
+from demandcast.pipeline.cost_node import CostJudge
 from demandcast.pipeline.fingerprint import stage_digest
 from demandcast.pipeline.forecaster_node import ModelChoice
 from demandcast.pipeline.order_stages import (
@@ -49,7 +52,7 @@ from demandcast.pipeline.order_stages import (
 )
 from demandcast.pipeline.places import artifacts_folder, metadata_file, tuning_folder
 from demandcast.pipeline.smoke_node import SmokeTest
-from demandcast.pipeline.supply_files import supply_fingerprint
+from demandcast.pipeline.supply_files import supply_fingerprint, terms_fingerprint
 from demandcast.pipeline.training_run import Until
 from demandcast.schema.config import FeaturesConfig, ForecastConfig, RunConfig
 from demandcast.schema.errors import ConfigurationError
@@ -77,12 +80,14 @@ class Surroundings:
         feature_schema_text: Content of the reviewed schema, if there is one.
         pointer_digest: Of the model in service.
         supply_fingerprint: Of the tables of stock and terms, if orders are proposed.
+        terms_fingerprint: Of the tables of supply, where the gate uses them.
     """
 
     data_fingerprint: str
     feature_schema_text: str | None
     pointer_digest: str
     supply_fingerprint: str = ""
+    terms_fingerprint: str = ""
 
     @classmethod
     def look(cls, config: RunConfig) -> Surroundings:
@@ -98,6 +103,7 @@ class Surroundings:
             feature_schema_text=_read_schema(config.feature_schema),
             pointer_digest=pointer_digest(serving_directory, files_of(serving_directory)),
             supply_fingerprint=supply_fingerprint(config) if config.replenishment.enabled else "",
+            terms_fingerprint=_terms_of(config),
         )
 
     @classmethod
@@ -151,11 +157,13 @@ class _Checked:
         examples: From SeriesExampleGen.
         schema: Validated.
         model_in_service: The baseline, or a model that says that there is none.
+        terms_fingerprint: Of the tables of supply.
     """
 
     examples: Any
     schema: Any
     model_in_service: Any
+    terms_fingerprint: str
 
 
 def make_pipeline(
@@ -234,7 +242,13 @@ def _data_stages(config: RunConfig, surroundings: Surroundings) -> tuple[_Checke
         code_digest=stage_digest("DataContinuity"),
     )
     stages = [generator, statistics, schema, validator, gate, in_service, continuity]
-    return _Checked(examples, gate.outputs["schema"], in_service.outputs["model"]), stages
+    checked = _Checked(
+        examples,
+        gate.outputs["schema"],
+        in_service.outputs["model"],
+        surroundings.terms_fingerprint,
+    )
+    return checked, stages
 
 
 def _model_stages(
@@ -269,13 +283,15 @@ def _model_stages(
     model = trainer.outputs["model"]
     checked_in_server = config.serving.infra_validation
     checks = [_infra_validator(config, model, examples)] if checked_in_server else []
-    judges = [evaluator, *checks]
+    cost_judges = [_cost_judge(config, model, checked)] if config.gate.cost.enabled else []
+    judges = [evaluator, *cost_judges, *checks]
     with contextlib.ExitStack() as conditions:
         for judge in judges if target.push_if_blessed else ():
             conditions.enter_context(tfx.dsl.Cond(is_blessed(judge)))
         pusher = Pusher(
             model=model,
             model_blessing=evaluator.outputs["blessing"],
+            cost_blessing=cost_judges[0].outputs["blessing"] if cost_judges else None,
             infra_blessing=checks[0].outputs["blessing"] if checks else None,
             evaluation=evaluator.outputs["evaluation"],
             examples=examples,
@@ -290,12 +306,24 @@ def _model_stages(
         model=model,
         baseline_model=checked.model_in_service,
         model_blessing=evaluator.outputs["blessing"],
+        cost_blessing=cost_judges[0].outputs["blessing"] if cost_judges else None,
         infra_blessing=checks[0].outputs["blessing"] if checks else None,
     )
     known = Fingerprints(surroundings.data_fingerprint, surroundings.supply_fingerprint)
     if target.push_if_blessed:
         return [*stages, *conditional_order_stages(config, judges=judges, after=[pusher, *tests])]
     return [*stages, *order_stages(config, known, choice=choice, after=[pusher, *tests])]
+
+
+def _cost_judge(config: RunConfig, model: Any, checked: _Checked) -> Any:
+    return CostJudge(
+        examples=checked.examples,
+        model=model,
+        model_in_service=checked.model_in_service,
+        config=config,
+        terms_fingerprint=checked.terms_fingerprint,
+        code_digest=stage_digest("CostJudge"),
+    )
 
 
 def _infra_validator(config: RunConfig, model: Any, examples: Any) -> Any:
@@ -391,6 +419,14 @@ def _features_of_transform(features: FeaturesConfig) -> FeaturesConfig:
             "outliers": features.outliers.model_copy(update=scale),
         }
     )
+
+
+def _terms_of(config: RunConfig) -> str:
+    """Digests the tables of supply if the gate looks at them."""
+    if not config.gate.cost.enabled:
+        return ""
+    tables = config.replenishment.tables
+    return terms_fingerprint(tables, snapshot=config.data.snapshot)
 
 
 def _read_schema(path: str | None) -> str | None:

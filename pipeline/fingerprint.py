@@ -36,6 +36,7 @@ STAGE_CODE: Mapping[str, tuple[str, ...]] = {
     "DataContinuity": ("demandcast.components.validation.continuity_gate",),
     "ModelInService": ("demandcast.components.publishing.baseline",),
     "Evaluator": ("demandcast.components.evaluation.component",),
+    "CostJudge": ("demandcast.pipeline.cost_node",),
     "InfraValidator": ("demandcast.components.infrastructure.component",),
     "BatchForecaster": ("demandcast.pipeline.forecaster_node",),
     "Replenisher": ("demandcast.pipeline.replenisher_node",),

@@ -133,7 +133,7 @@ def _finished(report: RunReport) -> str:
     push = report.push or {}
     if push.get("pushed"):
         return f"pushed as version {push.get('pushed_version', '?')}"
-    if report.unservable is not None or (report.verdict and not report.verdict["blessed"]):
+    if report.too_dear or report.unservable or (report.verdict and not report.blessed):
         return "refused"
     if "pushed_version" not in push:
         return "not pushed: rolled back" if push else "done"
@@ -323,6 +323,7 @@ def _with_results(report: RunReport) -> RunReport:
     return replace(
         report,
         verdict=verdict,
+        cost=report.properties("CostJudge", "blessing"),
         infrastructure=report.properties("InfraValidator", "blessing"),
         push=report.properties("Pusher", "pushed_model"),
         smoke_test=report.properties("SmokeTest", "result"),

@@ -80,6 +80,8 @@ class RunReport:
         serving_directory: Where a blessed model was pushed.
         error: What stopped it, if something did.
         verdict: Verdict of the gate for models (`evaluation.verdict.Verdict`), if it judged.
+        cost: `blessed` (0 or 1) and `reason` of the comparison of what stock costs, if it was
+            made.
         infrastructure: `blessed` (0 or 1) and `reason` of the check in a server, if it looked.
         push: What the Pusher did, by the names of its artifact's properties, if it ran.
         smoke_test: `tested` (0 or 1) and `finding` of the test after the push, if it passed.
@@ -122,12 +124,18 @@ class RunReport:
     model: Mapping[str, Any] | None = None
     infrastructure: Mapping[str, Any] | None = None
     smoke_test: Mapping[str, Any] | None = None
+    cost: Mapping[str, Any] | None = None
     orders: Mapping[str, Any] | None = None
 
     @property
     def blessed(self) -> bool:
         """Whether the model passed the gate; false if none was judged."""
         return bool(self.verdict and self.verdict["blessed"])
+
+    @property
+    def too_dear(self) -> str | None:
+        """Why the model's stock costs too much; None if it does not, or nobody looked."""
+        return str(self.cost["reason"]) if self.cost and not self.cost["blessed"] else None
 
     @property
     def unservable(self) -> str | None:

@@ -1,5 +1,7 @@
 """The gate for models on the page of a run: a row for each rule of `evaluation/judging.py`.
 
+The last row, if it was looked at, is what stock costs (`pipeline/cost_verdict.py`).
+
 Limits, noise and the parts that are judged come from the code of the gate itself; the outcome of
 each comparison is that of the verdict. So a model that was refused has a row that failed.
 """
@@ -22,7 +24,9 @@ from demandcast.components.evaluation.verdict import LOSS, OVERALL, Outcome, Ver
 from demandcast.components.evaluation.wording import TFMA_REFUSED
 from demandcast.components.reporting.page_judged import Check, GatePart
 from demandcast.components.reporting.words import is_number, percent
+from demandcast.pipeline.cost_verdict import CostVerdict
 from demandcast.pipeline.run_files import RunFiles
+from demandcast.schema.artifact_names import COST_VERDICT_FILE
 from demandcast.schema.config.gate import FloorsConfig, GateConfig
 
 __all__ = ["gate_part"]
@@ -30,6 +34,7 @@ __all__ = ["gate_part"]
 _THRESHOLD_UNKNOWN = "this run did not keep its thresholds"
 _SKILLS = {f"{LOSS}_skill": "Quantile loss", "wape_skill": "WAPE"}
 _CHANGE = "Quantile loss against the model in service"
+_COST = "Cost of stock against the model in service"
 _CHAIN = "Quantile loss against the models before it, added up over their pushes"
 
 
@@ -50,8 +55,11 @@ def gate_part(run: RunFiles) -> GatePart | None:
     if unexplained:
         words = "; ".join(unexplained)
         checks.append(Check("What else speaks against it", None, passed=False, remark=words))
+    cost = run.artifact_json("CostJudge", "blessing", COST_VERDICT_FILE)
+    if cost is not None:
+        checks.append(_cost(CostVerdict.model_validate(cost)))
     return GatePart(
-        blessed=verdict.blessed,
+        blessed=verdict.blessed and run.report.too_dear is None,
         comparison=verdict.comparison,
         checks=tuple(checks),
         notes=verdict.notes,
@@ -288,3 +296,30 @@ def _room(part: Part, name: str, tolerance: float) -> tuple[float, str]:
     rooms = [(inside[1] - (nominal - tolerance), name)] if inside else []
     rooms += [(nominal + tolerance - strictly[0], STRICT + name)] if strictly else []
     return min(rooms)
+
+
+def _cost(found: CostVerdict) -> Check:
+    """Shows what stock would have cost, or why nobody knows."""
+    interval = None if found.low is None or found.high is None else (found.low, found.high)
+    if found.outcome == "unjudged":
+        passed = None if found.blessed else False
+        return Check(_COST, found.increase, passed=passed, interval=interval, remark=found.reason)
+    what = (
+        f"{found.intervals:,} of {found.examples:,} intervals count; "
+        f"left over and short: {_costs(found.holding_cost, found.stockout_cost)}, in service "
+        f"{_costs(found.holding_cost_in_service, found.stockout_cost_in_service)}"
+    )
+    doubt = f"; noise could be the reason for more than {percent(found.allowed)}"
+    return Check(
+        name=_COST,
+        value=found.increase,
+        high=found.unproven if found.is_doubtful else found.allowed,
+        passed=found.blessed,
+        interval=interval,
+        remark=what + (doubt if found.is_doubtful else ""),
+    )
+
+
+def _costs(holding: float | None, stockout: float | None) -> str:
+    """Writes the two parts of a cost, currency units."""
+    return f"{holding or 0:,.0f} + {stockout or 0:,.0f}"

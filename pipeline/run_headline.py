@@ -85,11 +85,15 @@ def _judged(run: RunFiles) -> Headline:
     if not verdict["blessed"]:
         title = "Refused: the model did not pass the gate"
         reasons = tuple(map(str, verdict.get("reasons", ())))
+        reasons += (run.report.too_dear,) if run.report.too_dear else ()
         return Headline("bad", title, reasons, (*remarks, _STILL_SERVES))
-    if run.report.unservable is not None:
-        title = "Refused: the model did not pass the infrastructure check"
-        reason = f"{run.report.unservable.rstrip('.')}."
-        return Headline("bad", title, (reason,), (*remarks, _STILL_SERVES))
+    for check, reason in (
+        ("cost check", run.report.too_dear),
+        ("infrastructure check", run.report.unservable),
+    ):
+        if reason is not None:
+            title = f"Refused: the model did not pass the {check}"
+            return Headline("bad", title, (f"{reason.rstrip('.')}.",), (*remarks, _STILL_SERVES))
     push = run.report.push or {}
     passed = "It met every condition of the gate that applies."
     if push.get("pushed"):

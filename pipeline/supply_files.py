@@ -16,7 +16,11 @@ from demandcast.components.examples.files import file_format, list_files, open_f
 from demandcast.components.examples.fingerprint import tables_fingerprint
 from demandcast.components.replenishment.lines import SupplyTables
 from demandcast.components.replenishment.supply_columns import rename_columns
-from demandcast.schema.config import ReplenishmentTableConfig, RunConfig
+from demandcast.schema.config import (
+    ReplenishmentTableConfig,
+    ReplenishmentTablesConfig,
+    RunConfig,
+)
 from demandcast.schema.config.data import SNAPSHOT, static_table_name
 from demandcast.schema.errors import BadInputError, ConfigurationError, ContractError
 from demandcast.schema.periods import periods_of
@@ -27,7 +31,9 @@ __all__ = [
     "read_lead_times",
     "read_supply_tables",
     "read_terms",
+    "read_terms_tables",
     "supply_fingerprint",
+    "terms_fingerprint",
 ]
 
 _DATES_SHOWN = 3
@@ -107,6 +113,45 @@ def read_lead_times(config: RunConfig) -> pl.DataFrame | None:
     """
     table = config.replenishment.tables.lead_times
     return _read_optional("lead_times", table, config.data.snapshot)
+
+
+def read_terms_tables(
+    tables: ReplenishmentTablesConfig, *, snapshot: str
+) -> tuple[SupplyTables, pl.DataFrame | None]:
+    """Reads what terms of supply are made of: no stock, and no orders on their way.
+
+    Args:
+        tables: Where they lie; `supply_terms` must be given.
+        snapshot: Fills in `{snapshot}` in the paths.
+
+    Returns:
+        The tables, and the history of deliveries; None if none is configured.
+
+    Raises:
+        BadInputError: A file is not there or cannot be read.
+        ContractError: A column that is to be renamed is not there.
+    """
+    terms = _read_optional("supply_terms", tables.supply_terms, snapshot)
+    supply = SupplyTables(
+        inventory=pl.DataFrame(),
+        supply_terms=pl.DataFrame() if terms is None else terms,
+        suppliers=_read_optional("suppliers", tables.suppliers, snapshot),
+    )
+    return supply, _read_optional("lead_times", tables.lead_times, snapshot)
+
+
+def terms_fingerprint(tables: ReplenishmentTablesConfig, *, snapshot: str) -> str:
+    """Digests the files that `read_terms_tables` reads; empty without terms of supply.
+
+    Raises:
+        ContractError: A table has no file.
+    """
+    paths = tables.terms_paths
+    if not paths:
+        return ""
+    return tables_fingerprint(
+        {name: path.replace(SNAPSHOT, snapshot) for name, path in paths.items()}
+    )
 
 
 def read_demand(

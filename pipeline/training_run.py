@@ -50,7 +50,7 @@ __all__ = ["RunOptions", "Until", "new_run_id", "run"]
 Until = Literal["statistics", "gate", "training", "push"]
 
 _UNFINISHED = frozenset({"running", "failed"})
-_JUDGES = ("verdict", "infrastructure")
+_JUDGES = ("verdict", "cost", "infrastructure")
 """Fields of the report that say whether a model may be pushed."""
 _LOG = logging.getLogger(__name__)
 
@@ -250,6 +250,7 @@ def _results(report: RunReport) -> dict[str, Any]:
         "data": None if examples is None else _data(examples),
         "model": _model(report, push),
         "verdict": None if evaluation is None else read_verdict(evaluation.uri).model_dump(),
+        "cost": report.properties("CostJudge", "blessing"),
         "infrastructure": report.properties("InfraValidator", "blessing"),
         "push": push,
         "smoke_test": report.properties("SmokeTest", "result"),

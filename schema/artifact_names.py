@@ -7,6 +7,7 @@ A file whose content is described in this package has its name beside that: `PRO
 from __future__ import annotations
 
 __all__ = [
+    "COST_VERDICT_FILE",
     "ANOMALIES_FILE",
     "AUDIT_LOG_FILE",
     "BACKTEST_FILE",
@@ -64,6 +65,9 @@ TRAINING_FILE = "training.json"
 
 VERDICT_FILE = "verdict.json"
 """What the gate decided and why, in the folder of the Evaluator's `evaluation`."""
+
+COST_VERDICT_FILE = "cost_verdict.json"
+"""What stock costs by the forecasts, and why not more, in the folder of CostJudge's `blessing`."""
 
 FORECAST_EXAMPLES_FILE = "forecast_examples.json"
 """Some forecasts beside what was sold, in the folder of the Evaluator's `evaluation`."""

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from tensorflow.core.protobuf import saved_model_pb2
 from tfx.dsl.io import fileio
 
-from demandcast.components.evaluation.eval_config import SIGNATURE
 from demandcast.schema.artifact_names import SAVED_MODEL_FILE
 from demandcast.schema.config.series import SeriesSpec
 
-__all__ = ["Shapes", "agree", "asked_shapes", "shapes_of", "shapes_reason"]
+__all__ = ["SIGNATURE", "Shapes", "agree", "asked_shapes", "shapes_of", "shapes_reason"]
+
+SIGNATURE = "serving_examples"
+"""Signature that takes serialized examples."""
 
 Shapes = Mapping[str, list[int]]
 """Sizes by name of the output, without that of the batch; -1 where a size may vary."""

@@ -18,20 +18,19 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 from demandcast.components.evaluation import module
 from demandcast.components.evaluation.answers import (
     Shapes,
-    agree,
     asked_shapes,
     shapes_of,
     shapes_reason,
 )
+from demandcast.components.evaluation.comparable import not_comparable, seen_in_training
 from demandcast.components.evaluation.eval_config import make_eval_config
 from demandcast.components.evaluation.example_prediction import write_example_forecasts
 from demandcast.components.evaluation.judging import judge, refusal
 from demandcast.components.evaluation.tfma_results import read_failures, read_slices
-from demandcast.components.evaluation.unseen import eval_cutoffs, seen_reason, seen_until
 from demandcast.components.evaluation.verdict import Verdict
 from demandcast.components.storage.model_digest import model_digest
 from demandcast.components.storage.tfx_files import TfxFiles
-from demandcast.schema.artifact_names import SUMMARY_FILE, VERDICT_FILE
+from demandcast.schema.artifact_names import VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.data import CovariatesConfig
 from demandcast.schema.config.forecast import ForecastConfig
@@ -45,8 +44,6 @@ from demandcast.schema.model_properties import (
     DIGEST,
     MODEL_DIGEST,
 )
-from demandcast.schema.model_series import MODEL_SERIES_FILE, misfits
-from demandcast.schema.model_training import MODEL_TRAINING_FILE
 
 __all__ = ["Evaluator", "EvaluatorSpec", "Executor"]
 
@@ -118,7 +115,10 @@ class Executor(executor.Executor):
         evaluation_uri = artifact_utils.get_single_uri(
             output_dict[standard_component_specs.EVALUATION_KEY]
         )
-        seen = _seen_in_training(inputs, standard_component_specs.MODEL_KEY)
+        seen = seen_in_training(
+            inputs[standard_component_specs.EXAMPLES_KEY][0].uri,
+            _folder(inputs[standard_component_specs.MODEL_KEY][0]),
+        )
         return judge(
             read_slices(evaluation_uri),
             read_failures(evaluation_uri),
@@ -171,7 +171,8 @@ class Evaluator(tfx_component.Evaluator):
             example_splits=json_utils.dumps([_EVAL_SPLIT]),
             fairness_indicator_thresholds=json_utils.dumps(None),
             module_path=module.__name__,
-            gate=config.gate.model_dump_json(),
+            # What stock costs is judged by a stage of its own.
+            gate=config.gate.model_dump_json(exclude={"cost"}),
             series=_judged_series(config.series).model_dump_json(),
             code_digest=code_digest,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
@@ -204,23 +205,15 @@ def _with_comparable_baseline(inputs: ArtifactDict) -> tuple[ArtifactDict, str]:
     baselines = inputs.get(key) or []
     if not baselines or baselines[0].get_int_custom_property(ABSENT) == 1:
         return without, "no model in service: only the floors were judged"
-    differences = _misfits(baselines[0], inputs[standard_component_specs.MODEL_KEY][0])
-    if differences:
-        reason = f"another kind of model is in service ({'; '.join(differences)})"
-        logger.warning("evaluation: %s: only the floors are judged", reason)
-        return without, f"{reason}: only the floors were judged"
-    old = shapes_of(_folder(baselines[0]))
-    new = shapes_of(_folder(inputs[standard_component_specs.MODEL_KEY][0]))
-    if not agree(old, new):
-        reason = f"the model in service answers {old}, this one {new}: only the floors were judged"
-        logger.warning("evaluation: %s", reason)
-        return without, reason
-    seen = _seen_in_training(inputs, key)
-    if seen:
-        # Its loss is better than it would be on sales that it does not know.
-        reason = f"the model in service is no measure ({seen}): only the floors were judged"
-        logger.warning("evaluation: %s", reason)
-        return without, reason
+    reason = not_comparable(
+        inputs[standard_component_specs.EXAMPLES_KEY][0].uri,
+        in_service=_folder(baselines[0]),
+        candidate=_folder(inputs[standard_component_specs.MODEL_KEY][0]),
+    )
+    if reason is not None:
+        words = f"{reason}: only the floors were judged"
+        logger.warning("evaluation: %s", words)
+        return without, words
     return inputs, "compared with the model in service"
 
 
@@ -230,33 +223,6 @@ def _carried(inputs: ArtifactDict) -> CarriedIncrease:
         if baseline.has_custom_property(CARRIED):
             return CarriedIncrease.from_json(baseline.get_string_custom_property(CARRIED))
     return CarriedIncrease()
-
-
-def _seen_in_training(inputs: ArtifactDict, key: str) -> str | None:
-    """Words that a model has seen what judges it; None if it has not, or does not tell."""
-    examples, model = inputs[standard_component_specs.EXAMPLES_KEY][0], inputs[key][0]
-    summary = f"{examples.uri}/{SUMMARY_FILE}"
-    training = f"{_folder(model)}/{MODEL_TRAINING_FILE}"
-    if not (fileio.exists(summary) and fileio.exists(training)):
-        return None
-    until = seen_until(_read(training), source=training)
-    return seen_reason(until, eval_cutoffs(_read(summary), source=summary))
-
-
-def _read(path: str) -> str:
-    with fileio.open(path, "r") as file:
-        return str(file.read())
-
-
-def _misfits(in_service: types.Artifact, candidate: types.Artifact) -> list[str]:
-    """Compares what two models were trained on; nothing if one of them does not say."""
-    specs = []
-    for model in (in_service, candidate):
-        path = f"{_folder(model)}/{MODEL_SERIES_FILE}"
-        if not fileio.exists(path):
-            return []
-        specs.append(SeriesSpec.model_validate_json(_read(path)))
-    return misfits(*specs)
 
 
 def _folder(model: types.Artifact) -> str:

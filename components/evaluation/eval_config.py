@@ -16,16 +16,14 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 
 from demandcast.components.evaluation import tfma_metrics
+from demandcast.components.evaluation.answers import SIGNATURE
 from demandcast.components.metrics.quantile import interval_positions
 from demandcast.components.metrics.steps import steps_metric_name
 from demandcast.schema import series_example
 from demandcast.schema.config.gate import FloorsConfig, GateConfig
 from demandcast.schema.config.series import SeriesSpec
 
-__all__ = ["INTERVALS", "SIGNATURE", "make_eval_config"]
-
-SIGNATURE = "serving_examples"
-"""Signature that takes serialized examples."""
+__all__ = ["INTERVALS", "make_eval_config"]
 
 INTERVALS = {
     "coverage_80": 0.8,

@@ -28,6 +28,7 @@ __all__ = ["Pusher"]
 _LOG = logging.getLogger(__name__)
 
 _UNCHECKED = "not checked: nobody looked whether a server can serve the model"
+_UNCOSTED = "not judged: gate.cost is off"
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -42,9 +43,13 @@ class _PusherExecutor(base_executor.BaseExecutor):
         files = files_of(exec_properties["serving_directory"])
         pushed_model = artifact_utils.get_single_instance(output_dict["pushed_model"])
         blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
-        infrastructure = _infra_blessing(input_dict)
-        refusal = _refusal(blessing, infrastructure)
-        checked = _UNCHECKED if infrastructure is None else _reason_of(infrastructure)
+        infrastructure = _optional(input_dict, "infra_blessing")
+        cost = _optional(input_dict, "cost_blessing")
+        refusal = _refusal(blessing, cost, infrastructure)
+        checked = {
+            "cost": _UNCOSTED if cost is None else _reason_of(cost),
+            "infrastructure": _UNCHECKED if infrastructure is None else _reason_of(infrastructure),
+        }
         if refusal is not None:
             _LOG.info("%s: nothing is pushed", refusal)
             _record(pushed_model, None, refusal, checked=checked, files=files)
@@ -70,20 +75,24 @@ class _PusherExecutor(base_executor.BaseExecutor):
         return "" if run_id is None else str(run_id)
 
 
-def _infra_blessing(input_dict: Artifacts) -> types.Artifact | None:
-    """Finds the verdict of the infrastructure check; None if nobody looked."""
-    found = input_dict.get("infra_blessing")
+def _optional(input_dict: Artifacts, name: str) -> types.Artifact | None:
+    """Finds the verdict of a check; None if nobody looked."""
+    found = input_dict.get(name)
     return artifact_utils.get_single_instance(found) if found else None
 
 
-def _reason_of(infrastructure: types.Artifact) -> str:
-    return str(infrastructure.get_string_custom_property(REASON))
+def _reason_of(blessing: types.Artifact) -> str:
+    return str(blessing.get_string_custom_property(REASON))
 
 
-def _refusal(blessing: types.Artifact, infrastructure: types.Artifact | None) -> str | None:
+def _refusal(
+    blessing: types.Artifact, cost: types.Artifact | None, infrastructure: types.Artifact | None
+) -> str | None:
     """Says why nothing may be pushed; None if it may."""
     if not model_utils.is_model_blessed(blessing):
         return "the model did not pass the gate"
+    if cost is not None and not model_utils.is_model_blessed(cost):
+        return f"the model did not pass the cost check: {_reason_of(cost)}"
     if infrastructure is not None and not model_utils.is_infra_validated(infrastructure):
         return f"the model did not pass the infrastructure check: {_reason_of(infrastructure)}"
     return None
@@ -134,13 +143,18 @@ def _metrics(evaluations: list[types.Artifact], files: Files) -> Mapping[str, fl
 
 
 def _record(
-    pushed_model: types.Artifact, push: Push | None, reason: str, *, checked: str, files: Files
+    pushed_model: types.Artifact,
+    push: Push | None,
+    reason: str,
+    *,
+    checked: Mapping[str, str],
+    files: Files,
 ) -> None:
     """Writes what was done as the artifact's properties (TFX's own names) and content."""
     pushed = push is not None and push.pushed
     pushed_model.set_int_custom_property("pushed", int(pushed))
     pushed_model.set_string_custom_property("reason", reason)
-    content: dict[str, Any] = {"pushed": pushed, "reason": reason, "infrastructure": checked}
+    content: dict[str, Any] = {"pushed": pushed, "reason": reason, **checked}
     if push is not None and push.serves:
         pushed_model.set_string_custom_property("pushed_destination", push.pointer.uri)
         pushed_model.set_string_custom_property("pushed_version", str(push.pointer.version))
@@ -157,6 +171,7 @@ class _PusherSpec(ComponentSpec):
     INPUTS: ClassVar = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "cost_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         "infra_blessing": ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
@@ -184,6 +199,7 @@ class Pusher(base_component.BaseComponent):
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
         serving_directory: str,
+        cost_blessing: types.BaseChannel | None = None,
         infra_blessing: types.BaseChannel | None = None,
         evaluation: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
@@ -195,6 +211,7 @@ class Pusher(base_component.BaseComponent):
             model: Candidate from the Trainer.
             model_blessing: Verdict of the gate; a model without blessing is never pushed.
             serving_directory: Directory that the server watches.
+            cost_blessing: Verdict on the cost of stock; without it nobody looked at that.
             infra_blessing: Verdict of the infrastructure check, with the copy that is pushed;
                 without it nobody looked whether the model can be served.
             evaluation: Evaluation whose metrics the pointer shall carry.
@@ -205,6 +222,7 @@ class Pusher(base_component.BaseComponent):
             _PusherSpec(
                 model=model,
                 model_blessing=model_blessing,
+                cost_blessing=cost_blessing,
                 infra_blessing=infra_blessing,
                 evaluation=evaluation,
                 examples=examples,

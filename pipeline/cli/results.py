@@ -69,13 +69,14 @@ def show_continuity(report: RunReport) -> None:
 
 
 def show_verdict(report: RunReport) -> None:
-    """Prints what the gate decided, why, what a server made of it, and what was pushed."""
+    """Prints what the gate and the other checks decided, why, and what was pushed."""
     if report.verdict is None:
         return
     from demandcast.components.evaluation.verdict import Verdict, format_verdict
 
     click.echo("\n" + format_verdict(Verdict.model_validate(report.verdict)))
     for name, found, key in (
+        ("Cost check", report.cost, "reason"),
         ("Infrastructure check", report.infrastructure, "reason"),
         ("Push", report.push, "reason"),
         ("Smoke test", report.smoke_test, "finding"),

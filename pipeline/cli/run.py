@@ -68,7 +68,7 @@ def show_run(report: RunReport) -> None:
 
 
 def refuse_if_not_blessed(report: RunReport) -> None:
-    """Turns the no of the gate, or of the infrastructure check, into the exit code.
+    """Turns the no of the gate, or of the checks beside it, into the exit code.
 
     Raises:
         NotBlessedError: The model did not pass.
@@ -76,6 +76,8 @@ def refuse_if_not_blessed(report: RunReport) -> None:
     if not report.blessed:
         reasons = (report.verdict or {}).get("reasons", ())
         raise NotBlessedError("the model did not pass the gate: " + "; ".join(reasons))
+    if report.too_dear is not None:
+        raise NotBlessedError(f"the model did not pass the cost check: {report.too_dear}")
     if report.unservable is not None:
         raise NotBlessedError(
             f"the model did not pass the infrastructure check: {report.unservable}"

@@ -8,6 +8,7 @@ elsewhere is no part of it.
 from __future__ import annotations
 
 from demandcast.schema.config import RunConfig
+from demandcast.schema.config.data import SNAPSHOT
 
 __all__ = ["never_cached"]
 
@@ -24,5 +25,10 @@ def never_cached(config: RunConfig) -> dict[str, str]:
         stages["SeriesExampleGen"] = (
             "the data may change behind data.sales, which names no {snapshot}; "
             "so every stage after it runs each time as well"
+        )
+    paths = config.replenishment.tables.terms_paths.values()
+    if config.gate.cost.enabled and not all(SNAPSHOT in path for path in paths):
+        stages["CostJudge"] = (
+            "terms of supply may change behind replenishment.tables, which name no {snapshot}"
         )
     return stages

@@ -52,7 +52,7 @@ PARAMETERS = (
         name="data_snapshot",
         kind="STRING",
         description="Snapshot of the data: what stands for {snapshot} in its paths.",
-        stages=("SeriesExampleGen", "BatchForecaster", "Replenisher"),
+        stages=("SeriesExampleGen", "CostJudge", "BatchForecaster", "Replenisher"),
         path=("data", "snapshot"),
         default=lambda config: config.data.snapshot or None,
     ),

@@ -98,6 +98,13 @@ def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
     for name, path in config.data.paths.items():
         yield f"data.{name}", path
     yield "push.serving_directory", str(config.push.serving_directory)
+    for name, path in _supply_paths(config).items():
+        yield f"replenishment.tables.{name}", path
+
+
+def _supply_paths(config: RunConfig) -> dict[str, str]:
+    """Returns the tables of supply that stages read: all for orders, the terms for the gate."""
+    tables = config.replenishment.tables
     if config.replenishment.enabled:
-        for name, path in config.replenishment.tables.paths.items():
-            yield f"replenishment.tables.{name}", path
+        return tables.paths
+    return tables.terms_paths if config.gate.cost.enabled else {}

@@ -158,7 +158,8 @@ def raise_verdict(state: RunState) -> None:
         if state.was_refused:
             raise NotBlessedError(
                 f"run {state.run_id}: the model did not pass; nothing was pushed; the reasons are "
-                "in the output 'evaluation' of Evaluator, or in 'blessing' of InfraValidator"
+                "in the output 'evaluation' of Evaluator, or in 'blessing' of CostJudge or "
+                "InfraValidator"
             )
         return
     failed = state.failed_tasks

@@ -22,7 +22,13 @@ from demandcast.schema.config.forecast import (
     SamplingConfig,
     ValidationConfig,
 )
-from demandcast.schema.config.gate import ChangeConfig, FloorsConfig, GateConfig, PushConfig
+from demandcast.schema.config.gate import (
+    ChangeConfig,
+    CostConfig,
+    FloorsConfig,
+    GateConfig,
+    PushConfig,
+)
 from demandcast.schema.config.kubeflow import (
     KubeflowConfig,
     StageConfig,
@@ -67,6 +73,7 @@ __all__ = [
     "ChangeConfig",
     "ColumnsConfig",
     "ContinuityConfig",
+    "CostConfig",
     "CovariatesConfig",
     "DEFAULT_QUANTILE_LEVELS",
     "DataConfig",

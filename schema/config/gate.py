@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from demandcast.schema.config.base import Section
 
-__all__ = ["ChangeConfig", "FloorsConfig", "GateConfig", "PushConfig"]
+__all__ = ["ChangeConfig", "CostConfig", "FloorsConfig", "GateConfig", "PushConfig"]
 
 
 class FloorsConfig(Section):
@@ -88,11 +88,65 @@ class ChangeConfig(Section):
     )
 
 
+class CostConfig(Section):
+    """Cost of the stock that a model's forecasts would have led to, against the one in service."""
+
+    enabled: bool = Field(
+        False, description="Refuse a model whose stock costs more, whatever its loss is."
+    )
+    max_cost_increase: float = Field(
+        0.02,
+        ge=0,
+        description=(
+            "Cost over the eval origins may exceed the model in service's by this share; refused "
+            "if the 95 % confidence interval of the increase lies above it."
+        ),
+    )
+    max_unproven_cost_increase: float = Field(
+        0.1,
+        ge=0,
+        description=(
+            "Where that interval holds the share above, so that noise could be the reason, the "
+            "increase itself may be at most this."
+        ),
+    )
+    min_expected_shortages: float = Field(
+        10.0,
+        ge=0,
+        description=(
+            "Shortages that the intervals which count should have, such as 5 in 100 at a target "
+            "of 0.95; with fewer the cost is reported, not judged, for chance decides it."
+        ),
+    )
+    interval: int = Field(
+        7,
+        ge=1,
+        description=(
+            "Periods of demand that stock has to cover, the same for each series; used without "
+            "replenishment.tables.supply_terms, as are the two below."
+        ),
+    )
+    holding_cost: float = Field(
+        1.0, gt=0, description="Cost per unit in stock and period, of each series."
+    )
+    stockout_cost: float | None = Field(
+        None,
+        gt=0,
+        description=(
+            "Cost per unit short, of each series, where replenishment.service.measure is cost; "
+            "null: what replenishment.service.target implies."
+        ),
+    )
+
+
 class GateConfig(Section):
     """What a model must show before it serves."""
 
     floors: FloorsConfig = Field(FloorsConfig(), description="Absolute floors.")
     change: ChangeConfig = Field(ChangeConfig(), description="Against the model in service.")
+    cost: CostConfig = Field(
+        CostConfig(), description="Cost of stock against the model in service."
+    )
     slices: tuple[str, ...] = Field(
         (), description="Static columns by which metrics are sliced, beside demand_class."
     )

@@ -32,6 +32,7 @@ STAGES = (
     "Tuner",
     "Trainer",
     "Evaluator",
+    "CostJudge",
     "InfraValidator",
     "Pusher",
     "SmokeTest",

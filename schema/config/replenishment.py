@@ -83,6 +83,14 @@ class ReplenishmentTablesConfig(Section):
         tables = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: table.path for name, table in tables.items() if table is not None}
 
+    @property
+    def terms_paths(self) -> dict[str, str]:
+        """Where terms of supply come from, by table; none without `supply_terms`."""
+        if self.supply_terms is None:
+            return {}
+        tables = {name: getattr(self, name) for name in ("supply_terms", "suppliers", "lead_times")}
+        return {name: table.path for name, table in tables.items() if table is not None}
+
 
 class ServiceConfig(Section):
     """What stock has to achieve."""

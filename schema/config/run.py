@@ -123,6 +123,7 @@ class RunConfig(Section):
         _check_history(self)
         _check_lags(self)
         _check_step_ranges(self)
+        _check_cost_interval(self)
         _check_columns_exist(self)
         _check_interactions(self)
         _check_names(self)
@@ -155,6 +156,16 @@ def _check_step_ranges(config: RunConfig) -> None:
         raise ValueError(
             f"gate.step_ranges: steps are counted from 1 to forecast.horizon ({horizon}); "
             f"these go beyond it: {beyond}"
+        )
+
+
+def _check_cost_interval(config: RunConfig) -> None:
+    cost, horizon = config.gate.cost, config.forecast.horizon
+    by_terms = config.replenishment.tables.supply_terms is not None
+    if cost.enabled and not by_terms and cost.interval > horizon:
+        raise ValueError(
+            f"gate.cost.interval: got {cost.interval}; allowed: forecast.horizon ({horizon}) or "
+            "less, for stock is judged by what was forecast"
         )
 
 

@@ -45,7 +45,7 @@ def test_a_stage_counts_what_it_imports_and_nothing_else(graph, stage):
     assert modules_of(stage) == closure(graph, STAGE_CODE[stage])
 
 
-OF_THE_PIPELINE = {"BatchForecaster", "Replenisher"}
+OF_THE_PIPELINE = {"CostJudge", "BatchForecaster", "Replenisher"}
 """Stages that need several folders of `components/`, and so stand in `pipeline/`."""
 
 
@@ -86,22 +86,24 @@ def test_every_stage_of_the_pipeline_that_is_ours_has_its_code():
         ("components/forecasting/exporting.py", {"Trainer"}),
         ("components/tuning/oracle.py", {"Tuner"}),
         ("components/metrics/baselines.py", {"SeriesExampleGen", "BatchForecaster"}),
-        ("components/metrics/point.py", {"Evaluator", "BatchForecaster"}),
+        ("components/metrics/point.py", {"Evaluator", "CostJudge", "BatchForecaster"}),
         ("components/evaluation/verdict.py", {"Evaluator"}),
         ("components/evaluation/tfma_metrics.py", {"Evaluator"}),
         ("components/infrastructure/checking.py", {"InfraValidator"}),
         ("components/publishing/pointer.py", {"ModelInService", "BatchForecaster"}),
         ("components/publishing/push.py", {"BatchForecaster"}),  # The Pusher runs each time.
         ("components/simulation/demand.py", set()),
-        ("components/inference/prediction.py", {"BatchForecaster"}),
+        ("components/inference/prediction.py", {"CostJudge", "BatchForecaster"}),
         ("schema/transformed_example.py", {"Transform", "Trainer"}),
-        ("schema/model_series.py", {"Trainer", "Evaluator", "BatchForecaster"}),
+        ("schema/model_series.py", {"Trainer", "Evaluator", "CostJudge", "BatchForecaster"}),
+        ("components/replenishment/model_cost.py", {"CostJudge"}),
         ("components/replenishment/proposing.py", {"Replenisher"}),
         ("components/reporting/page_orders.py", {"Replenisher"}),
-        ("schema/proposal_table.py", {"Replenisher"}),
+        ("schema/proposal_table.py", {"CostJudge", "Replenisher"}),
         ("pipeline/batch_forecast.py", {"BatchForecaster"}),
         ("pipeline/unseen_origins.py", {"BatchForecaster"}),
-        ("pipeline/supply_files.py", {"Replenisher"}),
+        ("pipeline/supply_files.py", {"CostJudge", "Replenisher"}),
+        ("pipeline/cost_verdict.py", {"CostJudge"}),
         ("pipeline/replenish.py", set()),
         ("pipeline/kept_orders.py", set()),
         ("pipeline/order_stages.py", set()),

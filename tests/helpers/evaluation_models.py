@@ -1,8 +1,8 @@
 """Toy models, eval examples and artifacts for tests of the Evaluator.
 
 An example carries its own forecasts (`toy_quantiles`, `toy_mean`); a toy model answers them
-times a factor, which may differ for one demand class. So a test says exactly how good a model
-is, overall or in one slice.
+times a factor, which may differ for one demand class. What lies above the median may be stretched
+or pressed. So a test says exactly how good a model is, overall, in one slice, or on good days.
 """
 
 from __future__ import annotations
@@ -167,9 +167,12 @@ def write_schema(horizon: int, folder: Path) -> standard_artifacts.Schema:
 class ToyModel(tf.Module):
     """Answers the example's own forecasts times a factor."""
 
-    def __init__(self, horizon: int, factor: float, in_class: dict[str, float]) -> None:
+    def __init__(
+        self, horizon: int, factor: float, in_class: dict[str, float], upper: float
+    ) -> None:
         super().__init__()
         self.horizon = horizon
+        self.upper = upper
         self.factor = factor
         self.in_class = in_class
 
@@ -187,8 +190,11 @@ class ToyModel(tf.Module):
         factor = tf.fill(tf.shape(parsed["demand_class"]), self.factor)
         for name, value in self.in_class.items():
             factor = tf.where(parsed["demand_class"] == name, value, factor)
+        quantiles = parsed["toy_quantiles"]
+        median = quantiles[..., LEVELS.index(0.5), None]
+        above = tf.maximum(quantiles - median, 0.0)
         return {
-            "quantiles": parsed["toy_quantiles"] * factor[:, None, None],
+            "quantiles": (quantiles + (self.upper - 1) * above) * factor[:, None, None],
             "mean": parsed["toy_mean"] * factor[:, None],
         }
 
@@ -199,9 +205,10 @@ def save_model(
     horizon: int,
     factor: float = 1.0,
     in_class: dict[str, float] | None = None,
+    upper: float = 1.0,
 ) -> standard_artifacts.Model:
     """Saves a toy model where TFX expects a serving model."""
-    toy = ToyModel(horizon, factor, in_class or {})
+    toy = ToyModel(horizon, factor, in_class or {}, upper)
     serving = folder / "Format-Serving"
     tf.saved_model.save(toy, str(serving), signatures={"serving_examples": toy.serve})
     model = standard_artifacts.Model()

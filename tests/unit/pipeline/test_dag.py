@@ -4,6 +4,9 @@ import pytest
 
 from demandcast.pipeline.fingerprint import code_digests
 from demandcast.schema.config import (
+    CostConfig,
+    GateConfig,
+    ReplenishmentConfig,
     ReplenishmentTableConfig,
     ReplenishmentTablesConfig,
     SpaceConfig,
@@ -45,12 +48,12 @@ def dag():
 def make(dag, tmp_path):
     """Makes the pipeline of the example, with changes; returns its nodes by name."""
 
-    def make(until="push", pointer="none", supply="", **sections):
+    def make(until="push", pointer="none", supply="", terms="", **sections):
         config = resolve_paths(parse_config(example_yaml()), tmp_path)
         for name, changes in sections.items():
             section = getattr(config, name)
             config = config.model_copy(update={name: section.model_copy(update=changes)})
-        surroundings = dag.Surroundings("data", None, pointer, supply)
+        surroundings = dag.Surroundings("data", None, pointer, supply, terms)
         pipeline = dag.make_pipeline(config, surroundings, until=until)
         return pipeline, {component.id: component for component in pipeline.components}
 
@@ -145,6 +148,62 @@ def test_a_change_reaches_the_stages_that_use_it_and_no_others(make, change, exp
 
 
 TUNED = {"tuning": {"enabled": True}}
+
+
+COSTED = {"gate": {"cost": CostConfig(enabled=True)}}
+
+
+def test_a_switch_puts_the_comparison_of_costs_before_the_push(make):
+    _, nodes = make(**COSTED)
+    assert set(nodes) == {*WHOLE, "CostJudge"}
+    assert nodes["Pusher"].inputs["cost_blessing"].producer_component_id == "CostJudge"
+    inputs = nodes["CostJudge"].inputs
+    producers = {name: channel.producer_component_id for name, channel in inputs.items()}
+    assert producers == {
+        "examples": "SeriesExampleGen",
+        "model": "Trainer",
+        "model_in_service": "ModelInService",
+    }
+    assert "cost_blessing" not in make()[1]["Pusher"].inputs
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"gate": {"cost": CostConfig(enabled=True, max_cost_increase=0.5)}}, {"CostJudge"}),
+        (COSTED | {"replenishment": {"paths": 300}}, {"CostJudge"}),
+        (COSTED | {"terms": "other files"}, {"CostJudge"}),
+        (COSTED | {"training": {"epochs": 3}}, {"Trainer"}),
+        ({"gate": {"cost": CostConfig(enabled=True), "slices": ()}}, {"Evaluator"}),
+    ],
+)
+def test_a_change_of_what_stock_costs_reaches_that_stage_alone(make, change, expected):
+    _, before = make(**COSTED)
+    _, after = make(**change)
+    assert changed(before, after) == expected
+
+
+def test_without_the_switch_what_stock_costs_changes_nothing(make):
+    _, before = make()
+    _, after = make(gate={"cost": CostConfig(holding_cost=7.0)}, terms="other files")
+    assert changed(before, after) == set()
+
+
+def test_the_tables_of_supply_are_looked_at_only_where_they_are_used(dag, tmp_path):
+    terms = tmp_path / "terms.csv"
+    terms.write_text("item,supplier,unit_cost\na,s,1\n")
+    config = resolve_paths(parse_config(example_yaml()), tmp_path)
+    config = config.model_copy(update={"replenishment": ReplenishmentConfig()})
+    tables = ReplenishmentTablesConfig(supply_terms={"path": str(terms)})
+    supplied = config.model_copy(update={"replenishment": ReplenishmentConfig(tables=tables)})
+    costed = supplied.model_copy(update={"gate": GateConfig(cost=CostConfig(enabled=True))})
+    assert dag._terms_of(supplied) == ""
+    before = dag._terms_of(costed)
+    assert len(before) == 64
+    terms.write_text("item,supplier,unit_cost\na,s,2\n")
+    assert dag._terms_of(costed) != before
+    unsupplied = config.model_copy(update={"gate": costed.gate})
+    assert dag._terms_of(unsupplied) == ""
 
 
 def test_without_a_search_there_is_no_tuner(make):
@@ -288,3 +347,11 @@ def test_surroundings_are_read_from_the_paths(dag, tmp_path):
     config = config.model_copy(update={"feature_schema": str(tmp_path / "none.pbtxt")})
     with pytest.raises(ConfigurationError, match=r"feature_schema: .*none\.pbtxt cannot be read"):
         dag._read_schema(config.feature_schema)
+
+
+def test_what_is_forecast_after_the_push_depends_on_the_cost_of_stock(make):
+    """A model that is refused for it does not forecast; a cached forecast would not know."""
+    _, nodes = make(**ORDERS, **COSTED)
+    blessing = nodes["BatchForecaster"].inputs["cost_blessing"]
+    assert blessing.producer_component_id == "CostJudge"
+    assert "cost_blessing" not in make(**ORDERS)[1]["BatchForecaster"].inputs

@@ -34,6 +34,8 @@ def outcome(alive=False, **changes):
     [
         ({}, "pushed as version 7"),
         ({"verdict": NOT_BLESSED, "push": {"pushed": 0}}, "refused"),
+        ({"cost": {"blessed": 0, "reason": "dear"}, "push": {"pushed": 0}}, "refused"),
+        ({"infrastructure": {"blessed": 0, "reason": "NaN"}, "push": {"pushed": 0}}, "refused"),
         ({"push": {"pushed": 0, "pushed_version": "7"}}, "nothing new"),
         (
             {

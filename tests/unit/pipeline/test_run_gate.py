@@ -9,9 +9,11 @@ from verdicts import slice_result
 
 from demandcast.components.evaluation.judging import judge
 from demandcast.components.evaluation.verdict import LOSS, SliceResult
-from demandcast.pipeline.reports import RunReport
+from demandcast.pipeline.cost_verdict import CostVerdict, cannot_be_costed, not_compared
+from demandcast.pipeline.reports import ArtifactReport, RunReport, StageReport
 from demandcast.pipeline.run_files import RunFiles
 from demandcast.pipeline.run_gate import gate_part
+from demandcast.schema.artifact_names import COST_VERDICT_FILE
 from demandcast.schema.carried_increase import CarriedIncrease
 from demandcast.schema.config.gate import FloorsConfig, GateConfig
 
@@ -273,3 +275,95 @@ def test_a_chain_that_got_better_holds_and_says_why():
     check = row(judged(better, carried=CHAIN)[1], "added up")
     assert check.passed
     assert "no worse than the one in service" in check.remark
+
+
+def costed_run(tmp_path, verdict, found):
+    """A run whose model the gate blessed, with what came of the cost of stock."""
+    (tmp_path / COST_VERDICT_FILE).write_text(found.model_dump_json())
+    properties = {"blessed": int(found.blessed), "reason": found.reason}
+    stage = StageReport(
+        "CostJudge", "run", "", 1.0, 0, {"blessing": ArtifactReport(str(tmp_path), properties)}
+    )
+    report = dataclasses.replace(
+        REPORT,
+        verdict=verdict.model_dump(),
+        config={"gate": GATE.model_dump()},
+        stages=(stage,),
+        cost=properties,
+    )
+    return gate_part(RunFiles(tmp_path, report))
+
+
+COSTED = CostVerdict(
+    blessed=False,
+    reason="stock costs 3.4 % more",
+    outcome="worse",
+    increase=0.034,
+    low=0.024,
+    high=0.044,
+    allowed=0.02,
+    unproven=0.06,
+    holding_cost=1_300.0,
+    stockout_cost=900.4,
+    holding_cost_in_service=1_200.0,
+    stockout_cost_in_service=930.0,
+    intervals=370,
+    examples=380,
+    series=370,
+)
+FINE = judge([result()], [], GATE, comparison="compared with the model in service")
+
+
+def test_a_model_that_costs_too_much_has_a_row_that_failed_and_is_not_blessed(tmp_path):
+    part = costed_run(tmp_path, FINE, COSTED)
+    assert FINE.blessed
+    assert not part.blessed
+    assert [check.name for check in part.checks if check.passed is False] == [
+        "Cost of stock against the model in service"
+    ]
+    row = part.checks[-1]
+    assert (row.value, row.high, row.interval) == (0.034, 0.02, (0.024, 0.044))
+    assert row.remark == (
+        "370 of 380 intervals count; left over and short: 1,300 + 900, in service 1,200 + 930"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({"outcome": "unproven", "blessed": True, "low": -0.01}, 0.06),
+        ({"increase": 0.07, "low": -0.01, "high": 0.15}, 0.06),
+        ({"increase": 0.07, "low": None, "high": None}, 0.06),
+        ({"outcome": "within", "blessed": True, "increase": 0.01, "high": 0.015}, 0.02),
+    ],
+)
+def test_the_limit_of_a_cost_is_the_one_that_decided(tmp_path, changes, limit):
+    row = costed_run(tmp_path, FINE, COSTED.model_copy(update=changes)).checks[-1]
+    assert row.high == limit
+    assert ("noise could be the reason" in row.remark) is (limit == 0.06)
+    assert (row.interval is None) is (changes.get("low", 0.0) is None)
+
+
+def test_a_cost_of_few_intervals_is_shown_and_not_judged(tmp_path):
+    few = COSTED.model_copy(update={"outcome": "unjudged", "blessed": True, "reason": "too few"})
+    row = costed_run(tmp_path, FINE, few).checks[-1]
+    assert (row.passed, row.value, row.high, row.remark) == (None, 0.034, None, "too few")
+    assert row.interval == (0.024, 0.044)
+
+
+@pytest.mark.parametrize(
+    ("found", "passed"),
+    [
+        (not_compared("no model in service"), None),
+        (cannot_be_costed("nothing counts", examples=3), False),
+    ],
+)
+def test_a_cost_that_was_not_judged_has_its_reason(tmp_path, found, passed):
+    row = costed_run(tmp_path, FINE, found).checks[-1]
+    assert (row.passed, row.value, row.remark) == (passed, None, found.reason)
+
+
+def test_without_a_comparison_of_costs_there_is_no_row(tmp_path):
+    report = dataclasses.replace(REPORT, verdict=FINE.model_dump(), config={})
+    names = [check.name for check in gate_part(RunFiles(tmp_path, report)).checks]
+    assert "Cost of stock against the model in service" not in names

@@ -149,6 +149,28 @@ def test_trouble_with_a_server_is_told_by_its_stage(tmp_path, stage, title, serv
     assert told.remarks == (f"It ended in {stage}. {serves}",)
 
 
+DEAR = {"blessed": 0, "reason": "stock costs 3.4 % more than that of version 12"}
+
+
+def test_a_model_whose_stock_costs_too_much_is_refused_with_the_reason(tmp_path):
+    told = headline(tmp_path, cost=DEAR, push={"pushed": 0, "reason": "too dear"})
+    assert (told.tone, told.title) == ("bad", "Refused: the model did not pass the cost check")
+    assert told.reasons == ("stock costs 3.4 % more than that of version 12.",)
+    assert told.remarks[-1] == "Nothing was pushed; what served before still serves."
+
+
+def test_a_model_that_is_worse_and_dearer_is_refused_for_both(tmp_path):
+    verdict = {**VERDICT, "blessed": False, "reasons": ["it is worse"]}
+    told = headline(tmp_path, verdict=verdict, cost=DEAR)
+    assert told.title == "Refused: the model did not pass the gate"
+    assert told.reasons == ("it is worse", DEAR["reason"])
+
+
+def test_a_model_that_costs_no_more_is_pushed_as_ever(tmp_path):
+    told = headline(tmp_path, cost={"blessed": 1, "reason": "stock costs as much"})
+    assert told.title == "Pushed as version 7"
+
+
 ORDERS = {"proposed": 1, "finding": "193 worth 15,680.28; 15 wait for approval; 16 critical"}
 
 

@@ -1,7 +1,7 @@
 import pytest
 from examples_tables import make_data
 
-from demandcast.components.examples.fingerprint import data_fingerprint
+from demandcast.components.examples.fingerprint import data_fingerprint, tables_fingerprint
 from demandcast.schema.config import CalendarConfig, TableConfig
 from demandcast.schema.errors import ContractError
 
@@ -49,3 +49,16 @@ def test_every_table_counts(tmp_path):
 def test_no_file(tmp_path):
     with pytest.raises(ContractError, match="sales: no file matches"):
         data_fingerprint(make_data(tmp_path / "none.csv"))
+
+
+def test_tables_of_any_kind_have_a_digest_by_name_and_content(tmp_path):
+    folder = write(tmp_path / "d", terms="1", suppliers="2")
+
+    def digest(**names):
+        return tables_fingerprint({name: f"{folder}/{file}.csv" for name, file in names.items()})
+
+    found = digest(a="terms", b="suppliers")
+    assert found == digest(a="terms", b="suppliers")
+    assert len({found, digest(a="suppliers", b="terms"), digest(a="terms")}) == 3
+    with pytest.raises(ContractError, match="a: no file matches"):
+        digest(a="none")

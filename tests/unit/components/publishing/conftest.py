@@ -45,6 +45,19 @@ def infra_blessing(artifacts):
 
 
 @pytest.fixture
+def cost_blessing(artifacts):
+    """Makes the verdict on what stock costs."""
+
+    def make(*, reason, blessed=True):
+        blessing = artifacts("ModelBlessing", "cost")
+        blessing.set_int_custom_property("blessed", int(blessed))
+        blessing.set_string_custom_property("reason", reason)
+        return blessing
+
+    return make
+
+
+@pytest.fixture
 def push(artifacts, tmp_path):
     """Runs the Pusher on a model with given content; returns its artifact."""
     from tfx.dsl.components.base import base_executor
@@ -52,7 +65,15 @@ def push(artifacts, tmp_path):
     from demandcast.components.publishing.component import Pusher
 
     def run(
-        content, *, blessed=True, metrics=None, carried=None, judged=None, run_id="", infra=None
+        content,
+        *,
+        blessed=True,
+        metrics=None,
+        carried=None,
+        judged=None,
+        run_id="",
+        cost=None,
+        infra=None,
     ):
         model = artifacts("Model", f"model-{content}")
         write_model(Path(model.uri) / "Format-Serving", content)
@@ -76,6 +97,7 @@ def push(artifacts, tmp_path):
                 "model": [model],
                 "model_blessing": [blessing],
                 "evaluation": [evaluation],
+                **({} if cost is None else {"cost_blessing": [cost]}),
                 **({} if infra is None else {"infra_blessing": [infra]}),
             },
             {"pushed_model": [pushed]},

@@ -97,3 +97,23 @@ def test_a_model_that_no_server_can_serve_is_not_pushed_and_the_reason_is_said(
 def test_a_push_without_a_check_says_that_nobody_looked(push):
     record = json.loads((Path(push("a").uri) / "push.json").read_text())
     assert record["infrastructure"].startswith("not checked: nobody looked")
+
+
+def test_a_model_whose_stock_costs_too_much_is_not_pushed_and_the_reason_is_said(
+    push, cost_blessing, infra_blessing, tmp_path
+):
+    dear = cost_blessing(reason="stock costs 9 % more", blessed=False)
+    pushed = push("a", cost=dear, infra=infra_blessing("a", reason="both agree"))
+    assert pushed.get_int_custom_property("pushed") == 0
+    reason = "the model did not pass the cost check: stock costs 9 % more"
+    assert pushed.get_string_custom_property("reason") == reason
+    assert not (tmp_path / "serving").exists()
+
+
+def test_a_push_says_what_came_of_the_cost(push, cost_blessing):
+    judged = push("a", cost=cost_blessing(reason="stock costs as much as that of version 3"))
+    assert judged.get_int_custom_property("pushed") == 1
+    record = json.loads((Path(judged.uri) / "push.json").read_text())
+    assert record["cost"] == "stock costs as much as that of version 3"
+    record = json.loads((Path(push("b").uri) / "push.json").read_text())
+    assert record["cost"] == "not judged: gate.cost is off"

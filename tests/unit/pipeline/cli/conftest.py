@@ -28,7 +28,7 @@ def pretended_run(monkeypatch, tmp_path):
     """Replaces `training_run.run`; returns a function that says what it shall answer."""
     calls = []
 
-    def answer(*, stage="Pusher", outputs=None, error=None, **verdict):
+    def answer(*, stage="Pusher", outputs=None, error=None, cost=None, **verdict):
         ended = StageReport(stage, "run", "2026-11-20T09:30:00+00:00", 1.0, 2**30, outputs or {})
         report = RunReport(
             pipeline="quickstart",
@@ -41,6 +41,7 @@ def pretended_run(monkeypatch, tmp_path):
             serving_directory=str(tmp_path / "serving"),
             verdict={**VERDICT, **verdict},
             push={"pushed": 1, "reason": "pushed as version 7"},
+            cost=cost,
         )
 
         def run(config, console, options=None):

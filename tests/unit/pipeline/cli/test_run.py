@@ -24,6 +24,17 @@ def test_a_model_that_is_not_blessed_is_exit_code_4(config_file, pretended_run, 
     assert err.endswith("error: the model did not pass the gate: WAPE is too high\n")
 
 
+def test_a_model_whose_stock_costs_too_much_is_exit_code_4(config_file, pretended_run, capsys):
+    pretended_run(cost={"blessed": 0, "reason": "stock costs 3.4 % more than that of version 12"})
+    assert invoke(["run", "--config", str(config_file)]) == 4
+    out, err = capsys.readouterr()
+    assert "Cost check: stock costs 3.4 % more than that of version 12" in out
+    assert err.endswith(
+        "error: the model did not pass the cost check: stock costs 3.4 % more than that of "
+        "version 12\n"
+    )
+
+
 def test_json_is_the_whole_report_and_nothing_else(config_file, pretended_run, capsys):
     pretended_run()
     assert invoke(["run", "--config", str(config_file), "--json", "--quiet"]) == 0

@@ -10,7 +10,7 @@ from configurations import parse
 
 from demandcast.pipeline.kubeflow.emulator.driver import Driver, Task
 from demandcast.pipeline.kubeflow.emulator.versions import KFP_2_17
-from demandcast.schema.config import load_config
+from demandcast.schema.config import CostConfig, load_config
 from demandcast.schema.config.kubeflow import NOT_PUSHED, STAGES
 from demandcast.schema.errors import ConfigurationError
 
@@ -58,7 +58,8 @@ def test_it_is_the_golden_one(text):
 def test_every_stage_is_a_container_of_ours_by_digest(spec):
     executors = spec["deploymentSpec"]["executors"]
     twins = [f"{name}{NOT_PUSHED}" for name in ORDERS]
-    assert set(executors) == {f"{name}_executor" for name in [*STAGES, *twins] if name != "Tuner"}
+    wired = [name for name in [*STAGES, *twins] if name not in {"Tuner", "CostJudge"}]
+    assert set(executors) == {f"{name}_executor" for name in wired}
     for name, executor in executors.items():
         container = executor["container"]
         command = ["python", "-m", "demandcast.pipeline.kubeflow.entry_point"]
@@ -137,7 +138,7 @@ def test_orders_take_the_snapshot_and_the_serving_directory_of_a_run(spec):
 
 def test_without_replenishment_there_are_no_orders():
     compiled = compile_for("kubeflow", replenishment={"enabled": False})
-    assert set(STAGES) - set(compiled.stages) == {"Tuner", *ORDERS}
+    assert set(STAGES) - set(compiled.stages) == {"Tuner", "CostJudge", *ORDERS}
     tasks = compiled.documents[0]["root"]["dag"]["tasks"]
     assert not [name for name in tasks if name.endswith(NOT_PUSHED)]
 
@@ -162,11 +163,26 @@ def test_beam_stages_take_options_of_their_own():
 
 def test_a_tuner_is_a_stage_like_the_others():
     compiled = compile_for("kubeflow", tuning={"enabled": True})
-    assert compiled.stages == STAGES
+    assert compiled.stages == tuple(name for name in STAGES if name != "CostJudge")
     tuner = compiled.documents[0]["root"]["dag"]["tasks"]["Tuner"]["inputs"]["parameters"]
     custom = json.loads(tuner["custom_config"]["runtimeValue"]["constant"])
     assert custom["directory"] == "gs://your-project-demand-pipeline-root/demandcast/demand/tuning"
     assert tuner["training_epochs"] == {"componentInputParameter": "training_epochs"}
+
+
+def test_what_stock_costs_is_a_condition_of_the_push():
+    gate = {"cost": CostConfig(enabled=True)}
+    compiled = compile_for("kubeflow", gate=gate)
+    assert compiled.stages == tuple(name for name in STAGES if name != "Tuner")
+    tasks = compiled.documents[0]["root"]["dag"]["tasks"]
+    condition = tasks["Pusher"]["triggerPolicy"]["condition"]
+    for blessing in ("model_blessing", "cost_blessing", "infra_blessing"):
+        assert f"inputs.artifacts['{blessing}']" in condition
+    assert tasks["CostJudge"]["inputs"]["artifacts"].keys() == {
+        "examples",
+        "model",
+        "model_in_service",
+    }
 
 
 def test_vertex_gets_the_job_that_tfx_writes_and_the_parameters():

@@ -50,6 +50,20 @@ def test_other_places_are_not(key, path):
         check_compilable(parse(**{**WHOLE, **VOLUME, key: path}), "kubeflow")
 
 
+def test_terms_of_supply_must_be_seen_where_the_gate_uses_them():
+    tables = {
+        "inventory": {"path": "/home/me/stock.csv"},  # Not by the gate.
+        "supply_terms": {"path": "gs://b/terms.csv"},
+        "suppliers": {"path": "/home/me/suppliers.csv"},
+    }
+    check_compilable(parse(**{**WHOLE, "replenishment.tables": tables}), "kubeflow")
+    costed = {**WHOLE, "replenishment.tables": tables, "gate.cost": {"enabled": True}}
+    with pytest.raises(ConfigurationError) as error:
+        check_compilable(parse(**costed), "kubeflow")
+    assert str(error.value).startswith("replenishment.tables.suppliers: got '/home/me/supp")
+    assert len(str(error.value).splitlines()) == 1
+
+
 def test_a_volume_is_seen_on_kubeflow_only():
     config = parse(**{**WHOLE, **VOLUME, "data.sales": "/data/sales.csv"})
     check_compilable(config, "kubeflow")

@@ -22,6 +22,17 @@ from demandcast.schema.errors import ConfigurationError
             [[1, 7], [8, 29]],
             r"counted from 1 to forecast\.horizon \(28\); these go beyond it: \[\[8, 29\]\]",
         ),
+        ("gate.cost.max_cost_increase", -0.1, r"gate\.cost\.max_cost_increase: got -0\.1"),
+        ("gate.cost.max_unproven_cost_increase", -0.1, r"max_unproven_cost_increase: got -0\.1"),
+        ("gate.cost.min_expected_shortages", -1, r"min_expected_shortages: got -1"),
+        ("gate.cost.interval", 0, r"gate\.cost\.interval: got 0; .*greater than or equal to 1"),
+        ("gate.cost.holding_cost", 0, r"holding_cost: got 0; .*greater than 0"),
+        ("gate.cost.stockout_cost", 0, r"stockout_cost: got 0; .*greater than 0"),
+        (
+            "gate.cost",
+            {"enabled": True, "interval": 29},
+            r"gate\.cost\.interval: got 29; allowed: forecast\.horizon \(28\) or less",
+        ),
         ("push.model_name", "a b", r"push\.model_name: got 'a b'; model_name may hold letters"),
         ("push.model_name", "../up", r"push\.model_name: got '\.\./up'"),
     ],
@@ -44,3 +55,12 @@ def test_ranges_of_steps_may_overlap_and_end_with_the_horizon():
     assert (
         parse(**{"gate.step_ranges": [list(steps) for steps in ranges]}).gate.step_ranges == ranges
     )
+
+
+def test_an_interval_that_nobody_uses_may_be_longer_than_the_horizon():
+    assert parse(**{"gate.cost": {"interval": 29}}).gate.cost.interval == 29
+    by_terms = {
+        "gate.cost": {"enabled": True, "interval": 29},
+        "replenishment.tables": {"supply_terms": {"path": "terms.csv"}},
+    }
+    assert parse(**by_terms).gate.cost.enabled
