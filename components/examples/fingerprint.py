@@ -37,18 +37,6 @@ def tables_fingerprint(paths: Mapping[str, str]) -> str:
     Raises:
         ContractError: A table has no file.
     """
-    return tables_fingerprint(table_paths(data))
-
-
-def tables_fingerprint(paths: Mapping[str, str]) -> str:
-    """Digests the files of tables, as `data_fingerprint` does.
-
-    Args:
-        paths: File or glob of each table, by the table's name.
-
-    Raises:
-        ContractError: A table has no file.
-    """
     digest = hashlib.sha256()
     for table, pattern in paths.items():
         files = list_files(pattern, table=table)
