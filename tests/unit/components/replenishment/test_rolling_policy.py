@@ -61,6 +61,26 @@ def test_what_came_after_a_cutoff_changes_no_level_until_it(origins, cutoff):
     assert (levels(other, cutoff + 6) > levels(known, cutoff + 6)).all()
 
 
+def with_empty_shelves(origins):
+    """The shelf was empty now and then, the same whichever forecast looks at it."""
+    period = origins.cutoff_days[origins.cutoff_index][:, None] + 1 + np.arange(HORIZON)
+    empty = (period + origins.series_index[:, None]) % 5 == 0
+    full = np.where(empty, 0.5, 1.0).astype(np.float32)
+    return dataclasses.replace(origins, in_stock_fraction=full)
+
+
+@pytest.mark.parametrize("unmet", ["lost", "backordered"])
+def test_what_came_later_is_not_known_where_shelves_were_empty_either(origins, unmet):
+    scarce = with_empty_shelves(origins)
+    rules = rules_of(aim=Aim("cycle_service_level", unmet))
+    terms = terms_of(SERIES, pack_size=0.25)
+    known = planner_of(scarce, first=FIRST, terms=terms, rules=rules)
+    other = planner_of(changed_after(scarce, FIRST + 2), first=FIRST, terms=terms, rules=rules)
+    for at in range(FIRST, FIRST + 3):
+        np.testing.assert_array_equal(levels(known, at), levels(other, at), err_msg=str(at))
+    assert (levels(other, FIRST + 8) != levels(known, FIRST + 8)).any()
+
+
 def test_copulas_know_nothing_after_the_first_decision(origins):
     """The horizon of an interval that has ended may reach further than it."""
     known = planner_of(origins, first=FIRST)
