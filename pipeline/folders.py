@@ -88,7 +88,7 @@ def _made_aside(folder: Path) -> Path:
     """
     try:
         if folder.exists() and any(folder.iterdir()):
-            raise BadInputError(f"{folder}: is there already; a proposal is never written over")
+            raise BadInputError(f"{folder}: is there already; results are never written over")
         folder.parent.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix=aside_prefix(folder), dir=folder.parent))
     except OSError as error:

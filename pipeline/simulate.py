@@ -112,6 +112,9 @@ class Simulated:
         unmet_demand: What became of it.
         lead_times: Mean of the lead times, periods, over the series.
         model: Digest of the model.
+        demand: The file that says what was asked for; empty: what was sold.
+        whole_lots: Whether orders were packs and at least the MOQ.
+        reference: Policy by which the others are divided.
         seconds: Wall time.
     """
 
@@ -127,6 +130,9 @@ class Simulated:
     unmet_demand: str
     lead_times: float
     model: str
+    demand: str
+    whole_lots: bool
+    reference: str
     seconds: float
 
 
@@ -142,7 +148,7 @@ def simulate(config: RunConfig, console: Console, options: SimulateOptions) -> S
         BadInputError: The model has seen all cutoffs, or a table is missing or wrong.
         ServingError: No model is in service, or it does not fit the configuration.
     """
-    begin = time.monotonic()
+    begin, asked = time.monotonic(), _demand_file(options)
     tables = Tables.check(config, console)
     model = _model(config, options)
     terms = read_terms(config)
@@ -183,6 +189,9 @@ def simulate(config: RunConfig, console: Console, options: SimulateOptions) -> S
         unmet_demand=config.replenishment.unmet_demand,
         lead_times=round(float(work.mean_lead_time.mean()), 2),
         model=model.digest,
+        demand=asked.name if asked else "",
+        whole_lots=options.whole_lots,
+        reference=REFERENCE,
         seconds=round(time.monotonic() - begin, 1),
     )
 
@@ -195,16 +204,20 @@ def _model(config: RunConfig, options: SimulateOptions) -> ChosenModel:
 
 def _stride(terms: pl.DataFrame, suppliers: pl.DataFrame | None) -> int:
     """Returns the periods between cutoffs that all reviews need: the common divisor of theirs."""
-    found: set[int] = set()
-    for table in (terms, suppliers):
-        if table is None:
-            continue
+    tables = [table for table in (terms, suppliers) if table is not None]
+    for table in tables:
         if "order_days" in table.columns and table["order_days"].drop_nulls().len():
             return 1
-        if "review_period" in table.columns:
-            values = table["review_period"].cast(pl.Float64, strict=False).drop_nulls()
-            found |= {int(value) for value in values.unique().to_list() if value >= 1}
-    return math.gcd(*found) if found else 1
+    reviews = [
+        table["review_period"].cast(pl.Float64, strict=False)
+        for table in tables
+        if "review_period" in table.columns
+    ]
+    # Where neither table says how often, it is every period.
+    if all(column.null_count() for column in reviews):
+        return 1
+    values = pl.concat(reviews).drop_nulls().unique().to_list()
+    return math.gcd(*(int(value) for value in values if value >= 1)) or 1
 
 
 def _cutoffs(

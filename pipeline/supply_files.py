@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,24 +170,15 @@ def read_demand(
 
     Raises:
         BadInputError: The file cannot be read.
-        ContractError: A column is missing, or demand is negative.
+        ContractError: A column is missing, or a value cannot be used.
     """
     timestamp = config.data.columns.timestamp
     frame = _read_file(str(file), "demand")
     missing = [name for name in (*keys.columns, timestamp, "demand") if name not in frame.columns]
     if missing:
         raise ContractError(f"demand: no column {missing}; there are: {frame.columns}")
-    day = pl.col(timestamp)
-    if frame.schema[timestamp] == pl.String:
-        day = day.str.head(10).str.to_date("%Y-%m-%d", strict=False)
-    rows = frame.select(
-        pl.col(keys.columns).cast(pl.String),
-        day=day.cast(pl.Date).cast(pl.Int32).cast(pl.Int64),
-        demand=pl.col("demand").cast(pl.Float64, strict=False),
-    ).join(keys.with_row_index("place"), on=keys.columns, how="inner")
-    rows = rows.drop_nulls()
-    if (rows["demand"] < 0).any():
-        raise ContractError("demand: a value is negative")
+    rows = _readable_demand(frame, timestamp, keys.columns)
+    rows = rows.join(keys.with_row_index("place"), on=keys.columns, how="inner")
     period = periods_of(rows["day"].to_numpy(), config.forecast.frequency) - periods.start
     inside = (period >= 0) & (period < len(periods))
     demand = np.zeros((len(periods), keys.height))
@@ -218,6 +210,31 @@ def read_attributes(config: RunConfig, series: pl.DataFrame) -> pl.DataFrame:
             rows = frame.select(pl.col([*on, *columns]).cast(pl.String)).unique(on, keep="first")
             series = series.join(rows, on=on, how="left", maintain_order="left")
     return series
+
+
+def _readable_demand(frame: pl.DataFrame, timestamp: str, keys: Sequence[str]) -> pl.DataFrame:
+    """Takes rows with key, `day` since 1970-01-01 and `demand`; where one is empty there is none.
+
+    Raises:
+        ContractError: A value is no date, or no number of at least 0.
+    """
+    day = pl.col(timestamp)
+    if frame.schema[timestamp] == pl.String:
+        day = day.str.head(10).str.to_date("%Y-%m-%d", strict=False)
+    rows = frame.drop_nulls([*keys, timestamp, "demand"]).select(
+        pl.col(keys).cast(pl.String),
+        day=day.cast(pl.Date).cast(pl.Int32).cast(pl.Int64),
+        demand=pl.col("demand").cast(pl.Float64, strict=False),
+        given=pl.format("{} {}", pl.col(timestamp), pl.col("demand")),
+    )
+    number = pl.col("demand").is_finite() & (pl.col("demand") >= 0)
+    wrong = rows.filter(pl.col("day").is_null() | ~number.fill_null(value=False))
+    if wrong.height:
+        raise ContractError(
+            f"demand: {wrong.height:,} rows have no date such as 2026-06-30 or no number of at "
+            f"least 0; first: {wrong['given'][0]!r}"
+        )
+    return rows.drop("given")
 
 
 def _read_optional(

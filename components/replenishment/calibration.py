@@ -5,8 +5,8 @@ interval of a backtest the *cover rank* is the least probability whose base-stoc
 covered what was sold. If 95 % of these ranks are at most 0.97, the level for 95 % is the 0.97
 quantile.
 
-An interval in which the shelf was empty shows only that demand was at least as much: its rank is
-censored, and counts as in a Kaplan-Meier estimate.
+An interval with an empty shelf all the time shows only that demand was at least as much: its rank
+is censored, and counts as in a Kaplan-Meier estimate.
 """
 
 from __future__ import annotations

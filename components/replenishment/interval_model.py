@@ -35,6 +35,7 @@ from demandcast.components.replenishment.quantile_curves import (
     curve_knots,
     curve_levels,
     curve_ranks,
+    curve_values,
 )
 from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import Frequency, periods_of
@@ -52,6 +53,7 @@ __all__ = [
     "learn_intervals",
     "memory_of",
     "rank_intervals",
+    "with_guessed_demand",
 ]
 
 Int64Array = npt.NDArray[np.int64]
@@ -67,6 +69,12 @@ MOST_ROWS = 50_000
 
 _DRAWS = 2
 """Stream of random numbers for rows and lengths; that of demand is the seed alone."""
+
+_GUESSES = 3
+"""Stream of random numbers for demand before empty shelves."""
+
+_CELLS = 1 << 16
+"""Periods whose demand is guessed at a time."""
 
 _FAR = 1 << 32
 """More than any number of a period: makes one number of series and cutoff."""
@@ -304,7 +312,9 @@ def learn_copulas(
         seed: Of ranks within jumps.
     """
     groups = interval_groups(backtested.mean, backtested.intervals.usual())
-    known = backtested.known & backtested.in_stock
+    # Periods in stock alone would be the quiet ones: all too low together, as it seems.
+    backtested = with_guessed_demand(backtested, quantile_levels, seed=seed)
+    known = backtested.known
     ranks = _ranks(backtested, quantile_levels, seed)
     every = fit_copula(ranks, known)
     own = [fit_copula(ranks[groups == one], known[groups == one]) for one in range(_GROUPS)]
@@ -334,7 +344,10 @@ def rank_intervals(
     inside = np.arange(horizon) < backtested.length[:, None]
     fits = (backtested.length >= 1) & (backtested.length <= horizon)
     judged = fits & (backtested.known | ~inside).all(axis=1)
-    censored = (inside & ~backtested.in_stock).any(axis=1)
+    empty = (inside & ~backtested.in_stock).sum(axis=1)
+    # With no period in stock nothing is known but a bound.
+    censored = empty >= backtested.length
+    backtested = with_guessed_demand(backtested, quantile_levels, seed=seed)
     sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
     ranks = np.ones(len(groups))
     levels = np.zeros((len(groups), len(CARRIED_LEVELS)), np.float32)
@@ -354,6 +367,46 @@ def rank_intervals(
             levels[rows] = levels_at(demand.over_interval, unit)
     carried = carried_ranks(levels, sold, _chain(backtested))
     return RankedIntervals(tuple(copulas), groups, judged, np.minimum(ranks, carried), censored)
+
+
+def with_guessed_demand(
+    backtested: Backtested, quantile_levels: Sequence[float], *, seed: int
+) -> Backtested:
+    """Draws what would have been asked for where the shelf was empty.
+
+    Formula: F^-1(u), u uniform between F(sold) and 1, F the forecast of the period: demand was at
+    least what was sold. As right or wrong as the forecast, so that intervals with an empty shelf
+    neither drop out, which would leave the quiet ones, nor count as infinite.
+
+    Args:
+        backtested: Forecasts and actuals.
+        quantile_levels: Of the quantiles.
+        seed: Of the draws.
+
+    Source:
+        Single imputation from the truncated predictive distribution: Little and Rubin (2019),
+        Statistical Analysis with Missing Data, 3rd ed., chapter 4.
+    """
+    wanted = backtested.known & ~backtested.in_stock
+    rows, steps = np.nonzero(wanted)
+    if not rows.size:
+        return backtested
+    draws = np.random.default_rng([seed, _GUESSES])
+    levels = curve_levels(quantile_levels)
+    demand = np.array(backtested.actual, np.float64)
+    uniform = draws.random(rows.size)
+    for part in _slices(rows.size, _CELLS):
+        row, step = rows[part], steps[part]
+        knots = curve_knots(
+            backtested.quantiles[row, step], backtested.mean[row, step], quantile_levels
+        )
+        sold = demand[row, step]
+        least = curve_ranks(knots, levels, sold)
+        guess = curve_values(knots, levels, least + uniform[part] * (1 - least))
+        unit = backtested.intervals.unit[row]
+        whole = np.where(unit > 0, np.round(guess / np.where(unit > 0, unit, 1.0)) * unit, guess)
+        demand[row, step] = np.maximum(whole, sold)
+    return replace(backtested, actual=demand)
 
 
 def _chain(backtested: Backtested) -> Chain:
@@ -391,6 +444,6 @@ def _ranks(backtested: Backtested, quantile_levels: Sequence[float], seed: int) 
     return ranks
 
 
-def _slices(count: int) -> Iterator[slice]:
-    for start in range(0, count, _ROWS):
-        yield slice(start, start + _ROWS)
+def _slices(count: int, size: int = _ROWS) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, start + size)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from demandcast.components.metrics.arrays import FloatArray, check_levels, check_shape
 
-__all__ = ["curve_knots", "curve_levels", "curve_ranks", "interpolation_weights"]
+__all__ = ["curve_knots", "curve_levels", "curve_ranks", "curve_values", "interpolation_weights"]
 
 AnyFloats = npt.NDArray[np.floating[Any]]
 
@@ -173,3 +173,25 @@ def curve_ranks(knots: AnyFloats, levels: FloatArray, values: AnyFloats) -> Floa
     rank = np.where(reached == 0, 0.0, np.where(reached > last, 1.0, inside))
     unknown = np.isnan(value[..., 0]) | np.isnan(knots).any(axis=-1)
     return np.where(unknown, np.nan, rank)
+
+
+def curve_values(knots: AnyFloats, levels: FloatArray, ranks: FloatArray) -> FloatArray:
+    """Reads curves at one level each.
+
+    Args:
+        knots: From `curve_knots`. Shape [..., K].
+        levels: From `curve_levels`. Shape [K].
+        ranks: In [0, 1]; beyond the last knot it stands for all. Shape [...].
+
+    Returns:
+        Units per period. Shape [...].
+
+    >>> knots = np.array([[0.0, 2.0, 4.0]])
+    >>> curve_values(knots, np.array([0.0, 0.5, 0.9]), np.array([0.7])).tolist()
+    [3.0]
+    """
+    at = np.clip(np.searchsorted(levels, ranks, side="right") - 1, 0, levels.size - 2)
+    share = np.clip((ranks - levels[at]) / (levels[at + 1] - levels[at]), 0.0, 1.0)
+    low = np.take_along_axis(knots, at[..., None], axis=-1)[..., 0].astype(np.float64)
+    high = np.take_along_axis(knots, at[..., None] + 1, axis=-1)[..., 0].astype(np.float64)
+    return np.asarray(low + share * (high - low))

@@ -381,8 +381,9 @@ class Teaching:
         every = Backtested.from_origins(origins, intervals, seed=rules.seed)
         cutoffs = periods_of(origins.cutoff_days, origins.frequency)
         ended = cutoffs[origins.cutoff_index] + every.length
-        before = np.flatnonzero(ended <= cutoffs[first])
-        copulas = learn_copulas(every.take(before), origins.quantile_levels, seed=rules.seed)
+        before = every.take(np.flatnonzero(ended <= cutoffs[first]))
+        past = _known_until(before, int(cutoffs[first]))
+        copulas = learn_copulas(past, origins.quantile_levels, seed=rules.seed)
         ranked = rank_intervals(
             every, copulas, origins.quantile_levels, paths=rules.paths, seed=rules.seed
         )
@@ -396,3 +397,9 @@ class Teaching:
     def _over(self, period: int) -> BoolArray:
         over = self.ended <= period
         return over if self.memory is None else over & (self.ended > period - self.memory)
+
+
+def _known_until(backtested: Backtested, period: int) -> Backtested:
+    """Forgets what was sold later: forecasts may reach beyond an interval that has ended."""
+    periods = backtested.cutoff[:, None] + 1 + np.arange(backtested.known.shape[1])
+    return dataclasses.replace(backtested, known=backtested.known & (periods <= period))

@@ -22,9 +22,16 @@ from demandcast.components.reporting.order_answers import (
 )
 from demandcast.components.reporting.page import RunPage
 from demandcast.components.reporting.page_orders import OrdersPart
+from demandcast.components.reporting.page_simulation import OURS, UNAIMED, SimulationPart
+from demandcast.components.reporting.replenishment_charts import cost_service_chart, policy_legend
+from demandcast.components.reporting.simulation_answers import (
+    simulation_assumptions,
+    simulation_figures,
+    simulation_headline,
+)
 from demandcast.schema.proposal_table import STATUSES
 
-__all__ = ["PARTS", "draw_orders_page", "draw_page"]
+__all__ = ["PARTS", "draw_orders_page", "draw_page", "draw_simulation_page"]
 
 PARTS: Mapping[str, str] = {
     "gate": "Gate",
@@ -109,6 +116,31 @@ def draw_orders_page(part: OrdersPart, title: str = "Order proposals") -> str:
             title=title,
             drawn=_draw_plots(_order_plots(part)),
             **_order_words(part),
+        )
+    )
+
+
+def draw_simulation_page(part: SimulationPart, title: str = "Simulation") -> str:
+    """Draws a simulation of policies as a page of its own.
+
+    Args:
+        part: What it shows.
+        title: Of the page, such as the name of the pipeline.
+
+    Returns:
+        HTML that needs no other file and no network.
+    """
+    return (
+        _environment()
+        .get_template("simulation_page.html.j2")
+        .render(
+            page={"simulation": part, "headline": simulation_headline(part), "orders": None},
+            title=title,
+            ours=OURS,
+            drawn=_draw_plots(_simulation_plots(part)),
+            policy_entries=policy_legend(part.policies),
+            simulation_figures=simulation_figures(part),
+            simulation_assumptions=simulation_assumptions(part),
         )
     )
 
@@ -215,6 +247,20 @@ def _order_plots(part: OrdersPart) -> dict[str, Any]:
             summary.suppliers, summary.facts.currency
         )
     return plots
+
+
+def _simulation_plots(part: SimulationPart) -> dict[str, Any]:
+    if not part.rows:
+        return {}
+    rows = part.rows
+    chart = cost_service_chart(
+        [row.title for row in rows],
+        service=[row.cycle_service_level for row in rows],
+        cost=[row.operating_cost for row in rows],
+        targets=[None if row.policy in UNAIMED else row.target for row in rows],
+        cost_label=f"cost, {part.currency}" if part.currency else "cost",
+    )
+    return {"cost_service": chart}
 
 
 def _script(code: str) -> str:

@@ -119,8 +119,9 @@ def simulate_command(  # noqa: PLR0913 - one per option
     with progress(quiet=quiet) as console, captured_output(log):
         console.say("loading TensorFlow")
         from demandcast.pipeline.simulate import SimulateOptions, simulate
-        from demandcast.pipeline.simulation_files import write_simulation
+        from demandcast.pipeline.simulation_files import free_simulation_folder, write_simulation
 
+        folder = free_simulation_folder(config, output)
         options = SimulateOptions(
             targets=wanted,
             run_id=run_id,
@@ -131,11 +132,9 @@ def simulate_command(  # noqa: PLR0913 - one per option
             seed=seed,
         )
         found = simulate(config, console, options)
-        folder = write_simulation(found, config, output)
+        facts = write_simulation(found, config, folder)
     if as_json:
-        from demandcast.pipeline.simulation_files import simulation_facts
-
-        print_json(simulation_facts(found, config) | {"folder": str(folder)})
+        print_json(facts | {"folder": str(folder)})
     elif not quiet:
         click.echo("\n".join(_lines(found, folder)))
 
@@ -164,16 +163,16 @@ def _lines(found: Simulated, folder: Path) -> list[str]:
         f"periods not counted; {found.cutoffs} cutoffs with decisions, {found.teaching} before "
         "them taught",
         "",
-        f"{'target':>6}  {'policy':<18} {'cycles':>7} {'in 95 %':>15} {'fill':>6} "
+        f"{'target':>6}  {'policy':<20} {'cycles':>7} {'95 % interval':>15} {'fill':>7} "
         f"{'stock':>9} {'cost':>13} {'ratio':>6}",
     ]
     for row in found.table.iter_rows(named=True):
-        service = row["cycle_service_level"]
         low, high = row["cycle_service_level_low"], row["cycle_service_level_high"]
-        ratio = row["operating_cost_ratio"]
+        ratio, name = row["operating_cost_ratio"], row["policy"].replace("_", " ")
+        between = "-" if low is None else f"{100 * max(low, 0):.1f} to {100 * min(high, 1):.1f}"
         lines.append(
-            f"{row['target']:>6.0%}  {row['policy'].replace('_', ' '):<18} {_percent(service):>7} "
-            f"{_percent(low):>7}-{_percent(high):<7} {_percent(row['fill_rate']):>6} "
+            f"{100 * row['target']:>4g} %  {name:<20} {_percent(row['cycle_service_level']):>7} "
+            f"{between:>15} {_percent(row['fill_rate']):>7} "
             f"{row['mean_on_hand']:>9,.1f} {row['operating_cost']:>13,.0f} "
             f"{'' if ratio is None else format(ratio, '.3f'):>6}"
         )

@@ -5,11 +5,18 @@ from pathlib import Path
 import pytest
 from browser import find_chromium, opened
 from reporting_pages import HOSTILE, bare_page, full_page, orders, slice_row
+from simulation_facts import facts
 
-from demandcast.components.reporting.drawing import PARTS, draw_orders_page, draw_page
+from demandcast.components.reporting.drawing import (
+    PARTS,
+    draw_orders_page,
+    draw_page,
+    draw_simulation_page,
+)
 from demandcast.components.reporting.page import Headline
 from demandcast.components.reporting.page_judged import SlicesPart
 from demandcast.pipeline.run_page import gather_page
+from demandcast.pipeline.simulation_page import simulation_part
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -91,6 +98,15 @@ def test_a_page_of_orders_is_drawn_without_a_complaint(orders_file, width, dark)
     areas = check(orders_file, width, dark=dark)
     assert len(areas) == 8
     assert min(areas) > 10_000
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_page_of_a_simulation_is_drawn_without_a_complaint(tmp_path, width, dark):
+    file = tmp_path / "simulation.html"
+    file.write_text(draw_simulation_page(simulation_part(facts()), "market"), encoding="utf-8")
+    (area,) = check(file, width, dark=dark)
+    assert area > 10_000
 
 
 def test_a_click_on_a_heading_sorts_its_table(orders_file):

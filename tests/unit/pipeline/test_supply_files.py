@@ -2,6 +2,7 @@
 
 import datetime
 
+import numpy as np
 import polars as pl
 import pytest
 import replenishment_world as world
@@ -9,11 +10,15 @@ from configurations import parse
 from supply_world import supply_config, write_supply
 
 from demandcast.pipeline.supply_files import (
+    read_attributes,
+    read_demand,
     read_lead_times,
     read_supply_tables,
+    read_terms,
     supply_fingerprint,
 )
 from demandcast.schema.errors import BadInputError, ConfigurationError, ContractError
+from demandcast.schema.periods import periods_of
 
 
 def config_of(folder, *, snapshot="", **tables):
@@ -165,6 +170,141 @@ def test_deliveries_are_read_if_they_are_configured(folder):
     world.deliveries("north", [2, 3]).write_csv(folder / "deliveries.csv")
     table = read_lead_times(config_of(folder, lead_times="deliveries.csv"))
     assert table.columns == ["supplier", "ordered", "received"]
+
+
+def test_terms_are_read_without_any_stock(folder):
+    config = config_of(folder, inventory=None, suppliers="suppliers.csv")
+    found = read_terms(config)
+    assert found.supply_terms.height == 3
+    assert found.suppliers["supplier"].to_list() == ["north", "south"]
+    assert found.inventory.is_empty()
+    with pytest.raises(ConfigurationError, match=r"tables\.supply_terms must be given"):
+        read_terms(config_of(folder, supply_terms=None))
+
+
+SERIES = pl.DataFrame({"store": ["a", "b"], "item": ["007", "007"]})
+
+
+def asked_for(folder, rows, *, periods=range(10, 13), suffix=".csv", frequency="D", keys=SERIES):
+    """Writes rows of store, item, day and demand, and reads them."""
+    table = pl.DataFrame(rows, schema=["store", "item", "date", "demand"], orient="row")
+    file = folder / f"asked{suffix}"
+    if suffix == ".csv":
+        table.write_csv(file)
+    else:
+        table.with_columns(pl.col("date").str.to_date()).write_parquet(file)
+    config = config_of(folder)
+    forecast = config.forecast.model_copy(update={"frequency": frequency})
+    config = config.model_copy(update={"forecast": forecast})
+    return read_demand(file, config, keys=keys, periods=periods)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_demand_is_laid_out_by_period_and_series(folder, suffix):
+    # Period 10 is the day 10 since 1970-01-01.
+    rows = [
+        ("a", "007", "1970-01-11", 3.0),
+        ("a", "007", "1970-01-13", 4.5),
+        ("b", "007", "1970-01-12", 1.0),
+        ("b", "008", "1970-01-12", 9.0),
+        ("a", "007", "1970-01-10", 9.0),
+        ("a", "007", "1970-01-14", 9.0),
+    ]
+    assert asked_for(folder, rows, suffix=suffix).tolist() == [[3.0, 0.0], [0.0, 1.0], [4.5, 0.0]]
+
+
+def test_rows_of_the_same_period_add_up(folder):
+    rows = [("a", "007", "1970-01-11", 3.0), ("a", "007", "1970-01-11 18:30:00", 4.0)]
+    assert asked_for(folder, rows).tolist() == [[7.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+
+
+def test_days_of_a_week_are_of_its_period(folder):
+    monday = periods_of(np.array([4]), "W-MON")[0]  # 1970-01-05 is a Monday.
+    rows = [("a", "007", "1970-01-05", 3.0), ("a", "007", "1970-01-12", 5.0)]
+    periods = range(int(monday), int(monday) + 2)
+    found = asked_for(folder, rows, periods=periods, frequency="W-MON")
+    assert found[:, 0].tolist() == [3.0, 5.0]
+
+
+def test_demand_of_no_row_and_of_empty_values_is_0(folder):
+    rows = [("a", "007", "1970-01-11", None), ("b", "007", None, 1.0), (None, "007", "soon", 1.0)]
+    assert not asked_for(folder, rows).any()
+    assert asked_for(folder, []).shape == (3, 2)
+
+
+@pytest.mark.parametrize("column", ["store", "date", "demand"])
+def test_demand_without_a_column_is_refused(folder, column):
+    table = pl.DataFrame({"store": ["a"], "item": ["007"], "date": ["1970-01-11"], "demand": [1.0]})
+    table.drop(column).write_csv(folder / "asked.csv")
+    with pytest.raises(ContractError, match=rf"demand: no column \['{column}'\]; there are: "):
+        read_demand(folder / "asked.csv", config_of(folder), keys=SERIES, periods=range(10, 13))
+
+
+@pytest.mark.parametrize(
+    ("day", "demand", "words"),
+    [
+        ("1970-01-11", "-1", "'1970-01-11 -1'"),
+        ("1970-01-11", "many", "'1970-01-11 many'"),
+        ("1970-01-11", "nan", "'1970-01-11 nan'"),
+        ("1970-01-11", "inf", "'1970-01-11 inf'"),
+        ("11.01.1970", "1", "'11.01.1970 1'"),
+    ],
+)
+def test_demand_that_cannot_be_used_is_refused(folder, day, demand, words):
+    rows = [("a", "007", "1970-01-11", "1"), ("a", "007", day, demand)]
+    with pytest.raises(ContractError, match=rf"demand: 1 rows have no date .*first: {words}"):
+        asked_for(folder, rows)
+
+
+def test_demand_that_is_not_there_is_refused(folder):
+    with pytest.raises(BadInputError, match=r"demand: .*none\.csv"):
+        read_demand(folder / "none.csv", config_of(folder), keys=SERIES, periods=range(10, 13))
+
+
+def with_statics(folder, static, *tables):
+    return parse(
+        **{
+            "data.columns.static": list(static),
+            "data.static_tables": [
+                {"path": str(folder / path), "on": list(on)} for path, on in tables
+            ],
+        }
+    )
+
+
+def test_attributes_are_those_of_the_static_tables(folder):
+    pl.DataFrame({"item": ["007", "008"], "category": ["tea", "rice"], "x": [1, 2]}).write_csv(
+        folder / "items.csv"
+    )
+    pl.DataFrame({"store": ["b", "a"], "region": ["north", "south"]}).write_csv(
+        folder / "stores.csv"
+    )
+    config = with_statics(
+        folder,
+        ["category", "region"],
+        ("items.csv", ["item"]),
+        ("stores.csv", ["store"]),
+    )
+    series = pl.DataFrame({"store": ["a", "b", "c"], "item": ["007", "009", "008"]})
+    found = read_attributes(config, series)
+    assert found.columns == ["store", "item", "category", "region"]
+    assert found.rows() == [
+        ("a", "007", "tea", "south"),
+        ("b", "009", None, "north"),
+        ("c", "008", "rice", None),
+    ]
+
+
+def test_an_attribute_that_is_given_twice_adds_no_row(folder):
+    pl.DataFrame({"item": ["007", "007"], "category": ["tea", "rice"]}).write_csv(
+        folder / "items.csv"
+    )
+    config = with_statics(folder, ["category"], ("items.csv", ["item"]))
+    assert read_attributes(config, SERIES)["category"].to_list() == ["tea", "tea"]
+
+
+def test_without_static_tables_series_stay_as_they_are(folder):
+    assert read_attributes(config_of(folder), SERIES).equals(SERIES)
 
 
 def test_the_same_tables_have_the_same_digest_wherever_they_lie(tmp_path):

@@ -161,3 +161,39 @@ def test_arrays_hold_what_a_loop_over_rows_finds(tmp_path_factory, places, horiz
         assert found.quantiles[at].tolist() == [row["q0.1"], row["q0.5"], row["q0.9"]]
         expected = np.nan if row["actual"] is None else row["actual"]
         np.testing.assert_equal(found.actual[at], expected)
+
+
+def test_of_some_series_only_their_rows_stay(folder):
+    found = read_origins(folder, spec()).of_series(np.array([1, 2]))
+    assert found.keys.rows() == [("b", "x"), ("c", "x")]
+    assert found.rows_by_cutoff.tolist() == [[-1, 0], [1, -1]]
+    assert found.series_index.tolist() == [1, 0]
+    assert found.cutoff_index.tolist() == [0, 1]
+    assert found.mean.tolist() == [[2, 2], [1, 1]]
+    np.testing.assert_array_equal(found.actual, [[0.0, 5.0], [np.nan, np.nan]])
+    assert found.observed_mask.tolist() == [[True, True], [False, False]]
+    assert found.demand_class.tolist() == ["smooth", "intermittent"]
+    assert found.quantiles.shape == (2, 2, 3)
+    # Cutoffs stay, also those without a row.
+    assert found.cutoff_days.tolist() == [19723, 19730]
+
+
+def test_all_series_are_the_same_table_and_none_an_empty_one(folder):
+    every = read_origins(folder, spec())
+    same = every.of_series(np.arange(3))
+    for name in every.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(same, name), getattr(every, name), err_msg=name)
+    none = every.of_series(np.array([], np.int64))
+    assert (none.keys.height, len(none.actual)) == (0, 0)
+    assert none.rows_by_cutoff.shape == (2, 0)
+
+
+@given(st.data())
+def test_a_series_has_the_same_rows_whichever_others_are_picked(tmp_path_factory, data):
+    chosen = sorted(data.draw(st.sets(st.integers(0, 2), min_size=1)))
+    folder = tmp_path_factory.mktemp("origins")
+    rows = [of_series(store, 0, float(at), mean=1.0 + at) for at, store in enumerate("abc")]
+    write(folder, origins_frame_of([row for one in rows for row in one], horizon=1))
+    found = read_origins(folder, spec(horizon=1)).of_series(np.array(chosen))
+    assert found.actual[:, 0].tolist() == chosen
+    assert (found.mean[:, 0] - 1).tolist() == chosen

@@ -49,3 +49,20 @@ def test_histories_end_in_the_last_column():
     assert scored.slices["store"].tolist() == ["s1", "s2é", "s1"]
     assert scored.slices["demand_class"].tolist() == ["smooth"] * 3
     assert scored.target.dtype == np.float32
+
+
+def test_sales_are_those_of_the_newest_periods():
+    from demandcast.components.backtest.decoding import decode_sales
+
+    examples = [serialize([1, 2, 3, 4]), serialize([5]), serialize([])]
+    assert decode_sales(examples, periods=3).tolist() == [[2, 3, 4], [0, 0, 5], [0, 0, 0]]
+    assert decode_sales(examples, periods=1).tolist() == [[4], [5], [0]]
+
+
+def test_sales_of_more_periods_than_there_are_begin_with_nothing():
+    from demandcast.components.backtest.decoding import decode_sales
+
+    examples = [serialize([1, 2]), serialize([3])]
+    assert decode_sales(examples, periods=4).tolist() == [[0, 0, 1, 2], [0, 0, 0, 3]]
+    assert decode_sales([serialize([])], periods=2).tolist() == [[0, 0]]
+    assert decode_sales(examples, periods=4).dtype == np.float32

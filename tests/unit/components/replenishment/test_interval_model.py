@@ -13,6 +13,7 @@ from demandcast.components.replenishment.interval_model import (
     Intervals,
     interval_groups,
     learn_intervals,
+    with_guessed_demand,
 )
 from demandcast.schema.origin_arrays import OriginForecasts
 
@@ -212,3 +213,29 @@ def test_stock_of_an_earlier_decision_covers_too():
 def test_the_usual_length_of_an_interval():
     assert intervals(2, lead_times=((1, 2, 2),)).usual().tolist() == [4, 4]
     assert intervals(2, lead_times=np.empty((0, 3))).usual().tolist() == [2, 2]
+
+
+def censored_backtest(rows=3000, **options):
+    """Demand as forecast; a shop with 12 units a day sells no more than that."""
+    of = backtested(rows, **options)
+    sold = np.minimum(of.actual, 12.0)
+    return replace(of, actual=sold, in_stock=of.actual <= 12.0), of.actual
+
+
+def test_demand_before_an_empty_shelf_is_guessed_from_what_was_sold_up():
+    censored, demand = censored_backtest()
+    guessed = with_guessed_demand(censored, LEVELS, seed=1)
+    np.testing.assert_array_equal(
+        guessed.actual[censored.in_stock], censored.actual[censored.in_stock]
+    )
+    empty = ~censored.in_stock
+    assert (guessed.actual[empty] >= 12).all()
+    # Uniform on 12 to 20, as what was asked for: standard error 8 / sqrt(12 x 4,800).
+    assert guessed.actual[empty].mean() == pytest.approx(demand[empty].mean(), abs=0.3)
+    again = with_guessed_demand(censored, LEVELS, seed=1)
+    np.testing.assert_array_equal(guessed.actual, again.actual)
+
+
+def test_empty_shelves_do_not_make_a_right_forecast_careful():
+    censored, _ = censored_backtest()
+    assert level(learnt(censored), 0.8) == pytest.approx(0.8, abs=0.05)

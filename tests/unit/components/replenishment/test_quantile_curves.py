@@ -13,6 +13,7 @@ from demandcast.components.replenishment.quantile_curves import (
     curve_knots,
     curve_levels,
     curve_ranks,
+    curve_values,
     interpolation_weights,
 )
 
@@ -242,3 +243,15 @@ def test_ranks_of_what_is_not_known_are_nan():
 def test_values_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="knots: shape"):
         curve_ranks(np.zeros((2, 3)), np.array([0, 0.5, 0.9]), np.zeros(3))
+
+
+def test_values_and_ranks_invert_each_other():
+    draws = np.random.default_rng(4)
+    quantiles = np.sort(draws.gamma(2, 5, (200, len(LEVELS))), axis=1)
+    levels = curve_levels(LEVELS)
+    knots = curve_knots(quantiles, quantiles.mean(axis=1), LEVELS)
+    ranks = draws.random(200) * levels[-1]
+    values = curve_values(knots, levels, ranks)
+    np.testing.assert_allclose(curve_ranks(knots, levels, values), ranks, atol=1e-5)
+    # Beyond the last knot it stands for all.
+    assert curve_values(knots[:1], levels, np.ones(1)) == knots[0, -1]

@@ -26,10 +26,16 @@ from reporting_pages import (
     scored,
     slice_row,
 )
+from simulation_facts import POLICIES, facts, policy_values
 
 from demandcast.components.replenishment.proposal_summary import summarise_proposals
 from demandcast.components.reporting import drawing
-from demandcast.components.reporting.drawing import PARTS, draw_orders_page, draw_page
+from demandcast.components.reporting.drawing import (
+    PARTS,
+    draw_orders_page,
+    draw_page,
+    draw_simulation_page,
+)
 from demandcast.components.reporting.page import Change, Changes, Headline, RunPage
 from demandcast.components.reporting.page_judged import (
     Check,
@@ -41,6 +47,7 @@ from demandcast.components.reporting.page_judged import (
 )
 from demandcast.components.reporting.page_orders import OrdersPart
 from demandcast.components.reporting.page_trained import TrainingPart, TuningPart
+from demandcast.pipeline.simulation_page import simulation_part
 from demandcast.schema.stock_projections import StockProjections
 
 # Drawing charts takes a second; most tests are about what stands around them.
@@ -411,3 +418,108 @@ def test_pictures_of_stock_are_named_after_their_series():
     assert names[:6] == [
         f"Projected stock of {', '.join(one.series.values())}" for one in projections().projections
     ]
+
+
+@functools.cache
+def simulation_html():
+    return draw_simulation_page(simulation_part(facts()), "market")
+
+
+def test_the_page_of_a_simulation_needs_nothing_from_elsewhere():
+    html = simulation_html()
+    found = outline_of(html)
+    assert found.loads == ["data:,"]
+    assert html.count("<script") == 3
+    assert len(html) < 3_000_000
+    assert {anchor.removeprefix("#") for anchor in found.anchors} <= set(found.ids)
+    assert len(found.ids) == len(set(found.ids))
+
+
+def test_the_page_of_a_simulation_answers_first_and_says_what_it_rests_on():
+    text = outline_of(simulation_html()).text.replace("\xa0", " ")
+    heads = [
+        "Our orders would have cost 17,550 EUR, 10.0 % less than by the textbook",
+        "What would our orders have cost?",
+        "Cost of our orders",
+        "Cost against service",
+        "At a target of 98 %",
+        "At a target of 95 %",
+        "At a target of 90 %",
+        "What this rests on",
+        "Order of events",
+    ]
+    places = [text.rindex(head) for head in heads]
+    assert places == sorted(places)
+
+
+def test_each_policy_has_a_row_at_each_target():
+    row = r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>'
+    rows = [
+        (name, [re.sub(r"<[^>]*>", " ", cell).split() for cell in cells.split("</td>")[:-1]])
+        for name, cells in re.findall(row, simulation_html(), re.DOTALL)
+    ]
+    assert len(rows) == 3 * len(POLICIES)
+    first = dict(rows[: len(POLICIES)])
+    # The highest target comes first: 10,000 x 1.98 is the textbook's cost at 98 %.
+    assert first["demandcast"] == [
+        ["97.0", "%", "96.0", "to", "98.0", "%"],
+        ["98.5", "%"],
+        ["12.5"],
+        ["380"],
+        ["8,910"],
+        ["4,455"],
+        ["2,228"],
+        ["2,228"],
+        ["17,820"],
+        ["0.900", "0.850", "to", "0.950"],
+    ]
+    assert first["perfect foresight"][-2:] == [["3,960"], ["0.200"]]
+
+
+def test_the_chart_has_a_point_for_each_policy_and_target():
+    part = simulation_part(facts())
+    plots = drawing._simulation_plots(part)
+    points = [one.data_source.data for one in plots["cost_service"].select(name="points")]
+    assert len(points) == len(POLICIES)
+    assert sum(len(one["cost"]) for one in points) == 3 * len(POLICIES)
+    targets = {one["policy"][0]: one["target"] for one in points}
+    assert targets["demandcast"] == ["90.0%", "95.0%", "98.0%"]
+    assert targets["perfect foresight"] == ["no target"] * 3
+    found = outline_of(simulation_html())
+    names = [values["aria-label"] for tag, values in found.tags if tag == "figure"]
+    assert names == ["Cost against service"]
+    assert found.text.count("(circle)") == 1
+
+
+def test_a_simulation_without_rows_says_so():
+    html = draw_simulation_page(simulation_part(facts(policies=[])))
+    text = outline_of(html).text
+    assert "Our orders were not simulated" in text
+    assert "The table of policies has no row." in text
+    assert "<script" not in html
+
+
+def test_what_is_not_known_of_a_policy_is_a_dash():
+    names = [name for name in policy_values("x", 0.9, 1.0) if name not in ("policy", "target")]
+    rows = [policy_values("demandcast", 0.9, 1.0, **dict.fromkeys(names))]
+    text = outline_of(draw_simulation_page(simulation_part(facts(policies=rows)))).text
+    assert "nan" not in text.lower()
+    assert "None" not in text
+    assert "\N{EM DASH}" in text
+
+
+def test_names_of_a_simulation_are_shown_and_not_run():
+    rows = [policy_values("demandcast", 0.9, 1.0), policy_values(HOSTILE, 0.9, 1.0)]
+    values = facts(
+        policies=rows,
+        currency=HOSTILE,
+        demand=HOSTILE,
+        model=HOSTILE,
+        left_out={HOSTILE: 1},
+        reference=HOSTILE,
+    )
+    html = draw_simulation_page(simulation_part(values), HOSTILE)
+    assert "<script>alert" not in html
+    found = outline_of(html)
+    assert sum(tag == "script" for tag, _ in found.tags) == 3
+    assert "<script>alert('x')</script>" in found.text

@@ -121,7 +121,7 @@ def test_a_folder_with_files_is_refused_before_any_work(tmp_path, capsys, monkey
     before = (tmp_path / "out" / "proposals.json").read_text()
     monkeypatch.setattr("demandcast.pipeline.replenish._forecasts", pytest.fail)
     assert replenish(tmp_path) == 2
-    assert "is there already; a proposal is never written over" in one_line(capsys.readouterr().err)
+    assert "is there already; results are never written over" in one_line(capsys.readouterr().err)
     assert (tmp_path / "out" / "proposals.json").read_text() == before
 
 
