@@ -29,6 +29,9 @@ __all__ = [
     "with_near_terms",
 ]
 
+_SHARED_COST = "#shared_cost"
+"""Where the cost of an order is that of the supplier, not of the line."""
+
 _INVALID = "invalid"
 
 
@@ -262,7 +265,20 @@ def gather_candidates(
         .drop("terms_capacity")
         .sort(*keys, "supplier")
     )
+    candidates = _with_line_cost(candidates, [name for name in keys if name not in on])
     return with_price_problems(candidates, tables.price_breaks, keys)
+
+
+def _with_line_cost(candidates: pl.DataFrame, place: Sequence[str]) -> pl.DataFrame:
+    """Shares the cost of an order with a supplier among the lines that it may have.
+
+    Args:
+        candidates: One row per series and supplier.
+        place: Key columns that terms do not name, such as the store; an order is of one place.
+    """
+    share = pl.col("order_cost") / pl.len().over([*place, "supplier"])
+    cost = pl.when(pl.col(_SHARED_COST)).then(share).otherwise("order_cost")
+    return candidates.with_columns(order_cost=cost).drop(_SHARED_COST)
 
 
 def _with_supplier(terms: pl.DataFrame, suppliers: pl.DataFrame | None) -> pl.DataFrame:
@@ -275,6 +291,7 @@ def _with_supplier(terms: pl.DataFrame, suppliers: pl.DataFrame | None) -> pl.Da
             supplier_budget=pl.lit(None, pl.Float64),
             terms_of=pl.lit("supply_terms"),
             currency_of=pl.lit("supply_terms"),
+            **{_SHARED_COST: pl.lit(value=False)},
         )
     rows = clean_table(suppliers, "suppliers", keys=[])
     rows = _unique_rows(rows, ["supplier"], "suppliers")
@@ -285,6 +302,7 @@ def _with_supplier(terms: pl.DataFrame, suppliers: pl.DataFrame | None) -> pl.Da
         # For messages: which of the two tables a value is from.
         terms_of=pl.when(pl.col("order_days").is_null()).then(from_supplier).otherwise(from_terms),
         currency_of=pl.when(pl.col("currency").is_null()).then(from_supplier).otherwise(from_terms),
+        **{_SHARED_COST: pl.col("order_cost").is_null()},
         **{name: pl.coalesce(name, f"{name}_of_supplier") for name in shared},
         **{PROBLEM: pl.coalesce(PROBLEM, f"{PROBLEM}_of_supplier")},
     ).drop([f"{name}_of_supplier" for name in (*shared, PROBLEM)])

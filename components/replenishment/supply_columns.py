@@ -58,7 +58,6 @@ class Column:
 
 _TERMS_OF_BOTH: dict[str, Column] = {
     "review_period": Column("Periods between two orders; 1 if not given.", "whole", least=1),
-    "order_cost": Column("Cost of an order line, currency units; 0 if not given.", least=0),
     "order_days": Column(
         "Weekdays on which orders are taken, such as 'mon thu'; every day if not given. The "
         "review period is then the time until the next one.",
@@ -99,6 +98,10 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
             "Where they are scarce they go where they avoid most.",
             least=0,
         ),
+        "order_cost": Column(
+            "Cost of an order line, currency units; a share of the supplier's if not given.",
+            least=0,
+        ),
         "service_target": Column("Of the measure; service.target if not given.", above=0, below=1),
         **_TERMS_OF_BOTH,
     },
@@ -109,6 +112,11 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         ),
         "lead_time_std_days": Column(
             "Their standard deviation; 0 if not given.",
+            least=0,
+        ),
+        "order_cost": Column(
+            "Cost of an order, currency units, shared by the lines that it may have; 0 if not "
+            "given.",
             least=0,
         ),
         "budget": Column("Most that orders with the supplier may cost, currency units.", least=0),
