@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def report_of(run: Path) -> dict:
 
 def pointer(trained: Trained) -> str:
     return (Path(trained.report.serving_directory) / "in_service.json").read_text()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_run_as_it_was(trained, tmp_path_factory):
+    """Other tests go on from the shared run: what happened here must not be in it."""
+    folder = trained.config_file.parent
+    kept = tmp_path_factory.mktemp("kept") / "run"
+    shutil.copytree(folder, kept)
+    yield
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
 
 
 @pytest.fixture
