@@ -2,8 +2,8 @@
 
     python tests/benchmarks/replenishment_chain.py --workspace /tmp/chain
 
-Writes the quick start's sample data, trains on them up to 2024-12-17, and simulates the 84 days after
-the first 28 that the model has not seen, on the true demand, in whole units instead of packs.
+Writes the quick start's sample data, trains on them up to 2024-12-17, and simulates the 84 days
+after the first 28 that the model has not seen, on the true demand, in whole units instead of packs.
 """
 
 from __future__ import annotations
