@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
+
 from demandcast.components.reporting.drawing import draw_orders_page
 from demandcast.components.reporting.page_orders import OrdersPart
-from demandcast.schema.artifact_names import PROPOSAL_PROJECTIONS_FILE, PROPOSAL_SUMMARY_FILE
+from demandcast.components.reporting.supplier_charts import SupplierRow, SuppliersPart
+from demandcast.schema.artifact_names import (
+    PROPOSAL_PROJECTIONS_FILE,
+    PROPOSAL_SUMMARY_FILE,
+    SUPPLIER_SCORECARD_FILE,
+)
 from demandcast.schema.proposal_summary import ProposalSummary
 from demandcast.schema.stock_projections import StockProjections
 from demandcast.schema.whole_file import write_whole
@@ -25,9 +32,35 @@ def read_orders_part(folder: Path) -> OrdersPart:
     """
     summary = (folder / PROPOSAL_SUMMARY_FILE).read_bytes()
     stock = (folder / PROPOSAL_PROJECTIONS_FILE).read_bytes()
+    known = ProposalSummary.model_validate_json(summary)
     return OrdersPart(
-        ProposalSummary.model_validate_json(summary), StockProjections.model_validate_json(stock)
+        known,
+        StockProjections.model_validate_json(stock),
+        _suppliers(folder / SUPPLIER_SCORECARD_FILE, period_days=known.facts.period_days),
     )
+
+
+def _suppliers(scorecard: Path, *, period_days: int) -> SuppliersPart | None:
+    """Reads the scorecard of the suppliers; None without one."""
+    if not scorecard.exists():
+        return None
+    table = pl.read_csv(scorecard, schema_overrides={"supplier": pl.String})
+    rows = tuple(
+        SupplierRow(
+            name=row["supplier"],
+            deliveries=row["deliveries"],
+            mean=row["lead_time_mean"],
+            median=row["lead_time_p50"],
+            p90=row["lead_time_p90"],
+            p95=row["lead_time_p95"],
+            quoted=row["quoted_lead_time"],
+            on_time_share=row["on_time_share"],
+            mean_days_late=row["mean_days_late"],
+            outliers=row["outliers"],
+        )
+        for row in table.iter_rows(named=True)
+    )
+    return SuppliersPart(period="days" if period_days == 1 else "weeks", rows=rows)
 
 
 def write_orders_page(folder: Path, title: str) -> Path:

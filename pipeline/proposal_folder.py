@@ -18,6 +18,7 @@ from demandcast.components.replenishment.forecast_arrays import ForecastArrays, 
 from demandcast.components.replenishment.lines import unplaced_problems
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
+from demandcast.components.replenishment.supplier_scorecard import supplier_scorecard
 from demandcast.pipeline.folders import whole_folder
 from demandcast.pipeline.order_files import write_order_files
 from demandcast.pipeline.places import orders_folder
@@ -30,6 +31,7 @@ from demandcast.schema.artifact_names import (
     PROPOSAL_FACTS_FILE,
     PROPOSAL_TERMS_FILE,
     PROPOSALS_FILE,
+    SUPPLIER_SCORECARD_FILE,
 )
 from demandcast.schema.config import RunConfig
 from demandcast.schema.forecast_table import CUTOFF
@@ -145,7 +147,7 @@ def make_proposals(
     situation = _situation(config, arrays, cutoff, origins)
     _say_refused(situation)
     proposals = propose(situation, config.replenishment)
-    _write(config, proposals, cutoff, target)
+    _write(config, proposals, situation, target)
     table = proposals.table
     ordered = table.filter(pl.col("order_quantity") > 0)
     return ReplenishSummary(
@@ -200,13 +202,13 @@ def _say_refused(situation: Situation) -> None:
 
 
 def _write(
-    config: RunConfig, proposals: Proposals, cutoff: datetime.date, target: ProposalFolder
+    config: RunConfig, proposals: Proposals, situation: Situation, target: ProposalFolder
 ) -> None:
     """Writes the files aside and renames the folder; the facts are the last file."""
     facts = ProposalFacts(
         proposal_id=target.proposal_id,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        cutoff=cutoff,
+        cutoff=situation.cutoff,
         model_version=target.model_version,
         series_key=config.data.columns.series_key,
         service=config.replenishment.service.model_dump(),
@@ -217,6 +219,7 @@ def _write(
         proposals.table.write_parquet(folder / PROPOSALS_FILE)
         proposals.terms.write_parquet(folder / PROPOSAL_TERMS_FILE)
         proposals.table.write_csv(folder / "proposals.csv")
+        supplier_scorecard(situation.lead_times).write_csv(folder / SUPPLIER_SCORECARD_FILE)
         keys = proposals.table.select(config.data.columns.series_key)
         write_order_files(proposals, config, folder, attributes=read_attributes(config, keys))
         text = facts.model_dump_json(indent=2) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from demandcast.components.reporting.supplier_charts import SuppliersPart
 from demandcast.schema.proposal_summary import AT_RISK, GroupSummary, ProposalSummary
 from demandcast.schema.proposal_table import STATUSES
 from demandcast.schema.stock_projections import StockProjections
@@ -45,10 +46,12 @@ class OrdersPart:
     Attributes:
         summary: What they come to.
         stock: Projected stock of a few series.
+        suppliers: How long suppliers take and whether they keep their word; None: not known.
     """
 
     summary: ProposalSummary
     stock: StockProjections
+    suppliers: SuppliersPart | None = None
 
     @property
     def exceptions(self) -> int:

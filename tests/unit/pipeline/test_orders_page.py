@@ -43,3 +43,23 @@ def test_missing_and_damaged_files_are_told(folder, name):
     (folder / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
         read_orders_part(folder)
+
+
+SCORECARD = """\
+supplier,deliveries,lead_time_mean,lead_time_p50,lead_time_p90,lead_time_p95,quoted_lead_time,\
+on_time_share,mean_days_late,outliers
+007,12,2.5,2,4,5,3,0.75,1.5,1
+new,0,,,,,,,,0
+"""
+
+
+def test_the_scorecard_of_suppliers_is_shown(folder):
+    assert read_orders_part(folder).suppliers is None
+    (folder / "supplier_scorecard.csv").write_text(SCORECARD, encoding="utf-8")
+    found = read_orders_part(folder).suppliers
+    assert found.period == "days"
+    first, new = found.rows
+    assert (first.name, first.deliveries, first.p95, first.on_time_share) == ("007", 12, 5, 0.75)
+    assert new.mean is None
+    html = write_orders_page(folder, "market").read_text(encoding="utf-8")
+    assert "Lead times of suppliers" in html

@@ -18,6 +18,7 @@ FILES = [
     "proposals.html",
     "proposals.json",
     "proposals.parquet",
+    "supplier_scorecard.csv",
 ]
 KEY = ("store", "item")
 
