@@ -207,9 +207,6 @@ class ReplenishmentConfig(Section):
     approval: ApprovalConfig = Field(
         ApprovalConfig(), description="Which lines a person must approve."
     )
-    chunk_series: int = Field(
-        2_048, ge=16, description="Series computed at a time; bounds the memory, changes no result."
-    )
 
     @model_validator(mode="after")
     def _has_tables(self) -> ReplenishmentConfig:
