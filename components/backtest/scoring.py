@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import BoolArray, FloatArray
+from demandcast.components.metrics.arrays import AnyFloats, BoolArray, FloatArray
 from demandcast.components.metrics.baselines import croston, moving_average
 from demandcast.components.metrics.grouping import group_rows, sum_groups
 from demandcast.components.metrics.point import scored_periods
@@ -57,9 +57,6 @@ SlicedSums = dict[str, FloatArray]
 """Sums of statistics by slice, of each forecaster. Shapes [F, S]."""
 SlicedSumsByCutoff = dict[int, SlicedSums]
 """The same by cutoff, days since 1970-01-01."""
-
-
-AnyFloats = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)

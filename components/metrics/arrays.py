@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "AnyFloats",
     "BoolArray",
     "FloatArray",
     "as_history",
@@ -18,6 +19,7 @@ __all__ = [
     "ratio",
 ]
 
+AnyFloats = npt.NDArray[np.floating[Any]]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 

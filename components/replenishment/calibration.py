@@ -12,17 +12,14 @@ is censored, and counts as in a Kaplan-Meier estimate.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import BoolArray, FloatArray, check_shape
+from demandcast.components.metrics.arrays import AnyFloats, BoolArray, FloatArray, check_shape
 from demandcast.schema.errors import BadInputError
 
 __all__ = ["Calibration", "cover_ranks", "fit_calibration"]
 
-AnyFloats = npt.NDArray[np.floating[Any]]
 
 _ABOVE_ONE = float(np.nextafter(1.0, 2.0))
 _LARGEST_MULTIPLE = 3.0

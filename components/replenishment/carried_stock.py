@@ -12,17 +12,15 @@ so a cycle may be covered at a lower probability than its own level says.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.metrics.arrays import AnyFloats, FloatArray
 
 __all__ = ["CARRIED_LEVELS", "Chain", "carried_ranks", "levels_at"]
 
 Int64Array = npt.NDArray[np.int64]
-AnyFloats = npt.NDArray[np.floating[Any]]
 
 CARRIED_LEVELS = np.concatenate(
     [

@@ -12,12 +12,11 @@ much: the periods do not all run high at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.metrics.arrays import AnyFloats, FloatArray
 from demandcast.components.replenishment.paths import Float32Array
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "row_quantiles",
 ]
 
-AnyFloats = npt.NDArray[np.floating[Any]]
 Int64Array = npt.NDArray[np.int64]
 
 _HALVINGS = 30

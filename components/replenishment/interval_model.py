@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import BoolArray, FloatArray
+from demandcast.components.metrics.arrays import AnyFloats, BoolArray, FloatArray
 from demandcast.components.replenishment.calibration import (
     Calibration,
     cover_ranks,
@@ -57,7 +56,6 @@ __all__ = [
 ]
 
 Int64Array = npt.NDArray[np.int64]
-AnyFloats = npt.NDArray[np.floating[Any]]
 
 EDGES = (1.0, 3.0, 10.0, 30.0)
 """Expected demand over the interval, units, at which the next group begins."""

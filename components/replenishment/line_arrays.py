@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.metrics.arrays import AnyFloats, FloatArray
 from demandcast.components.replenishment.interval_model import IntervalModel, interval_groups
 from demandcast.components.replenishment.paths import DemandPaths, Float32Array, stratified_uniforms
 from demandcast.components.replenishment.quantile_curves import curve_knots
@@ -20,7 +20,6 @@ from demandcast.components.replenishment.quantile_curves import curve_knots
 __all__ = ["LineArrays", "Part", "Sampler", "over_parts", "sample_lead_times"]
 
 Int64Array = npt.NDArray[np.int64]
-AnyFloats = npt.NDArray[np.floating[Any]]
 Result = TypeVar("Result")
 
 _LEAD_TIMES = 1

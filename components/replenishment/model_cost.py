@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import BoolArray, FloatArray
+from demandcast.components.metrics.arrays import AnyFloats, BoolArray, FloatArray
 from demandcast.components.metrics.grouping import sum_groups
 from demandcast.components.metrics.jackknife import Estimate, estimate
 from demandcast.components.replenishment.interval_levels import critical_ratios
@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 Int64Array = npt.NDArray[np.int64]
-AnyFloats = npt.NDArray[np.floating[Any]]
 
 _COVERED = 0.99
 """Share of lead times that are looked at as they are; longer ones count as the last of these."""

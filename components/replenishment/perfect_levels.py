@@ -198,24 +198,14 @@ class PerfectPlanner:
 
     def _lines(self, series: Int64Array, stock: SeriesStock) -> LineArrays:
         """Puts terms and stock of some series together; there is no forecast."""
-        terms, nothing = self.terms, np.zeros(series.size)
-        return LineArrays(
+        lines = self.terms.lines(
+            series,
+            stock,
             quantiles=np.zeros((series.size, 0, 0)),
             mean=np.zeros((series.size, 0)),
-            available=stock.available,
-            position=stock.position,
-            arrivals=stock.arrivals,
-            review_period=terms.review_period[series],
-            lead_time_row=terms.lead_time_row[series],
-            pack_size=terms.pack_size[series],
-            moq=nothing,
-            unit_cost=terms.unit_cost[series],
-            holding_cost=terms.holding_cost[series],
-            stockout_cost=terms.stockout_cost[series],
-            target=nothing,
-            shelf_life=np.zeros(series.size, np.int64),
-            capacity=np.full(series.size, np.inf),
+            target=np.zeros(series.size),
         )
+        return dataclasses.replace(lines, shelf_life=np.zeros(series.size, np.int64))
 
 
 def perfect_levels(planner: PerfectPlanner, *, targets: Iterable[float]) -> dict[float, FloatArray]:

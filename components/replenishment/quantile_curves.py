@@ -11,16 +11,14 @@ Paths of all series are then one matrix product (`demandcast.components.replenis
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import FloatArray, check_levels, check_shape
+from demandcast.components.metrics.arrays import AnyFloats, FloatArray, check_levels, check_shape
 
 __all__ = ["curve_knots", "curve_levels", "curve_ranks", "curve_values", "interpolation_weights"]
 
-AnyFloats = npt.NDArray[np.floating[Any]]
 
 _TAIL = np.array([0.5, 0.2, 0.1, 0.04, 0.02, 0.004])
 """Shares of the last bin, (1 - level) / (1 - q_Q), at which the tail has knots."""

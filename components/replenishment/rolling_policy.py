@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from demandcast.components.metrics.arrays import BoolArray, FloatArray
+from demandcast.components.metrics.arrays import AnyFloats, BoolArray, FloatArray
 from demandcast.components.replenishment.interval_model import (
     Backtested,
     IntervalModel,
@@ -72,6 +72,45 @@ class SeriesTerms:
     def unit(self) -> FloatArray:
         """What levels are raised to multiples of: 1 where packs hold whole units. Shape [N]."""
         return np.where(self.pack_size % 1 == 0, 1.0, 0.0)
+
+    def lines(
+        self,
+        series: Int64Array,
+        stock: SeriesStock,
+        *,
+        quantiles: AnyFloats,
+        mean: AnyFloats,
+        target: FloatArray,
+    ) -> LineArrays:
+        """Puts forecasts and stock beside terms; nothing limits the size of an order.
+
+        Args:
+            series: Positions. Shape [n].
+            stock: Their stock.
+            quantiles: Forecast, units per period. Shape [n, H, Q].
+            mean: Forecast, units per period. Shape [n, H].
+            target: Of the measure. Shape [n].
+
+        Returns:
+            A line per series.
+        """
+        return LineArrays(
+            quantiles=quantiles,
+            mean=mean,
+            available=stock.available,
+            position=stock.position,
+            arrivals=stock.arrivals,
+            review_period=self.review_period[series],
+            lead_time_row=self.lead_time_row[series],
+            pack_size=self.pack_size[series],
+            moq=np.zeros(series.size),
+            unit_cost=self.unit_cost[series],
+            holding_cost=self.holding_cost[series],
+            stockout_cost=self.stockout_cost[series],
+            target=target,
+            shelf_life=self.shelf_life[series],
+            capacity=np.full(series.size, np.inf),
+        )
 
 
 @dataclass(frozen=True)
@@ -225,23 +264,12 @@ class RollingPlanner:
         self, rows: Int64Array, series: Int64Array, stock: SeriesStock, target: float
     ) -> LineArrays:
         """Puts forecasts beside terms and stock."""
-        terms, nothing = self.terms, np.zeros(series.size)
-        return LineArrays(
+        return self.terms.lines(
+            series,
+            stock,
             quantiles=self.origins.quantiles[rows],
             mean=self.origins.mean[rows],
-            available=stock.available,
-            position=stock.position,
-            arrivals=stock.arrivals,
-            review_period=terms.review_period[series],
-            lead_time_row=terms.lead_time_row[series],
-            pack_size=terms.pack_size[series],
-            moq=nothing,
-            unit_cost=terms.unit_cost[series],
-            holding_cost=terms.holding_cost[series],
-            stockout_cost=terms.stockout_cost[series],
             target=np.full(series.size, target),
-            shelf_life=terms.shelf_life[series],
-            capacity=np.full(series.size, np.inf),
         )
 
 
