@@ -11,6 +11,7 @@ import click
 
 from demandcast.pipeline.cli.options import (
     config_options,
+    day_option,
     examples,
     json_option,
     load,
@@ -38,10 +39,8 @@ __all__ = ["forecast_command"]
     type=click.Path(path_type=Path),
     help="Files to write, without ending: forecasts/today gives forecasts/today.parquet.",
 )
-@click.option(
+@day_option(
     "--cutoff",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
     help="Last period that the model may see; the newest in the data if not given.",
 )
 @click.option(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "config_options",
+    "day_option",
     "examples",
     "json_option",
     "load",
@@ -33,6 +34,11 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing but
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Write the result as JSON to standard output."
 )
+
+
+def day_option(name: str, *, help: str) -> Callable[[F], F]:
+    """Makes an option that takes a day."""
+    return click.option(name, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help=help)
 
 
 def config_options(function: F) -> F:

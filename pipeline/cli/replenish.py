@@ -12,6 +12,7 @@ import click
 
 from demandcast.pipeline.cli.options import (
     config_options,
+    day_option,
     examples,
     json_option,
     load,
@@ -43,10 +44,8 @@ __all__ = ["replenish_command"]
     metavar="FILE",
     help="A table that 'demandcast forecast' wrote, Parquet or CSV; made anew if not given.",
 )
-@click.option(
+@day_option(
     "--cutoff",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
     help="Decide as in the evening of this day; the newest in the data if not given.",
 )
 @click.option(

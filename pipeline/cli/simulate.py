@@ -11,6 +11,7 @@ import click
 
 from demandcast.pipeline.cli.options import (
     config_options,
+    day_option,
     examples,
     json_option,
     load,
@@ -49,10 +50,8 @@ __all__ = ["simulate_command"]
     metavar="RUN",
     help="Decide by the model that a run trained: its id, or latest; not the one in service.",
 )
-@click.option(
+@day_option(
     "--start",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
     help="Evening of the first decision; after a quarter of the unseen cutoffs if not given. What "
     "lies before teaches how sure the forecasts are.",
 )
