@@ -422,8 +422,9 @@ class _Work:
             shelf_life=np.where(life > 0, life, np.inf),
             costs=self._costs(self.config.replenishment.service.target),
             unmet_demand=_UNMET[self._unmet],
-            # About what a shop has at hand: a mean interval, rounded up.
-            opening=np.ceil(mean * (terms.review_period + self.mean_lead_time)),
+            # About what a shop has at hand: a mean interval. Rounded down, since a policy can
+            # raise stock within the warm-up, but of a slow series it cannot sell it.
+            opening=np.floor(mean * (terms.review_period + self.mean_lead_time)),
             frequency=self.origins.frequency,
             warm_up=self.warm_up,
             seed=self.options.seed,

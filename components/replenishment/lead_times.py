@@ -10,7 +10,7 @@ that somebody looks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ from demandcast.components.replenishment.lead_time_statistics import (
     fit_trend,
     kaplan_meier,
 )
+from demandcast.components.replenishment.order_crossing import Overtaken, count_overtaken
 from demandcast.schema.errors import BadInputError
 from demandcast.schema.periods import date_of
 
@@ -112,6 +113,7 @@ class LeadTimes:
         outliers: Far from the others.
         in_full_share: Share of received lines with the whole quantity. Shape [V].
         refused: Lines that could not be used.
+        overtaken: Orders that a later one arrived before, of all suppliers.
     """
 
     settings: HistorySettings
@@ -133,6 +135,7 @@ class LeadTimes:
     outliers: Outliers
     in_full_share: FloatArray
     refused: tuple[RefusedLines, ...]
+    overtaken: Overtaken = field(default_factory=Overtaken)
 
 
 def fit_lead_times(
@@ -227,6 +230,7 @@ def fit_deliveries(
         outliers=outliers,
         in_full_share=history.in_full_share,
         refused=history.refused,
+        overtaken=count_overtaken(history, mixed.pmf),
     )
 
 

@@ -41,6 +41,7 @@ class LineArrays:
         arrivals: Due until each period opens, units. Shape [H, n].
         review_period: Periods until the next order may be decided. Shape [n].
         lead_time_row: Which lead time distribution. Shape [n].
+        next_lead_time_row: The same of the order after this one, as stock feels it. Shape [n].
         pack_size: Units. Shape [n].
         moq: Units. Shape [n].
         unit_cost: Currency units per unit. Shape [n].
@@ -58,6 +59,7 @@ class LineArrays:
     arrivals: FloatArray
     review_period: Int64Array
     lead_time_row: Int64Array
+    next_lead_time_row: Int64Array
     pack_size: FloatArray
     moq: FloatArray
     unit_cost: FloatArray
@@ -165,14 +167,13 @@ class Sampler:
         """Computes the paths of some lines of a group."""
         picked = lines.take(rows)
         knots = curve_knots(picked.quantiles, picked.mean, self.quantile_levels)
-        at = picked.lead_time_row
         return Part(
             rows,
             picked,
             group,
             self.demand[group].cumulative(knots),
-            self.lead_times[at],
-            self.next_lead_times[at],
+            self.lead_times[picked.lead_time_row],
+            self.next_lead_times[picked.next_lead_time_row],
         )
 
 

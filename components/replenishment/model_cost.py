@@ -322,6 +322,7 @@ def _lines(
         arrivals=np.zeros((forecasts.mean.shape[1], rows.size)),
         review_period=terms.review_period[series],
         lead_time_row=terms.lead_time_row[series],
+        next_lead_time_row=terms.lead_time_row[series],
         pack_size=terms.pack_size[series],
         moq=nothing,
         unit_cost=nothing,

@@ -7,19 +7,114 @@ every late order by itself holds too much:
 
     reviews    0     R     2R    3R         the order of R is late, that of 2R comes before it:
     arrivals      0     2R    R             when it comes one order is on its way, not two
+
+Whether orders of suppliers do overtake each other, their history tells.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from demandcast.components.metrics.arrays import FloatArray
+from demandcast.components.replenishment.delivery_history import DeliveryHistory
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["effective_lead_times"]
+__all__ = ["Overtaken", "count_overtaken", "effective_lead_times", "felt_lead_times"]
 
 Int64Array = npt.NDArray[np.int64]
+
+_LEAST_EXPECTED = 5.0
+"""Overtaken orders that independent lead times should have had, for a history to tell anything."""
+
+_FAR = 1 << 32
+"""More than any review period: makes one number of a distribution and a review period."""
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """Orders that a later order of the same supplier arrived before.
+
+    Attributes:
+        observed: Pairs of neighbouring orders of which the later one arrived first.
+        expected: As many as there would be if lead times were independent of each other.
+    """
+
+    observed: int = 0
+    expected: float = 0.0
+
+    @property
+    def independent(self) -> bool:
+        """Whether lead times are nearer to independent ones than to orders in sequence.
+
+        >>> Overtaken(6, 10.0).independent, Overtaken(2, 10.0).independent, Overtaken().independent
+        (True, False, False)
+        """
+        return self.expected >= _LEAST_EXPECTED and self.observed >= self.expected / 2
+
+
+def count_overtaken(history: DeliveryHistory, pmf: FloatArray) -> Overtaken:
+    """Counts neighbouring orders that overtook each other, beside what chance would give.
+
+    Formula: the later of two orders g periods apart arrives first with sum P(L = l) P(L + g < l),
+    if lead times are independent.
+
+    Args:
+        history: Deliveries; of an order that came in parts the first counts, an open one not.
+        pmf: Probabilities of 0, 1, ... periods by supplier. Shape [V, L + 1].
+    """
+    arrived = np.flatnonzero(history.arrived)
+    if not arrived.size:
+        return Overtaken()
+    _, first = np.unique(history.order[arrived], return_index=True)
+    # Sorted by supplier and day, as orders are numbered.
+    rows, length = arrived[first], history.settings.days_per_period
+    supplier, lead_time = history.supplier[rows], history.lead_time[rows]
+    gap = -(-np.diff(history.ordered[rows]) // length)
+    same = np.diff(supplier) == 0
+    observed = same & (lead_time[1:] + gap < lead_time[:-1])
+    expected = _overtaking_probabilities(np.nan_to_num(pmf))
+    column = np.minimum(gap, expected.shape[1] - 1)
+    return Overtaken(
+        observed=int(observed.sum()),
+        expected=float(expected[supplier[1:][same], column[same]].sum()),
+    )
+
+
+def _overtaking_probabilities(pmf: FloatArray) -> FloatArray:
+    """Computes how likely an order overtakes the one g periods before it. Shape [V, L + 2]."""
+    width = pmf.shape[1]
+    until = np.cumsum(pmf, axis=1)
+    result = np.zeros((len(pmf), width + 1))
+    for gap in range(1, width):
+        # L + g < l: the later one takes l - g - 1 periods at most.
+        result[:, gap] = (pmf[:, gap + 1 :] * until[:, : width - gap - 1]).sum(axis=1)
+    return result
+
+
+def felt_lead_times(
+    pmf: FloatArray, lead_time_row: Int64Array, review_period: Int64Array
+) -> tuple[FloatArray, Int64Array]:
+    """Adds the distributions that lines feel whose orders overtake each other.
+
+    Args:
+        pmf: Probabilities of 0, 1, ... periods. Shape [V, L + 1].
+        lead_time_row: Distribution of each line. Shape [n].
+        review_period: R of each line, periods. Shape [n].
+
+    Returns:
+        The distributions, those of `effective_lead_times` after the given ones, and which of
+        them each line has. Shapes [V + U, L + 1] and [n].
+
+    >>> pmf, row = felt_lead_times(np.array([[0.0, 0.5, 0.0, 0.5]]), np.array([0]), np.array([1]))
+    >>> pmf.round(3).tolist(), row.tolist()
+    ([[0.0, 0.5, 0.0, 0.5], [0.0, 0.167, 0.5, 0.333]], [1])
+    """
+    pairs, place = np.unique(lead_time_row * _FAR + review_period, return_inverse=True)
+    felt = effective_lead_times(pmf[pairs // _FAR], pairs % _FAR)
+    return np.vstack([pmf, felt]), (len(pmf) + place).astype(np.int64)
 
 
 def effective_lead_times(pmf: FloatArray, review_period: Int64Array) -> FloatArray:

@@ -175,7 +175,8 @@ class PerfectPlanner:
         """Draws the futures of series of one store."""
         store = int(self.stores[series[0]])
         position = int(self.cutoffs[cutoff]) - self.first_period
-        now, following = (one[self.terms.lead_time_row[series]] for one in self.lead_times)
+        now = self.lead_times[0][self.terms.lead_time_row[series]]
+        following = self.lead_times[1][self.terms.next_lead_time_row[series]]
         lines = self._lines(series, stock)
         futures = simulate_futures(
             self.chain,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,7 @@ from demandcast.components.replenishment.lines import (
     with_near_terms,
 )
 from demandcast.components.replenishment.order_calendar import Calendar
+from demandcast.components.replenishment.order_crossing import felt_lead_times
 from demandcast.components.replenishment.order_lots import PriceBreaks
 from demandcast.components.replenishment.order_quantities import decide_quantities
 from demandcast.components.replenishment.price_breaks import price_breaks_of
@@ -143,7 +144,7 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     forecasts = extended(situation.forecasts, horizon, season=season_length(situation.frequency))
     computed = lines.filter(pl.col("status").is_null())
     arrays = _line_arrays(computed, forecasts, situation, situation.calendar(config))
-    pmf = delayed_lead_times(situation.lead_times)
+    arrays, pmf = _felt(arrays, situation.lead_times)
     model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
         model,
@@ -163,6 +164,15 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     terms, known = _terms_of(computed, arrays, keys), computed.select(keys)
     quantity = decided.order_quantity
     return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)
+
+
+def _felt(lines: LineArrays, lead_times: LeadTimes) -> tuple[LineArrays, FloatArray]:
+    """Adds what lines feel whose orders overtake each other, if those of the suppliers do."""
+    pmf = delayed_lead_times(lead_times)
+    if not lead_times.overtaken.independent or not len(lines):
+        return lines, pmf
+    pmf, row = felt_lead_times(pmf, lines.lead_time_row, lines.review_period)
+    return replace(lines, next_lead_time_row=row), pmf
 
 
 def _lines(situation: Situation, config: ReplenishmentConfig) -> tuple[pl.DataFrame, int]:
@@ -200,7 +210,7 @@ def _learnt(
     row = found.fill_null(_middle(lines.review_period)).to_numpy()
     intervals = Intervals(
         review_period=lines.review_period[row],
-        lead_time_row=lines.lead_time_row[row],
+        lead_time_row=lines.next_lead_time_row[row],
         lead_times=sample_lead_times(pmf, paths=config.paths, seed=config.seed)[1],
         unit=lines.unit[row],
     )
@@ -265,6 +275,7 @@ def _line_arrays(
     implied = implied_stockout_cost(target, holding_cost=holding, review_period=review)
     given, capacity = numbers["stockout_cost"], numbers["storage_capacity"]
     available, row = numbers["on_hand"] - numbers["reserved"], computed["forecast_row"].to_numpy()
+    lead_time_row = computed["lead_time_row"].to_numpy().astype(np.int64) + delayed
     return LineArrays(
         quantiles=forecasts.quantiles[row],
         mean=forecasts.mean[row],
@@ -272,7 +283,8 @@ def _line_arrays(
         position=available + numbers["on_order"],
         arrivals=arrivals,
         review_period=review,
-        lead_time_row=computed["lead_time_row"].to_numpy().astype(np.int64) + delayed,
+        lead_time_row=lead_time_row,
+        next_lead_time_row=lead_time_row,
         pack_size=numbers["pack_size"],
         moq=numbers["moq"],
         unit_cost=numbers["unit_cost"],

@@ -53,6 +53,7 @@ class SeriesTerms:
     Attributes:
         review_period: Periods between two decisions. Shape [N].
         lead_time_row: Which lead time distribution. Shape [N].
+        next_lead_time_row: The same of the order after one of now, as stock feels it. Shape [N].
         pack_size: Units. Shape [N].
         unit_cost: Currency units per unit. Shape [N].
         holding_cost: Currency units per unit and period. Shape [N].
@@ -62,6 +63,7 @@ class SeriesTerms:
 
     review_period: Int64Array
     lead_time_row: Int64Array
+    next_lead_time_row: Int64Array
     pack_size: FloatArray
     unit_cost: FloatArray
     holding_cost: FloatArray
@@ -102,6 +104,7 @@ class SeriesTerms:
             arrivals=stock.arrivals,
             review_period=self.review_period[series],
             lead_time_row=self.lead_time_row[series],
+            next_lead_time_row=self.next_lead_time_row[series],
             pack_size=self.pack_size[series],
             moq=np.zeros(series.size),
             unit_cost=self.unit_cost[series],
@@ -400,7 +403,7 @@ class Teaching:
         """Ranks the intervals, with copulas from those that had ended by the first cutoff."""
         intervals = Intervals(
             review_period=terms.review_period,
-            lead_time_row=terms.lead_time_row,
+            lead_time_row=terms.next_lead_time_row,
             lead_times=sample_lead_times(
                 lead_time_probabilities, paths=rules.paths, seed=rules.seed
             )[1],

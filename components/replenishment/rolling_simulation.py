@@ -180,10 +180,9 @@ def _chunks(
     levels: Mapping[str, Mapping[float, FloatArray]],
 ) -> Iterator[ComparedChunk]:
     """Yields some series at a time."""
-    lead_time = _lead_times(world)
     for start in range(0, world.demand.shape[1], _CHUNK):
         part = slice(start, start + _CHUNK)
-        scenario = _scenario(world, part, lead_time)
+        scenario = _scenario(world, part)
         planned = {
             name: TargetPolicy(functools.partial(_planned, world, planner, part))
             for name, planner in planners.items()
@@ -214,21 +213,28 @@ def _planned(
     )
 
 
-def _lead_times(world: RollingWorld) -> Int64Array:
-    """Draws the lead time of an order with each distribution before each period. Shape [T, V]."""
-    draws = np.random.default_rng(world.seed)
-    uniforms = draws.random((len(world.lead_time_probabilities), len(world.demand)))
-    return draw_lead_times(world.lead_time_probabilities, uniforms).T.astype(np.int64)
+def _lead_times(world: RollingWorld, part: slice) -> Int64Array:
+    """Draws the lead time of each series' order before each period. Shape [T, n].
+
+    Series of a supplier have lead times of their own, though its lorry may bring them together:
+    means are the same, and less of the result is luck with a few lorries.
+    """
+    row = world.lead_time_row[part]
+    bits = np.random.PCG64(world.seed)
+    # Those of the series before: the same draws, however many are simulated at a time.
+    bits.advance(part.start * len(world.demand))
+    uniforms = np.random.Generator(bits).random((len(row), len(world.demand)))
+    return draw_lead_times(world.lead_time_probabilities[row], uniforms).T.astype(np.int64)
 
 
-def _scenario(world: RollingWorld, part: slice, lead_time: Int64Array) -> StockScenario:
+def _scenario(world: RollingWorld, part: slice) -> StockScenario:
     costs = {
         name: np.broadcast_to(getattr(world.costs, name), world.pack_size.shape)[part]
         for name in ("holding_cost", "stockout_cost", "order_cost", "unit_cost", "waste_cost")
     }
     return StockScenario(
         supply=StockSupply(
-            lead_time=lead_time[:, world.lead_time_row[part]],
+            lead_time=_lead_times(world, part),
             review=world.reviewed[:, part],
             pack_size=world.pack_size[part],
             moq=world.moq[part],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from demandcast.components.replenishment.interval_levels import implied_stockout
 from demandcast.components.replenishment.lead_times import LeadTimes
 from demandcast.components.replenishment.lines import SupplyTables, gather_candidates
 from demandcast.components.replenishment.order_calendar import days_until_next, weekday_array
+from demandcast.components.replenishment.order_crossing import felt_lead_times
 from demandcast.components.replenishment.rolling_policy import SeriesTerms
 from demandcast.components.replenishment.supplier_choice import CostRates
 from demandcast.schema.config import ReplenishmentConfig
@@ -38,7 +39,8 @@ class SeriesSupply:
         moq: Units. Shape [N].
         order_cost: Currency units per order. Shape [N].
         stockout_cost_given: Whether the terms give one; otherwise the target implies it. Shape [N].
-        lead_time_probabilities: Of 0, 1, ... periods, by distribution. Shape [V, L + 1].
+        lead_time_probabilities: Of 0, 1, ... periods, by distribution; after those of the
+            suppliers what is felt of them where orders overtake each other. Shape [V, L + 1].
         left_out: Series without terms, by reason.
     """
 
@@ -93,14 +95,19 @@ def supply_of_series(
         first = "; ".join(chosen["reason"].unique(maintain_order=True).head(_SHOWN).to_list())
         raise BadInputError(f"no series has terms of supply: {first}")
     left_out = chosen.filter(pl.col("status").is_not_null())["status"].value_counts()
+    terms = _series_terms(good, per_period, config, origins.frequency)
+    # Lead times of a simulation are drawn for each order: they overtake each other.
+    pmf, felt = felt_lead_times(
+        np.nan_to_num(lead_times.pmf), terms.lead_time_row, terms.review_period
+    )
     return SeriesSupply(
         keys=good.select(keys),
         rows=good["forecast_row"].to_numpy().astype(np.int64),
-        terms=_series_terms(good, per_period, config, origins.frequency),
+        terms=replace(terms, next_lead_time_row=felt),
         moq=_numbers(good, "moq", 0.0),
         order_cost=_numbers(good, "order_cost", 0.0),
         stockout_cost_given=good["stockout_cost"].is_not_null().to_numpy(),
-        lead_time_probabilities=np.nan_to_num(lead_times.pmf),
+        lead_time_probabilities=pmf,
         left_out=dict(left_out.iter_rows()),
     )
 
@@ -128,10 +135,12 @@ def _series_terms(
     )
     target = _numbers(good, "service_target", config.service.target)
     implied = implied_stockout_cost(target, holding_cost=holding, review_period=review)
+    row = good["lead_time_row"].to_numpy().astype(np.int64)
     given = good["stockout_cost"].to_numpy().astype(np.float64)
     return SeriesTerms(
         review_period=review,
-        lead_time_row=good["lead_time_row"].to_numpy().astype(np.int64),
+        lead_time_row=row,
+        next_lead_time_row=row,
         pack_size=_numbers(good, "pack_size", 1.0),
         unit_cost=unit_cost,
         holding_cost=holding,

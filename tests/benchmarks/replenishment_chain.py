@@ -27,10 +27,14 @@ def main() -> None:
     demandcast("sample-data", str(data), "--preset", "quickstart")
     names = ("inventory", "supply_terms", "suppliers", "lead_times")
     tables = [f"{name}: {{path: {data / name}.parquet}}" for name in names]
+    static = (("items", "item"), ("stores", "store"))
+    attributes = [f"{{path: {data / name}.parquet, on: [{key}]}}" for name, key in static]
     sales = ("sales", "future")
     overrides = [
         f"workspace={workspace}",
         *(f"data.{name}={data / name}.parquet" for name in sales),
+        f"data.calendar.path={data}/calendar.parquet",
+        f"data.static_tables=[{', '.join(attributes)}]",
         f"replenishment.tables={{{', '.join(tables)}}}",
         "replenishment.enabled=false",
         f"replenishment.paths={options.paths}",

@@ -232,6 +232,7 @@ def series_terms(case: Case, *, packs: str) -> SeriesTerms:
     return SeriesTerms(
         review_period=np.tile(review, stores),
         lead_time_row=np.tile(terms.supplier, stores),
+        next_lead_time_row=np.tile(terms.supplier, stores),
         pack_size=np.tile(pack.astype(np.float64), stores),
         unit_cost=np.tile(terms.unit_cost, stores),
         holding_cost=np.tile(terms.holding_cost, stores),

@@ -276,6 +276,7 @@ def line_arrays(
         arrivals=np.zeros((HORIZON, count)) if arrivals is None else arrivals,
         review_period=np.full(count, 2),
         lead_time_row=np.zeros(count, np.int64),
+        next_lead_time_row=np.zeros(count, np.int64),
         pack_size=zero + 1,
         moq=zero,
         unit_cost=zero + 2,

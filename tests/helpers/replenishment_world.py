@@ -257,6 +257,7 @@ def line_arrays(mean: Sequence[float], *, spread: float = 0.0, horizon: int = 8,
     return LineArrays(
         quantiles=(means[:, :, None] * shape).astype(np.float32),
         mean=means,
+        next_lead_time_row=own["lead_time_row"],
         arrivals=np.asarray(changes.get("arrivals", np.zeros((horizon, count))), np.float64),
         **own,
     )

@@ -114,7 +114,7 @@ def terms_of(series: int, **changes: Any) -> SeriesTerms:
         name: np.broadcast_to(np.asarray(changes.get(name, values), values.dtype), (series,))
         for name, values in usual.items()
     }
-    return SeriesTerms(**own)
+    return SeriesTerms(**own, next_lead_time_row=own["lead_time_row"])
 
 
 def rules_of(**changes: Any) -> RollingRules:

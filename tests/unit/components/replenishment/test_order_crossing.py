@@ -1,11 +1,18 @@
 """Lead times of orders that overtake each other: counted in a simulation, and reached in one."""
 
+import datetime
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from demandcast.components.replenishment.delivery_history import (
+    HistorySettings,
+    collect_deliveries,
+)
 from demandcast.components.replenishment.lead_time_distributions import (
     discretised_gamma,
     draw_lead_times,
@@ -13,7 +20,12 @@ from demandcast.components.replenishment.lead_time_distributions import (
     pmf_std,
     point_masses,
 )
-from demandcast.components.replenishment.order_crossing import effective_lead_times
+from demandcast.components.replenishment.order_crossing import (
+    Overtaken,
+    count_overtaken,
+    effective_lead_times,
+    felt_lead_times,
+)
 from demandcast.components.replenishment.stock_policies import BaseStockPolicy
 from demandcast.components.replenishment.stock_scenario import (
     StockScenario,
@@ -155,3 +167,88 @@ def test_levels_by_it_reach_their_target_where_orders_overtake_each_other(review
     too_careful, _ = reached(pmf[0])
     assert found == pytest.approx(expected, abs=0.006)
     assert too_careful > found
+
+
+def deliveries(*orders, by_supplier=("north",)):
+    """A history of (day of order, lead time) of each supplier, days."""
+    start = datetime.date(2025, 1, 1)
+    rows = [
+        (supplier, start + datetime.timedelta(days=day), day + lead_time)
+        for supplier in by_supplier
+        for day, lead_time in orders
+    ]
+    lines = pl.DataFrame(
+        {
+            "supplier": [row[0] for row in rows],
+            "ordered": [row[1] for row in rows],
+            "received": [start + datetime.timedelta(days=row[2]) for row in rows],
+        }
+    )
+    return collect_deliveries(
+        lines, HistorySettings("D", "before_opening", start + datetime.timedelta(days=5000))
+    )
+
+
+def test_orders_that_overtook_each_other_by_hand():
+    """Ordered on days 0, 1, 3, 4; there on 3, 2, 5, 5: the second overtook the first alone.
+
+    Of neighbours a day apart, two pairs, the later one does if it takes 1 day and the other 3; no
+    order can overtake one that is two days ahead.
+    """
+    history = deliveries((0, 3), (1, 1), (3, 2), (4, 1))
+    pmf = np.array([[0.0, 0.5, 0.25, 0.25]])
+    found = count_overtaken(history, pmf)
+    assert found == Overtaken(1, pytest.approx(2 * 0.5 * 0.25))
+
+
+def test_neighbours_of_different_suppliers_do_not_overtake_each_other():
+    history = deliveries((0, 9), by_supplier=("north", "south"))
+    assert count_overtaken(history, np.full((2, 10), 0.1)) == Overtaken(0, 0.0)
+
+
+def test_a_history_without_arrivals_tells_nothing():
+    history = deliveries((6000, 1))
+    assert count_overtaken(history, np.ones((1, 1))) == Overtaken()
+    assert not Overtaken().independent
+
+
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_the_expected_number_is_that_of_independent_lead_times(length):
+    pmf, draws = discretised_gamma([6.0], [3.0]), np.random.default_rng(3)
+    days = np.arange(0, 2000 * length, length)
+    lead_time = draw_lead_times(pmf, draws.random(days.size))[0]
+    history = deliveries(*zip(days.tolist(), lead_time.tolist(), strict=True))
+    found = count_overtaken(history, pmf)
+    # Neighbouring pairs share an order, so the deviation is a little above the binomial one.
+    assert found.observed == pytest.approx(found.expected, abs=6 * found.expected**0.5)
+    assert found.independent
+
+
+def test_orders_in_sequence_are_not_independent():
+    """Each waits for the one before it."""
+    pmf, draws = discretised_gamma([6.0], [3.0]), np.random.default_rng(3)
+    days = np.arange(2000)
+    arrival = np.maximum.accumulate(days + draw_lead_times(pmf, draws.random(days.size))[0])
+    history = deliveries(*zip(days.tolist(), (arrival - days).tolist(), strict=True))
+    found = count_overtaken(history, pmf)
+    assert found.observed == 0
+    assert found.expected > 100
+    assert not found.independent
+
+
+def test_lines_feel_the_lead_times_of_their_supplier_and_review_period():
+    pmf = np.array([[0, 0.5, 0, 0.5], [1.0, 0, 0, 0], [np.nan] * 4])
+    supplier, review = np.array([0, 1, 0, 0]), np.array([1, 1, 3, 1])
+    more, row = felt_lead_times(pmf, supplier, review)
+    np.testing.assert_array_equal(more[:3], pmf)
+    assert len(more) == 3 + 3  # Pairs of supplier and review period.
+    for line in range(4):
+        np.testing.assert_allclose(more[row[line]], one(pmf[supplier[line]], review[line]))
+
+
+def test_no_lines_feel_nothing():
+    pmf = np.array([[0.5, 0.5]])
+    nothing = np.zeros(0, np.int64)
+    more, row = felt_lead_times(pmf, nothing, nothing)
+    np.testing.assert_array_equal(more, pmf)
+    assert row.shape == (0,)

@@ -56,12 +56,14 @@ def terms_of(series, **changes):
     terms = SeriesTerms(
         review_period=np.full(series, 3),
         lead_time_row=np.zeros(series, np.int64),
+        next_lead_time_row=np.zeros(series, np.int64),
         pack_size=ones,
         unit_cost=ones,
         holding_cost=0.01 * ones,
         stockout_cost=ones,
         shelf_life=np.zeros(series, np.int64),
     )
+    changes = {"next_lead_time_row": changes.get("lead_time_row", terms.lead_time_row), **changes}
     return dataclasses.replace(terms, **changes)
 
 

@@ -11,6 +11,8 @@ import replenishment_world as world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from demandcast.components.replenishment.lead_time_distributions import pmf_quantiles
+from demandcast.components.replenishment.order_crossing import felt_lead_times
 from demandcast.components.replenishment.proposing import propose
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.proposal_table import BLOCKED, STATUSES, check_proposal_table
@@ -591,3 +593,45 @@ def test_the_terms_of_computed_lines_are_given_along():
     assert found.terms["moq"].to_list() == [4.0] * 6
     assert found.computed.height == len(found.lines) == 6
     assert found.shadow_price == 0
+
+
+def history_of(order, days=400):
+    """Deliveries of an order a day; `order` makes arrivals of days and lead times."""
+    draws = np.random.default_rng(3)
+    start = world.CUTOFF - datetime.timedelta(days=days + 20)
+    placed = np.arange(days)
+    arrival = order(placed + draws.choice([0, 1, 6, 7], days))
+    return pl.DataFrame(
+        {
+            "supplier": ["north"] * days,
+            "ordered": [start + datetime.timedelta(days=int(day)) for day in placed],
+            "received": [start + datetime.timedelta(days=int(day)) for day in arrival],
+        }
+    )
+
+
+def base_stock_levels(order):
+    situation = world.situation(lead_times=history_of(order))
+    table = world.proposed(situation, calibrate=False, paths=1000)
+    return world.line(table, "b", "007")["base_stock_level"], situation.lead_times
+
+
+def test_orders_that_overtake_each_other_need_less():
+    """Ordered daily with lead times far apart; in sequence each waits for the one before it."""
+    crossing, of_crossing = base_stock_levels(lambda arrival: arrival)
+    assert of_crossing.overtaken.independent
+    pmf = of_crossing.pmf[:1]
+    # The same lead times, had they been in sequence, are covered order by order.
+    alone, _ = felt_lead_times(pmf, np.array([0]), np.array([1]))
+    units = world.DEMAND["b", "007"]
+    slow = pmf_quantiles(pmf, [0.95])[0, 0]
+    felt = pmf_quantiles(alone[1:], [0.95])[0, 0]
+    assert felt < slow
+    assert crossing == units * (felt + 1)
+
+
+def test_orders_in_sequence_cover_each_lead_time():
+    level, fitted = base_stock_levels(np.maximum.accumulate)
+    assert not fitted.overtaken.independent
+    slow = pmf_quantiles(fitted.pmf[:1], [0.95])[0, 0]
+    assert level == world.DEMAND["b", "007"] * (slow + 1)

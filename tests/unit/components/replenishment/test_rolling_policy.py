@@ -130,6 +130,7 @@ def test_levels_are_those_of_a_proposal_with_the_same_inputs(origins, measure, u
         arrivals=stock.arrivals,
         review_period=terms.review_period[series],
         lead_time_row=terms.lead_time_row[series],
+        next_lead_time_row=terms.lead_time_row[series],
         pack_size=terms.pack_size[series],
         moq=np.zeros(3),
         unit_cost=terms.unit_cost[series],

@@ -381,3 +381,12 @@ def test_a_planner_is_asked_at_the_newest_cutoff_with_the_stock_of_its_own_polic
     assert {target for _, target, _ in rich.asked} == {0.9}
     assert rich.asked[0][2] == [4.0] * ITEMS
     assert rich.asked[-1][2] == [4.0] * ITEMS  # 6 less the 2 of the day.
+
+
+def test_orders_of_a_supplier_have_lead_times_of_their_own(demand):
+    """One series or all of them: a series' lead times are the same, and not those of another."""
+    of = world(demand, lead_times=((0.0, 0.25, 0.25, 0.25, 0.25),))
+    every = rolling_simulation._lead_times(of, slice(0, SERIES))
+    assert every.shape == of.demand.shape
+    np.testing.assert_array_equal(rolling_simulation._lead_times(of, slice(2, 3)), every[:, 2:3])
+    assert (every[:, 0] != every[:, 1]).any()

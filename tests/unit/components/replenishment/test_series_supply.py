@@ -5,7 +5,9 @@ import polars as pl
 import pytest
 import replenishment_world as world
 
+from demandcast.components.replenishment.lead_time_distributions import pmf_std
 from demandcast.components.replenishment.lines import SupplyTables
+from demandcast.components.replenishment.order_crossing import effective_lead_times
 from demandcast.components.replenishment.series_supply import supply_of_series
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.errors import BadInputError
@@ -116,6 +118,17 @@ def test_each_series_has_the_lead_time_of_its_supplier():
     mean = (pmf @ np.arange(pmf.shape[1]))[found.terms.lead_time_row]
     # Quotes of 2 and 4 days.
     assert mean.tolist() == pytest.approx([2, 4, 2] * 2)
+
+
+def test_series_feel_that_orders_overtake_each_other():
+    suppliers = world.suppliers(lead_time_std_days=1.5)
+    found = supply(world.terms({"008": {"supplier": "south"}}), suppliers=suppliers)
+    pmf, terms = found.lead_time_probabilities, found.terms
+    np.testing.assert_allclose(
+        pmf[terms.next_lead_time_row],
+        effective_lead_times(pmf[terms.lead_time_row], terms.review_period),
+    )
+    assert (pmf_std(pmf)[terms.next_lead_time_row] < pmf_std(pmf)[terms.lead_time_row]).all()
 
 
 def test_series_are_left_out_with_their_reasons():
