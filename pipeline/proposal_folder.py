@@ -15,18 +15,16 @@ from pathlib import Path
 import polars as pl
 
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, forecast_arrays
-from demandcast.components.replenishment.lines import unplaced_problems
+from demandcast.components.replenishment.lines import unmatched_terms, unplaced_problems
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
 from demandcast.components.replenishment.supplier_scorecard import supplier_scorecard
+from demandcast.components.reporting.words import several
 from demandcast.pipeline.folders import whole_folder
 from demandcast.pipeline.order_files import write_order_files
 from demandcast.pipeline.places import orders_folder
-from demandcast.pipeline.supply_files import (
-    read_attributes,
-    read_lead_times,
-    read_supply_tables,
-)
+from demandcast.pipeline.series_attributes import read_attributes
+from demandcast.pipeline.supply_files import read_lead_times, read_supply_tables
 from demandcast.schema.artifact_names import (
     PROPOSAL_FACTS_FILE,
     PROPOSAL_TERMS_FILE,
@@ -85,10 +83,15 @@ class ReplenishSummary:
         return self.risk_classes.get("critical", 0)
 
     @property
+    def waits(self) -> str:
+        """How many orders wait, in words."""
+        return f"{self.waiting:,} {'waits' if self.waiting == 1 else 'wait'} for approval"
+
+    @property
     def text(self) -> str:
         """What was proposed, in one line."""
         return (
-            f"{self.orders:,} worth {self.order_value:,.2f}; {self.waiting:,} wait for approval; "
+            f"{self.orders:,} worth {self.order_value:,.2f}; {self.waits}; "
             f"{self.critical:,} critical"
         )
 
@@ -160,7 +163,7 @@ def make_proposals(
         waiting=int(ordered["needs_approval"].sum()),
         statuses=_counts(table["status"]),
         risk_classes=_counts(table["risk_class"].drop_nulls()),
-        problems=tuple(_problems(table, config.data.columns.series_key)),
+        problems=tuple(_problems(table, situation)),
         seconds=round(time.monotonic() - begin, 1),
     )
 
@@ -237,8 +240,9 @@ def _counts(values: pl.Series) -> dict[str, int]:
     return dict(zip(counted[values.name].to_list(), counted["count"].to_list(), strict=True))
 
 
-def _problems(table: pl.DataFrame, keys: Sequence[str]) -> Iterator[str]:
-    """Words why lines could not be computed, each reason once."""
+def _problems(table: pl.DataFrame, situation: Situation) -> Iterator[str]:
+    """Words why lines could not be computed, each reason once, and what is of no line."""
+    keys = situation.forecasts.keys.columns
     blocked = table.filter(pl.col("status").is_in(sorted(BLOCKED)))
     # A reason that names its value is the same reason for another value.
     kind = pl.col("reason").str.replace_all(r"'[^']*'|\d+", "…")
@@ -252,4 +256,5 @@ def _problems(table: pl.DataFrame, keys: Sequence[str]) -> Iterator[str]:
     )
     for row in grouped.iter_rows(named=True):
         first = ", ".join(row["series"])
-        yield f"{row['rows']:,} lines without a proposal, first {first}: {row['reason']}"
+        yield f"{several(row['rows'], 'line')} without a proposal, first {first}: {row['reason']}"
+    yield from unmatched_terms(situation.tables, table.select(keys))
