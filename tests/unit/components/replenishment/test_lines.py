@@ -11,6 +11,7 @@ from demandcast.components.replenishment.lines import (
     gather_candidates,
     gather_stock,
     open_order_lines,
+    unmatched_terms,
     unplaced_problems,
     with_near_terms,
 )
@@ -42,8 +43,44 @@ def test_every_series_that_a_table_knows_is_there_once_and_sorted():
     assert set(keys.rows()) == {*world.DEMAND, ("a", "900"), ("z", "001")}
     assert row(lines, "a", "007")["status"] == "no_inventory"
     assert row(lines, "a", "900")["status"] == "no_forecast"
-    assert row(lines, "z", "001")["status"] == "no_inventory"
+    ordered = row(lines, "z", "001")
+    assert ordered["status"] == "no_forecast"
+    assert ordered["reason"].startswith(
+        "neither a forecast nor the inventory has the series, only open_orders: "
+    )
     assert row(lines, "b", "009")["status"] is None
+
+
+def test_terms_with_the_whole_key_are_lines():
+    of_stores = world.terms(items=["007", "500", ""]).with_columns(store=pl.lit("b"))
+    blank = of_stores.with_columns(store=pl.lit(None, pl.String))
+    given = pl.concat([of_stores, of_stores.with_columns(supplier=pl.lit("south")), blank])
+    lines = stock(supply_terms=given)
+    assert set(lines.select(KEYS).rows()) == {*world.DEMAND, ("b", "500")}
+    found = row(lines, "b", "500")
+    assert found["status"] == "no_forecast"
+    assert found["reason"] == (
+        "neither a forecast nor the inventory has the series, only supply_terms: it is new, or has "
+        "ended"
+    )
+    assert row(lines, "b", "007")["status"] is None
+
+
+def test_terms_of_an_item_alone_are_no_line_and_said():
+    of_items = tables(supply_terms=world.terms(items=["007", "500", "400", ""]))
+    lines = gather_stock(FORECASTS, of_items, cutoff=world.CUTOFF)
+    assert set(lines.select(KEYS).rows()) == set(world.DEMAND)
+    assert list(unmatched_terms(of_items, lines.select(KEYS))) == [
+        "supply_terms: 2 of no series that is forecast, in stock or on order, first 400, 500: "
+        "item alone names no line"
+    ]
+    assert list(unmatched_terms(tables(), lines.select(KEYS))) == []
+
+
+def test_terms_of_whole_series_are_never_unmatched():
+    of_stores = tables(supply_terms=world.terms().with_columns(store=pl.lit("new")))
+    lines = gather_stock(FORECASTS, of_stores, cutoff=world.CUTOFF)
+    assert list(unmatched_terms(of_stores, lines.select(KEYS))) == []
 
 
 def test_rows_point_to_their_forecasts():
