@@ -80,6 +80,7 @@ def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTab
         read_terms(config),
         inventory=_of_the_cutoff(inventory, config.data.columns.timestamp, cutoff),
         open_orders=_read_optional("open_orders", tables.open_orders, snapshot),
+        supplier_closures=_read_optional("supplier_closures", tables.supplier_closures, snapshot),
     )
 
 

@@ -22,6 +22,7 @@ from demandcast.schema.proposal_table import proposal_schema
 
 __all__ = [
     "SupplyTables",
+    "closed_days",
     "gather_candidates",
     "gather_stock",
     "open_order_lines",
@@ -46,6 +47,7 @@ class SupplyTables:
         open_orders: Lines on their way.
         suppliers: Suppliers.
         price_breaks: Prices by quantity.
+        supplier_closures: Days on which suppliers neither take orders nor deliver.
     """
 
     inventory: pl.DataFrame
@@ -53,6 +55,7 @@ class SupplyTables:
     open_orders: pl.DataFrame | None = None
     suppliers: pl.DataFrame | None = None
     price_breaks: pl.DataFrame | None = None
+    supplier_closures: pl.DataFrame | None = None
 
 
 def gather_stock(
@@ -159,6 +162,7 @@ def unplaced_problems(tables: SupplyTables, keys: Sequence[str]) -> Iterator[str
     Yields:
         A sentence for each table that has such rows.
     """
+    yield from _closure_problems(tables)
     for name in ("supply_terms", "price_breaks", "suppliers"):
         table = getattr(tables, name)
         if table is None:
@@ -170,6 +174,33 @@ def unplaced_problems(tables: SupplyTables, keys: Sequence[str]) -> Iterator[str
         if rows.height:
             first = ", ".join(str(row) for row in rows["#row"].head(3))
             yield f"{name}: {', '.join(on)}: no value in {rows.height} rows, first: {first}"
+
+
+def closed_days(tables: SupplyTables) -> pl.DataFrame | None:
+    """Returns `supplier` and `date` of the days on which suppliers are closed; None without any.
+
+    Rows that cannot be read are left out; `unplaced_problems` says which.
+    """
+    if tables.supplier_closures is None:
+        return None
+    clean = clean_table(tables.supplier_closures, "supplier_closures", keys=[])
+    return clean.filter(pl.col(PROBLEM).is_null()).select("supplier", "date")
+
+
+def _closure_problems(tables: SupplyTables) -> Iterator[str]:
+    """Words closed days that cannot be read, or are of a supplier that nothing is ordered from."""
+    if tables.supplier_closures is None:
+        return
+    clean = clean_table(tables.supplier_closures, "supplier_closures", keys=[])
+    wrong = clean.with_row_index("#row").filter(pl.col(PROBLEM).is_not_null())
+    if wrong.height:
+        first = ", ".join(str(row) for row in wrong["#row"].head(3))
+        yield f"{wrong[PROBLEM][0]}; in {wrong.height} of the rows, first: {first}"
+    known = tables.supply_terms.get_column("supplier", default=pl.Series([], dtype=pl.String))
+    others = set(clean["supplier"].drop_nulls()) - set(known.cast(pl.String).str.strip_chars())
+    if others:
+        named = ", ".join(sorted(others)[:3])
+        yield f"supplier_closures: supplier: no terms of {len(others)} of them, first: {named}"
 
 
 def unmatched_terms(tables: SupplyTables, series: pl.DataFrame) -> Iterator[str]:

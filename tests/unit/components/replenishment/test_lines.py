@@ -8,6 +8,7 @@ import replenishment_world as world
 
 from demandcast.components.replenishment.lines import (
     SupplyTables,
+    closed_days,
     gather_candidates,
     gather_stock,
     open_order_lines,
@@ -278,3 +279,29 @@ def test_terms_that_lost_their_zeros():
     assert row(found, "a", "007")["reason"].endswith("supply_terms has some of '7': keep zeros")
     assert row(found, "a", "008")["reason"] == "none fit"
     assert found.columns == lines.columns
+
+
+def closures(suppliers, dates):
+    table = pl.DataFrame({"supplier": suppliers, "date": dates})
+    return tables(supplier_closures=table)
+
+
+def test_closed_days_that_cannot_be_read_are_left_out_and_said():
+    found = closures(
+        ["north", "north", None, "nort"], ["2026-12-25", "xmas", "2026-12-25", "2027-01-01"]
+    )
+    assert closed_days(found).rows() == [
+        ("north", datetime.date(2026, 12, 25)),
+        ("nort", datetime.date(2027, 1, 1)),
+    ]
+    assert list(unplaced_problems(found, KEYS)) == [
+        "supplier_closures: date: got 'xmas'; allowed: a date as YYYY-MM-DD; in 2 of the rows, "
+        "first: 1, 2",
+        "supplier_closures: supplier: no terms of 1 of them, first: nort",
+    ]
+    assert closed_days(tables()) is None
+
+
+def test_closed_days_without_a_column_are_refused():
+    with pytest.raises(ContractError, match=r"supplier_closures: no column \['date'\]"):
+        closed_days(tables(supplier_closures=pl.DataFrame({"supplier": ["north"]})))
