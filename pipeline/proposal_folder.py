@@ -15,10 +15,14 @@ from pathlib import Path
 import polars as pl
 
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, forecast_arrays
+from demandcast.components.replenishment.lead_times import LeadTimes
 from demandcast.components.replenishment.lines import unmatched_terms, unplaced_problems
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
-from demandcast.components.replenishment.supplier_scorecard import supplier_scorecard
+from demandcast.components.replenishment.supplier_scorecard import (
+    costs_of_unreliability,
+    supplier_scorecard,
+)
 from demandcast.components.reporting.words import several
 from demandcast.pipeline.folders import whole_folder
 from demandcast.pipeline.order_files import write_order_files
@@ -29,6 +33,7 @@ from demandcast.schema.artifact_names import (
     PROPOSAL_FACTS_FILE,
     PROPOSAL_TERMS_FILE,
     PROPOSALS_FILE,
+    SUPPLIER_OUTLIERS_FILE,
     SUPPLIER_SCORECARD_FILE,
 )
 from demandcast.schema.config import RunConfig
@@ -222,11 +227,22 @@ def _write(
         proposals.table.write_parquet(folder / PROPOSALS_FILE)
         proposals.terms.write_parquet(folder / PROPOSAL_TERMS_FILE)
         proposals.table.write_csv(folder / "proposals.csv")
-        supplier_scorecard(situation.lead_times).write_csv(folder / SUPPLIER_SCORECARD_FILE)
+        _write_suppliers(config, proposals, situation.lead_times, folder)
         keys = proposals.table.select(config.data.columns.series_key)
         write_order_files(proposals, config, folder, attributes=read_attributes(config, keys))
         text = facts.model_dump_json(indent=2) + "\n"
         (folder / PROPOSAL_FACTS_FILE).write_text(text, encoding="utf-8")
+
+
+def _write_suppliers(
+    config: RunConfig, proposals: Proposals, lead_times: LeadTimes, folder: Path
+) -> None:
+    """Writes the scorecard of the suppliers, and the deliveries that stand out."""
+    target = config.replenishment.service.target
+    costs = costs_of_unreliability(lead_times, proposals, cycle_service_level=target)
+    scorecard = supplier_scorecard(lead_times, cost_of_unreliability=costs)
+    scorecard.write_csv(folder / SUPPLIER_SCORECARD_FILE)
+    lead_times.outliers.deliveries.write_csv(folder / SUPPLIER_OUTLIERS_FILE)
 
 
 def _currency(config: RunConfig, table: pl.DataFrame) -> str:

@@ -18,6 +18,7 @@ FILES = [
     "proposals.html",
     "proposals.json",
     "proposals.parquet",
+    "supplier_outliers.csv",
     "supplier_scorecard.csv",
 ]
 KEY = ("store", "item")
