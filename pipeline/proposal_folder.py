@@ -68,6 +68,7 @@ class ReplenishSummary:
         risk_classes: Computed lines by class.
         problems: What is wrong, with the number of lines and the first of them.
         seconds: Wall time.
+        remarks: What is of no line, in words.
     """
 
     proposal_id: str
@@ -81,6 +82,7 @@ class ReplenishSummary:
     risk_classes: dict[str, int]
     problems: tuple[str, ...]
     seconds: float
+    remarks: tuple[str, ...] = ()
 
     @property
     def critical(self) -> int:
@@ -168,8 +170,9 @@ def make_proposals(
         waiting=int(ordered["needs_approval"].sum()),
         statuses=_counts(table["status"]),
         risk_classes=_counts(table["risk_class"].drop_nulls()),
-        problems=tuple(_problems(table, situation)),
+        problems=tuple(_problems(table, config.data.columns.series_key)),
         seconds=round(time.monotonic() - begin, 1),
+        remarks=tuple(unmatched_terms(situation.tables, table.select(arrays.keys.columns))),
     )
 
 
@@ -256,9 +259,8 @@ def _counts(values: pl.Series) -> dict[str, int]:
     return dict(zip(counted[values.name].to_list(), counted["count"].to_list(), strict=True))
 
 
-def _problems(table: pl.DataFrame, situation: Situation) -> Iterator[str]:
-    """Words why lines could not be computed, each reason once, and what is of no line."""
-    keys = situation.forecasts.keys.columns
+def _problems(table: pl.DataFrame, keys: Sequence[str]) -> Iterator[str]:
+    """Words why lines could not be computed, each reason once."""
     blocked = table.filter(pl.col("status").is_in(sorted(BLOCKED)))
     # A reason that names its value is the same reason for another value.
     kind = pl.col("reason").str.replace_all(r"'[^']*'|\d+", "…")
@@ -273,4 +275,3 @@ def _problems(table: pl.DataFrame, situation: Situation) -> Iterator[str]:
     for row in grouped.iter_rows(named=True):
         first = ", ".join(row["series"])
         yield f"{several(row['rows'], 'line')} without a proposal, first {first}: {row['reason']}"
-    yield from unmatched_terms(situation.tables, table.select(keys))

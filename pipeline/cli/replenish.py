@@ -113,6 +113,7 @@ def _lines(summary: ReplenishSummary) -> list[str]:
         f"{summary.cutoff}; {summary.waits}",
         *counted,
         *summary.problems,
+        *summary.remarks,
         f"{'files':<12} {summary.folder}",
         f"{'next':<12} demandcast orders review",
     ]

@@ -68,10 +68,11 @@ def test_problems_of_a_kind_are_one_with_their_first_lines(config_of, tmp_path):
     )
 
 
-def test_terms_that_fit_no_series_are_a_problem(config_of, tmp_path):
+def test_terms_that_fit_no_series_are_said_and_no_line(config_of, tmp_path):
     terms = world.terms(items=["007", "008", "009", "500"])
     summary = made(config_of(supply_terms=terms), tmp_path / "out")
-    assert summary.problems == (
+    assert summary.problems == ()
+    assert summary.remarks == (
         "supply_terms: 1 of no series that is forecast, in stock or on order, first 500: item "
         "alone names no line",
     )
