@@ -12,6 +12,7 @@ from demandcast.components.reporting.supplier_charts import SupplierRow, Supplie
 from demandcast.schema.artifact_names import (
     PROPOSAL_PROJECTIONS_FILE,
     PROPOSAL_SUMMARY_FILE,
+    SUPPLIER_OUTLIERS_FILE,
     SUPPLIER_SCORECARD_FILE,
 )
 from demandcast.schema.proposal_summary import ProposalSummary
@@ -36,15 +37,24 @@ def read_orders_part(folder: Path) -> OrdersPart:
     return OrdersPart(
         known,
         StockProjections.model_validate_json(stock),
-        _suppliers(folder / SUPPLIER_SCORECARD_FILE, period_days=known.facts.period_days),
+        _suppliers(folder, period_days=known.facts.period_days),
     )
 
 
-def _suppliers(scorecard: Path, *, period_days: int) -> SuppliersPart | None:
-    """Reads the scorecard of the suppliers; None without one."""
-    if not scorecard.exists():
+def _suppliers(folder: Path, *, period_days: int) -> SuppliersPart | None:
+    """Reads the scorecard of the suppliers, and what stands out; None without a scorecard.
+
+    Proposals of an earlier release lack some of it.
+    """
+    if not (folder / SUPPLIER_SCORECARD_FILE).exists():
         return None
-    table = pl.read_csv(scorecard, schema_overrides={"supplier": pl.String})
+    text = {"supplier": pl.String}
+    table = pl.read_csv(folder / SUPPLIER_SCORECARD_FILE, schema_overrides=text)
+    outliers: dict[str, list[float]] = {}
+    if (folder / SUPPLIER_OUTLIERS_FILE).exists():
+        far = pl.read_csv(folder / SUPPLIER_OUTLIERS_FILE, schema_overrides=text)
+        for name, lead_time in far.select("supplier", "lead_time").iter_rows():
+            outliers.setdefault(name, []).append(lead_time)
     rows = tuple(
         SupplierRow(
             name=row["supplier"],
@@ -57,6 +67,14 @@ def _suppliers(scorecard: Path, *, period_days: int) -> SuppliersPart | None:
             on_time_share=row["on_time_share"],
             mean_days_late=row["mean_days_late"],
             outliers=row["outliers"],
+            std=row.get("lead_time_std"),
+            open_orders=row.get("open_orders"),
+            in_full_share=row.get("in_full_share"),
+            trend=row.get("trend_per_year"),
+            trend_error=row.get("trend_standard_error"),
+            trend_shows=bool(row.get("trend_distinguishable")),
+            cost=row.get("cost_of_unreliability"),
+            far_lead_times=tuple(outliers.get(row["supplier"], ())),
         )
         for row in table.iter_rows(named=True)
     )

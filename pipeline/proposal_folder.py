@@ -15,22 +15,25 @@ from pathlib import Path
 import polars as pl
 
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, forecast_arrays
-from demandcast.components.replenishment.lines import unplaced_problems
+from demandcast.components.replenishment.lead_times import LeadTimes
+from demandcast.components.replenishment.lines import unmatched_terms, unplaced_problems
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
-from demandcast.components.replenishment.supplier_scorecard import supplier_scorecard
+from demandcast.components.replenishment.supplier_scorecard import (
+    costs_of_unreliability,
+    supplier_scorecard,
+)
+from demandcast.components.reporting.words import several
 from demandcast.pipeline.folders import whole_folder
 from demandcast.pipeline.order_files import write_order_files
 from demandcast.pipeline.places import orders_folder
-from demandcast.pipeline.supply_files import (
-    read_attributes,
-    read_lead_times,
-    read_supply_tables,
-)
+from demandcast.pipeline.series_attributes import read_attributes
+from demandcast.pipeline.supply_files import read_lead_times, read_supply_tables
 from demandcast.schema.artifact_names import (
     PROPOSAL_FACTS_FILE,
     PROPOSAL_TERMS_FILE,
     PROPOSALS_FILE,
+    SUPPLIER_OUTLIERS_FILE,
     SUPPLIER_SCORECARD_FILE,
 )
 from demandcast.schema.config import RunConfig
@@ -65,6 +68,7 @@ class ReplenishSummary:
         risk_classes: Computed lines by class.
         problems: What is wrong, with the number of lines and the first of them.
         seconds: Wall time.
+        remarks: What is of no line, in words.
     """
 
     proposal_id: str
@@ -78,6 +82,7 @@ class ReplenishSummary:
     risk_classes: dict[str, int]
     problems: tuple[str, ...]
     seconds: float
+    remarks: tuple[str, ...] = ()
 
     @property
     def critical(self) -> int:
@@ -85,10 +90,15 @@ class ReplenishSummary:
         return self.risk_classes.get("critical", 0)
 
     @property
+    def waits(self) -> str:
+        """How many orders wait, in words."""
+        return f"{self.waiting:,} {'waits' if self.waiting == 1 else 'wait'} for approval"
+
+    @property
     def text(self) -> str:
         """What was proposed, in one line."""
         return (
-            f"{self.orders:,} worth {self.order_value:,.2f}; {self.waiting:,} wait for approval; "
+            f"{self.orders:,} worth {self.order_value:,.2f}; {self.waits}; "
             f"{self.critical:,} critical"
         )
 
@@ -162,6 +172,7 @@ def make_proposals(
         risk_classes=_counts(table["risk_class"].drop_nulls()),
         problems=tuple(_problems(table, config.data.columns.series_key)),
         seconds=round(time.monotonic() - begin, 1),
+        remarks=tuple(unmatched_terms(situation.tables, table.select(arrays.keys.columns))),
     )
 
 
@@ -219,11 +230,22 @@ def _write(
         proposals.table.write_parquet(folder / PROPOSALS_FILE)
         proposals.terms.write_parquet(folder / PROPOSAL_TERMS_FILE)
         proposals.table.write_csv(folder / "proposals.csv")
-        supplier_scorecard(situation.lead_times).write_csv(folder / SUPPLIER_SCORECARD_FILE)
+        _write_suppliers(config, proposals, situation.lead_times, folder)
         keys = proposals.table.select(config.data.columns.series_key)
         write_order_files(proposals, config, folder, attributes=read_attributes(config, keys))
         text = facts.model_dump_json(indent=2) + "\n"
         (folder / PROPOSAL_FACTS_FILE).write_text(text, encoding="utf-8")
+
+
+def _write_suppliers(
+    config: RunConfig, proposals: Proposals, lead_times: LeadTimes, folder: Path
+) -> None:
+    """Writes the scorecard of the suppliers, and the deliveries that stand out."""
+    target = config.replenishment.service.target
+    costs = costs_of_unreliability(lead_times, proposals, cycle_service_level=target)
+    scorecard = supplier_scorecard(lead_times, cost_of_unreliability=costs)
+    scorecard.write_csv(folder / SUPPLIER_SCORECARD_FILE)
+    lead_times.outliers.deliveries.write_csv(folder / SUPPLIER_OUTLIERS_FILE)
 
 
 def _currency(config: RunConfig, table: pl.DataFrame) -> str:
@@ -252,4 +274,4 @@ def _problems(table: pl.DataFrame, keys: Sequence[str]) -> Iterator[str]:
     )
     for row in grouped.iter_rows(named=True):
         first = ", ".join(row["series"])
-        yield f"{row['rows']:,} lines without a proposal, first {first}: {row['reason']}"
+        yield f"{several(row['rows'], 'line')} without a proposal, first {first}: {row['reason']}"

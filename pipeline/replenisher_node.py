@@ -115,7 +115,7 @@ def _say_nothing(proposals: types.Artifact, reason: str) -> None:
 
 def _describe(proposals: types.Artifact, summary: ReplenishSummary) -> None:
     """Makes the artifact say what is proposed."""
-    for problem in summary.problems:
+    for problem in (*summary.problems, *summary.remarks):
         _LOG.warning("%s", problem)
     _LOG.info("orders: %s", summary.text)
     proposals.set_int_custom_property("proposed", 1)

@@ -26,9 +26,9 @@ from demandcast.schema.errors import BadInputError, ConfigurationError, Contract
 from demandcast.schema.periods import periods_of
 
 __all__ = [
-    "read_attributes",
     "read_demand",
     "read_lead_times",
+    "read_static_tables",
     "read_supply_tables",
     "read_terms",
     "read_terms_tables",
@@ -80,6 +80,7 @@ def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTab
         read_terms(config),
         inventory=_of_the_cutoff(inventory, config.data.columns.timestamp, cutoff),
         open_orders=_read_optional("open_orders", tables.open_orders, snapshot),
+        supplier_closures=_read_optional("supplier_closures", tables.supplier_closures, snapshot),
     )
 
 
@@ -187,15 +188,16 @@ def read_demand(
     return demand
 
 
-def read_attributes(config: RunConfig, series: pl.DataFrame) -> pl.DataFrame:
-    """Looks up the attributes of series in the static tables, to group them by.
+def read_static_tables(config: RunConfig, series: pl.DataFrame) -> pl.DataFrame:
+    """Looks up attributes of series in the static tables.
 
     Args:
         config: The run.
-        series: Key columns as text, one row per series.
+        series: Key columns as text, and attributes that are known, one row per series.
 
     Returns:
-        The series with the static columns that these tables hold; null without a row.
+        The series with the static columns that these tables hold; null without a row. A table
+        that is joined by a column that the series do not have is passed over.
 
     Raises:
         BadInputError: A file is not there or cannot be read.
@@ -205,8 +207,8 @@ def read_attributes(config: RunConfig, series: pl.DataFrame) -> pl.DataFrame:
         name = static_table_name(index)
         frame = _read(name, ReplenishmentTableConfig(path=table.path), config.data.snapshot)
         columns = [one for one in wanted if one in frame.columns and one not in series.columns]
-        on = [key for key in table.on if key in series.columns and key in frame.columns]
-        if on and columns:
+        on = list(table.on)
+        if columns and set(on) <= set(series.columns) & set(frame.columns):
             rows = frame.select(pl.col([*on, *columns]).cast(pl.String)).unique(on, keep="first")
             series = series.join(rows, on=on, how="left", maintain_order="left")
     return series

@@ -32,6 +32,7 @@ __all__ = [
     "SMOKE_TEST_FILE",
     "STATISTICS_FILE",
     "SUMMARY_FILE",
+    "SUPPLIER_OUTLIERS_FILE",
     "SUPPLIER_SCORECARD_FILE",
     "TRAINING_FILE",
     "TRIALS_FILE",
@@ -131,6 +132,9 @@ SIMULATION_POLICIES_FILE = "policies.csv"
 
 PURCHASE_ORDERS_SCHEMA_FILE = "purchase_orders.schema.json"
 """JSON schema of exported orders, in this folder: for whoever reads them."""
+
+SUPPLIER_OUTLIERS_FILE = "supplier_outliers.csv"
+"""Deliveries whose lead time is far from the others of their supplier, beside the scorecard."""
 
 SUPPLIER_SCORECARD_FILE = "supplier_scorecard.csv"
 """How long suppliers take and whether they keep their word, in the folder of a proposal."""

@@ -2,10 +2,13 @@
 
 On a daily grid a supplier takes an order today or not. On a weekly grid orders are decided once a
 week, and placed on the first weekday of it on which the supplier takes them: what is then placed
-in the middle of a week counts as on its way for a period more.
+in the middle of a week counts as on its way for a period more. Closed days of the supplier move
+both orders and deliveries.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +17,19 @@ import polars as pl
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.lead_time_distributions import pmf_quantiles
 from demandcast.components.replenishment.lead_times import LeadTimes
+from demandcast.components.replenishment.line_arrays import LineArrays, Sampler
 from demandcast.components.replenishment.order_calendar import (
-    Calendar,
-    days_until_next,
+    Closures,
+    chances,
     weekday_array,
 )
 
-__all__ = ["delayed_lead_times", "mark_short_forecasts", "with_calendar"]
+__all__ = [
+    "delayed_lead_times",
+    "mark_short_forecasts",
+    "with_calendar",
+    "with_closed_suppliers",
+]
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -28,43 +37,126 @@ _COVERED = 0.99
 """Share of lead times with which the forecast must reach to the end of the protection interval."""
 
 
-def with_calendar(lines: pl.DataFrame, lead_times: LeadTimes, calendar: Calendar) -> pl.DataFrame:
+def with_calendar(lines: pl.DataFrame, lead_times: LeadTimes, closures: Closures) -> pl.DataFrame:
     """Adds when orders are placed, when the next chance is, and how many periods that takes.
 
     Args:
         lines: From `choose_terms`; blocked lines get values without a meaning.
         lead_times: Of the suppliers.
-        calendar: When orders are decided.
+        closures: When orders are decided, and when suppliers are closed.
 
     Returns:
         The lines, `takes_orders` (whether an order can be placed now), `periods_to_next`,
         `order_date` (the next chance from now on), `due_date`, `next_order_date` (the chance after
         the one of now), `lead_time` (mean of the supplier, periods), `delay` (periods until the
-        order is placed) and `needed_periods`.
+        order is placed), `closed_periods` (mean periods that the next order arrives later because
+        the supplier is closed) and `needed_periods`.
     """
+    calendar = closures.calendar
+    row = lines["lead_time_row"].fill_null(0).to_numpy().astype(np.int64)
+    wait, periods, until_next = _chances(lines, row, closures)
     day, length = calendar.order_day, calendar.days_per_period
-    today, ahead = days_until_next(day, weekday_array(lines["weekdays"]))
-    wait = np.where(today, 0, ahead)
-    by_weekday = lines["order_days"].is_not_null().to_numpy()
-    review = np.nan_to_num(lines["review_period"].to_numpy(), nan=1.0)
-    periods = np.where(by_weekday, np.ceil(ahead / length), review).astype(np.int64)
-    until_next = np.where(by_weekday, ahead, periods * length)
-    if length > 1:
-        until_next = wait + periods * length
-    delay = (wait > 0) & (length > 1)
-    row = lines["lead_time_row"].fill_null(0).to_numpy()
+    delay = ((wait > 0) & (length > 1)).astype(np.int64)
     slow, mean = _slow_and_mean(lead_times, row)
     lead_days = np.ceil(mean - 1e-9).astype(np.int64) * length
+    due = closures.delivery_day(row, day + wait + calendar.placed_after + lead_days)
+    latest = closures.arrival(row, periods + slow.astype(np.int64) + delay)
     return lines.with_columns(
-        takes_orders=pl.Series(today | (length > 1)),
+        takes_orders=pl.Series(wait < length),
         periods_to_next=pl.Series(periods),
         order_date=_dates(day + wait),
-        due_date=_dates(day + wait + calendar.placed_after + lead_days),
+        due_date=_dates(due),
         next_order_date=_dates(day + until_next),
         lead_time=pl.Series(mean),
-        delay=pl.Series(delay.astype(np.int64)),
-        needed_periods=pl.Series(periods + slow.astype(np.int64) + delay),
+        delay=pl.Series(delay),
+        closed_periods=pl.Series(_closed_periods(lead_times, row, periods + delay, closures)),
+        needed_periods=pl.Series(latest),
     )
+
+
+def _chances(
+    lines: pl.DataFrame, row: Int64Array, closures: Closures
+) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Finds the chances to order: of now, and the next one.
+
+    Returns:
+        Days until an order can be placed; periods until the next one is decided, and days until it
+        can be placed. Shapes [N].
+    """
+    by_weekday = lines["order_days"].is_not_null().to_numpy()
+    review = np.nan_to_num(lines["review_period"].to_numpy(), nan=1.0).astype(np.int64)
+    review = np.where(by_weekday, 1, review)
+    weekdays = weekday_array(lines["weekdays"])
+    # Few suppliers, order days and review periods are shared by many lines.
+    kinds = np.column_stack([row, review, weekdays @ (1 << np.arange(7))])
+    _, first, kind = np.unique(kinds, axis=0, return_index=True, return_inverse=True)
+    row, review, weekdays = row[first], review[first], weekdays[first]
+    calendar = closures.calendar
+    length, closed = calendar.days_per_period, closures.closed[row]
+    periods = int(review.max(initial=1)) + closed.shape[1] + 7
+    ahead = chances(calendar.order_day, weekdays, closed, last=periods * length)
+    # Of each period, whether an order can be placed in it, and the first one on or after which.
+    wait = ahead[:, ::length] - length * np.arange(periods + 1)
+    open_period = np.where(wait < length, np.arange(periods + 1), periods)
+    following = np.minimum.accumulate(open_period[:, ::-1], axis=1)[:, ::-1]
+    every = np.arange(len(first))
+    soonest = np.where(wait[:, 0] < length, review, 1)
+    to_next = following[every, soonest]
+    kind = kind.reshape(-1)
+    return wait[kind, 0], to_next[kind], ahead[every, to_next * length][kind]
+
+
+def _closed_periods(
+    lead_times: LeadTimes, row: Int64Array, ordered: Int64Array, closures: Closures
+) -> FloatArray:
+    """Averages by how many periods an order arrives later, as its supplier is closed. Shape [N].
+
+    Args:
+        lead_times: Of the suppliers.
+        row: Of the supplier. Shape [N].
+        ordered: Period from which its lead time counts. Shape [N].
+        closures: Of the suppliers.
+    """
+    if not closures.closed.any() or not len(lead_times.pmf):
+        return np.zeros(row.size)
+    kinds, kind = np.unique(np.column_stack([row, ordered]), axis=0, return_inverse=True)
+    due = kinds[:, 1:] + np.arange(lead_times.pmf.shape[1])
+    later = closures.arrival(kinds[:, :1], due) - due
+    mean = (np.nan_to_num(lead_times.pmf)[kinds[:, 0]] * later).sum(axis=1)
+    return np.asarray(mean[kind.reshape(-1)])
+
+
+def with_closed_suppliers(
+    sampler: Sampler, lines: LineArrays, closures: Closures
+) -> tuple[Sampler, LineArrays]:
+    """Lets what would arrive while a supplier is closed arrive on its next day of delivery.
+
+    Args:
+        sampler: With a distribution of lead times for each supplier, and the same a period later.
+        lines: By these distributions.
+        closures: Of the suppliers.
+
+    Returns:
+        Both, with a distribution for each supplier and review period; as they were if no supplier
+        is closed. Paths stay the same, but for what arrives later.
+    """
+    if not closures.closed.any() or not len(lines):
+        return sampler, lines
+    kinds = np.column_stack([lines.lead_time_row, lines.review_period])
+    kinds, kind = np.unique(kinds, axis=0, return_inverse=True)
+    row, review = kinds[:, 0], kinds[:, 1:]
+    supplier = (row % (len(sampler.lead_times) // 2))[:, None]
+    next_due = review + sampler.next_lead_times[row]
+    now = closures.arrival(supplier, sampler.lead_times[row])
+    following = closures.arrival(supplier, next_due) - review
+    later = (following - sampler.next_lead_times[row]).mean(axis=1)
+    moved = replace(
+        sampler,
+        lead_times=now,
+        next_lead_times=following,
+        mean_lead_time=sampler.mean_lead_time[row] + later,
+    )
+    return moved, replace(lines, lead_time_row=kind.reshape(-1).astype(np.int64))
 
 
 def delayed_lead_times(lead_times: LeadTimes) -> FloatArray:

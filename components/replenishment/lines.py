@@ -1,7 +1,7 @@
 """One row per series: its stock, what is on its way, and the terms of each supplier it may have.
 
-    keys of forecasts, stock, open orders ── union ─┬─ inventory ─ open orders ─> stock [N]
-                                                    └─ supply terms ─ suppliers ─> candidates
+    keys of forecasts, stock, open orders, terms ── union ─┬─ inventory ─ open orders ─> stock [N]
+                                                           └─ supply terms ─ suppliers ─> candidates
 
 A row that cannot be used keeps its place with a status and a reason; the good ones go on.
 """
@@ -22,9 +22,11 @@ from demandcast.schema.proposal_table import proposal_schema
 
 __all__ = [
     "SupplyTables",
+    "closed_days",
     "gather_candidates",
     "gather_stock",
     "open_order_lines",
+    "unmatched_terms",
     "unplaced_problems",
     "with_near_terms",
 ]
@@ -45,6 +47,7 @@ class SupplyTables:
         open_orders: Lines on their way.
         suppliers: Suppliers.
         price_breaks: Prices by quantity.
+        supplier_closures: Days on which suppliers neither take orders nor deliver.
     """
 
     inventory: pl.DataFrame
@@ -52,12 +55,13 @@ class SupplyTables:
     open_orders: pl.DataFrame | None = None
     suppliers: pl.DataFrame | None = None
     price_breaks: pl.DataFrame | None = None
+    supplier_closures: pl.DataFrame | None = None
 
 
 def gather_stock(
     forecast_keys: pl.DataFrame, tables: SupplyTables, *, cutoff: datetime.date
 ) -> pl.DataFrame:
-    """Puts stock beside every series that any table knows.
+    """Puts stock beside every series that any table knows; terms, where they have the whole key.
 
     Args:
         forecast_keys: Series with a forecast, key columns as text. Shape [M].
@@ -82,6 +86,8 @@ def gather_stock(
     open_lines = open_order_lines(tables.open_orders, keys, cutoff=cutoff)
     if open_lines is not None:
         parts.append(open_lines.select(keys))
+    if set(keys) <= set(tables.supply_terms.columns):
+        parts.append(_keys_of_terms(tables.supply_terms, keys))
     lines = (
         pl.concat(parts)
         .unique()
@@ -91,6 +97,8 @@ def gather_stock(
     )
     if open_lines is not None:
         lines = _with_open_orders(lines, open_lines, keys)
+        ordered = open_lines.select(keys).unique().with_columns(is_ordered=pl.lit(value=True))
+        lines = lines.join(ordered, on=keys, how="left")
     missing = lines.filter(pl.col("has_stock").is_null())
     return _stock_status(lines.join(_near_keys(missing, stock, keys), on=keys, how="left"), keys)
 
@@ -104,6 +112,12 @@ def _check_names(keys: Sequence[str]) -> None:
             f"data.columns.series_key: {clash} are columns of the tables of replenishment; "
             "allowed: any other name"
         )
+
+
+def _keys_of_terms(terms: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
+    """Returns the keys that terms name, each once; those with an empty part name nothing."""
+    texts = terms.select(pl.col(on).cast(pl.String).fill_null(""))
+    return texts.filter(pl.all_horizontal(pl.col(name) != "" for name in on)).unique()
 
 
 def _near_keys(lines: pl.DataFrame, table: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
@@ -148,6 +162,7 @@ def unplaced_problems(tables: SupplyTables, keys: Sequence[str]) -> Iterator[str
     Yields:
         A sentence for each table that has such rows.
     """
+    yield from _closure_problems(tables)
     for name in ("supply_terms", "price_breaks", "suppliers"):
         table = getattr(tables, name)
         if table is None:
@@ -159,6 +174,59 @@ def unplaced_problems(tables: SupplyTables, keys: Sequence[str]) -> Iterator[str
         if rows.height:
             first = ", ".join(str(row) for row in rows["#row"].head(3))
             yield f"{name}: {', '.join(on)}: no value in {rows.height} rows, first: {first}"
+
+
+def closed_days(tables: SupplyTables) -> pl.DataFrame | None:
+    """Returns `supplier` and `date` of the days on which suppliers are closed; None without any.
+
+    Rows that cannot be read are left out; `unplaced_problems` says which.
+    """
+    if tables.supplier_closures is None:
+        return None
+    clean = clean_table(tables.supplier_closures, "supplier_closures", keys=[])
+    return clean.filter(pl.col(PROBLEM).is_null()).select("supplier", "date")
+
+
+def _closure_problems(tables: SupplyTables) -> Iterator[str]:
+    """Words closed days that cannot be read, or are of a supplier that nothing is ordered from."""
+    if tables.supplier_closures is None:
+        return
+    clean = clean_table(tables.supplier_closures, "supplier_closures", keys=[])
+    wrong = clean.with_row_index("#row").filter(pl.col(PROBLEM).is_not_null())
+    if wrong.height:
+        first = ", ".join(str(row) for row in wrong["#row"].head(3))
+        yield f"{wrong[PROBLEM][0]}; in {wrong.height} of the rows, first: {first}"
+    known = tables.supply_terms.get_column("supplier", default=pl.Series([], dtype=pl.String))
+    others = set(clean["supplier"].drop_nulls()) - set(known.cast(pl.String).str.strip_chars())
+    if others:
+        named = ", ".join(sorted(others)[:3])
+        yield f"supplier_closures: supplier: no terms of {len(others)} of them, first: {named}"
+
+
+def unmatched_terms(tables: SupplyTables, series: pl.DataFrame) -> Iterator[str]:
+    """Words terms that fit no series: of an item that no store stocks, orders or forecasts.
+
+    Terms with the whole key are lines of their own; those of an item alone name no store that a
+    line could be of.
+
+    Args:
+        tables: The tables.
+        series: Key columns of all lines, as text.
+
+    Yields:
+        A sentence, if there are any.
+    """
+    on = [name for name in series.columns if name in tables.supply_terms.columns]
+    if not on:
+        return
+    known = _keys_of_terms(tables.supply_terms, on)
+    lonely = known.join(series, on=on, how="anti").sort(on)
+    if lonely.height:
+        names = lonely.head(3).select(pl.concat_str(on, separator="/")).to_series().to_list()
+        yield (
+            f"supply_terms: {lonely.height:,} of no series that is forecast, in stock or on order, "
+            f"first {', '.join(names)}: {', '.join(on)} alone names no line"
+        )
 
 
 def open_order_lines(
@@ -203,10 +271,18 @@ def _with_open_orders(
 def _stock_status(lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """Says which series cannot be computed, and why."""
     without_stock = pl.col("has_stock").is_null()
+    ordered = pl.col("is_ordered") if "is_ordered" in lines.columns else pl.lit(value=None)
+    neither = pl.format(
+        "neither a forecast nor the inventory has the series, only {}: it is new, or has ended",
+        pl.when(ordered.is_not_null())
+        .then(pl.lit("open_orders"))
+        .otherwise(pl.lit("supply_terms")),
+    )
     near = pl.format("the inventory has no row of the series, but one of {}: keep zeros", "near")
     rules = (
         (pl.col(PROBLEM).is_not_null(), _INVALID, pl.col(PROBLEM)),
         (without_stock & pl.col("near").is_not_null(), "no_inventory", near),
+        (without_stock & pl.col("forecast_row").is_null(), "no_forecast", neither),
         (without_stock, "no_inventory", pl.lit("the inventory has no row of the series")),
         (
             pl.col("forecast_row").is_null(),

@@ -1,4 +1,8 @@
-"""When orders are decided: order days of suppliers, dates of orders, days until the next chance."""
+"""When orders are decided: order days of suppliers, dates of orders, days until the next chance.
+
+On days on which a supplier is closed it neither takes orders nor delivers: an order is placed on
+the next day on which it does, and what would arrive comes on the next open day.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,9 @@ from demandcast.schema.periods import Frequency, days_of, period_of
 __all__ = [
     "WEEKDAYS",
     "Calendar",
+    "Closures",
     "OrderMoment",
+    "chances",
     "days_until_next",
     "order_day",
     "parse_order_days",
@@ -29,6 +35,8 @@ OrderMoment = Literal["before_opening", "after_close"]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _MONDAY = 4  # 1970-01-05 was a Monday.
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -140,3 +148,117 @@ def days_until_next(
     today = (day - _MONDAY) % 7
     ahead = (today + 1 + np.arange(7)) % 7
     return order_days[:, today], 1 + order_days[:, ahead].argmax(axis=1)
+
+
+def chances(
+    day: int, order_days: BoolArray, closed: BoolArray, *, last: int
+) -> npt.NDArray[np.int64]:
+    """Finds the first day on which orders are taken, from each day on.
+
+    Args:
+        day: Days since 1970-01-01.
+        order_days: Whether orders are taken on Monday to Sunday; one day at least. Shape [n, 7].
+        closed: Whether the supplier is closed on `day` and the days after it; open later. Shape
+            [n, D].
+        last: Last day asked about, from `day` on.
+
+    Returns:
+        Days from `day` to the first chance on it or later, for each day until `last`. Shape
+        [n, last + 1].
+
+    >>> monday_and_tuesday = np.array([[True] * 2 + [False] * 5])
+    >>> chances(4, monday_and_tuesday, np.array([[True, True]]), last=2)  # 1970-01-05: a Monday
+    array([[7, 7, 7]])
+    """
+    # Behind the last closed day there is a chance within a week.
+    width = max(closed.shape[1], last + 1) + 7
+    weekday = (day - _MONDAY + np.arange(width)) % 7
+    refused = ~order_days[:, weekday]
+    refused[:, : closed.shape[1]] |= closed
+    return _first_open(refused)[:, : last + 1]
+
+
+@dataclass(frozen=True)
+class Closures:
+    """Days on which suppliers (V) are closed.
+
+    Attributes:
+        calendar: When orders are decided.
+        closed: Whether a supplier is closed on the order day and the days after it; all are open
+            later. Shape [V, D].
+    """
+
+    calendar: Calendar
+    closed: BoolArray
+
+    @classmethod
+    def of(
+        cls, table: pl.DataFrame | None, suppliers: Sequence[str], calendar: Calendar
+    ) -> Closures:
+        """Reads the days of suppliers; others and past days do not matter.
+
+        Args:
+            table: `supplier` and `date`; None without closures.
+            suppliers: In the order of V; without any there is one row that is always open.
+            calendar: When orders are decided.
+        """
+        if table is None:
+            return cls(calendar, np.zeros((max(len(suppliers), 1), 0), np.bool_))
+        rows = pl.DataFrame({"supplier": suppliers}, schema={"supplier": pl.String})
+        placed = table.join(rows.with_row_index("row"), on="supplier", how="inner")
+        ahead = placed["date"].cast(pl.Int32).cast(pl.Int64).to_numpy() - calendar.order_day
+        at, row = ahead[ahead >= 0], placed["row"].to_numpy()[ahead >= 0]
+        closed = np.zeros((max(len(suppliers), 1), int(at.max(initial=-1)) + 1), np.bool_)
+        closed[row, at] = True
+        return cls(calendar, closed)
+
+    def delivery_day(
+        self, row: npt.NDArray[np.int64], day: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Returns the first day of delivery on a day or later. Shapes [n]."""
+        order_day = self.calendar.order_day
+        return order_day + _looked_up(_first_open(self.closed), row, day - order_day)
+
+    def arrival(
+        self, row: npt.NDArray[np.int64], period: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Returns in which period what is due in one arrives: the first with a day of delivery.
+
+        Weeks without any are passed over on a weekly grid; a single closed day moves nothing to
+        another week.
+
+        Args:
+            row: Of the supplier. Shape [n, ...].
+            period: 0 is the one before whose opening orders of now count as placed. Shape [n, ...].
+
+        Returns:
+            Shape [n, ...].
+        """
+        return _looked_up(_first_open(self._without_delivery()), row, period)
+
+    def _without_delivery(self) -> BoolArray:
+        """Tells which periods have no day of delivery until they open. Shape [V, K]."""
+        # What comes in the week before an opening is there when it opens.
+        length, before = self.calendar.days_per_period, self.calendar.placed_after
+        days = np.pad(self.closed[:, before:], ((0, 0), (length - 1, 0)))
+        periods = -(-days.shape[1] // length)
+        whole = np.pad(days, ((0, 0), (0, periods * length - days.shape[1])))
+        return np.asarray(whole.reshape(len(days), periods, length).all(axis=2))
+
+
+def _first_open(closed: BoolArray) -> npt.NDArray[np.int64]:
+    """Finds the first open place at each one or later; behind the last all are. Shape [n, D]."""
+    width = closed.shape[1]
+    at = np.where(closed, width, np.arange(width))
+    return np.minimum.accumulate(at[:, ::-1], axis=1)[:, ::-1]
+
+
+def _looked_up(
+    places: npt.NDArray[np.int64], row: npt.NDArray[np.int64], at: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Reads places [V, D] at given ones; what lies before or behind stays where it is."""
+    width = places.shape[1]
+    if not width:
+        return at
+    inside = np.clip(at, 0, width - 1)
+    return np.where((at >= 0) & (at < width), places[row, inside], at)

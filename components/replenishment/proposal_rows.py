@@ -156,12 +156,13 @@ def _position(computed: pl.DataFrame, decided: Decided) -> _Columns:
     """Says where the line stands, and what it is to cover."""
     wanted, lines = decided.wanted, decided.arrays
     lead_time = computed["lead_time"].to_numpy()
+    later = computed["delay"].to_numpy() + computed["closed_periods"].to_numpy()
     return {
         "inventory_position": lines.position,
         "base_stock_level": wanted.base_stock_level,
         "review_period": lines.review_period,
         "lead_time_mean": lead_time,
-        "protection_interval": lead_time + computed["delay"].to_numpy() + lines.review_period,
+        "protection_interval": lead_time + later + lines.review_period,
         "expected_demand": wanted.expected_demand,
         "demand_median": wanted.demand_median,
         "demand_at_target": wanted.base_stock_level,

@@ -41,9 +41,11 @@ from demandcast.components.replenishment.line_calendar import (
     delayed_lead_times,
     mark_short_forecasts,
     with_calendar,
+    with_closed_suppliers,
 )
 from demandcast.components.replenishment.lines import (
     SupplyTables,
+    closed_days,
     gather_candidates,
     gather_stock,
     open_order_lines,
@@ -51,6 +53,9 @@ from demandcast.components.replenishment.lines import (
 )
 from demandcast.components.replenishment.order_calendar import Calendar
 from demandcast.components.replenishment.order_crossing import felt_lead_times
+
+
+from demandcast.components.replenishment.order_calendar import Calendar, Closures
 from demandcast.components.replenishment.order_lots import PriceBreaks
 from demandcast.components.replenishment.order_quantities import decide_quantities
 from demandcast.components.replenishment.price_breaks import price_breaks_of
@@ -104,6 +109,11 @@ class Situation:
         """Says when orders are decided."""
         return Calendar(self.cutoff, self.frequency, config.order_moment)
 
+    def closures(self, config: ReplenishmentConfig) -> Closures:
+        """Says when suppliers are closed."""
+        suppliers = self.lead_times.keys["supplier"].to_list()
+        return Closures.of(closed_days(self.tables), suppliers, self.calendar(config))
+
 
 @dataclass(frozen=True)
 class Proposals:
@@ -154,6 +164,7 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         paths=config.paths,
         seed=config.seed,
     )
+    sampler, arrays = with_closed_suppliers(sampler, arrays, situation.closures(config))
     prices = _prices(computed, arrays, situation)
     decided, shadow_price = decide_quantities(
         computed, arrays, sampler, price_breaks=prices, config=config
@@ -177,8 +188,8 @@ def _felt(lines: LineArrays, lead_times: LeadTimes) -> tuple[LineArrays, FloatAr
 
 def _lines(situation: Situation, config: ReplenishmentConfig) -> tuple[pl.DataFrame, int]:
     """Gathers a row per series, with a status where it cannot be computed; and the horizon."""
-    calendar = situation.calendar(config)
-    lines = with_calendar(_with_terms(situation, config), situation.lead_times, calendar)
+    closures = situation.closures(config)
+    lines = with_calendar(_with_terms(situation, config), situation.lead_times, closures)
     horizon = _horizon(lines, situation, config)
     return mark_short_forecasts(lines, horizon), horizon
 

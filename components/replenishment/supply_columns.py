@@ -134,6 +134,10 @@ TABLES: Mapping[str, Mapping[str, Column]] = {
         "from_quantity": Column("Units from which the price holds.", required=True, above=0),
         "unit_cost": Column("Cost per unit of the whole order.", required=True, least=0),
     },
+    "supplier_closures": {
+        "supplier": Column("Key of the supplier.", "text", required=True),
+        "date": Column("Day on which it neither takes orders nor delivers.", "date", required=True),
+    },
 }
 """Columns by table; all but those that are required may be left out."""
 

@@ -30,6 +30,7 @@ from demandcast.components.reporting.simulation_answers import (
     simulation_headline,
 )
 from demandcast.components.reporting.supplier_charts import lead_time_chart, on_time_chart
+from demandcast.components.reporting.words import is_number
 from demandcast.schema.proposal_table import STATUSES
 
 __all__ = ["PARTS", "draw_orders_page", "draw_page", "draw_simulation_page"]
@@ -243,8 +244,10 @@ def _order_plots(part: OrdersPart) -> dict[str, Any]:
     }
     if summary.totals.computed:
         plots["risk_classes"] = order_charts.risk_chart(summary.risk_classes)
-    if part.suppliers and part.suppliers.rows:
+    rows = part.suppliers.rows if part.suppliers else ()
+    if part.suppliers and any(is_number(row.median) for row in rows):
         plots["lead_times"] = lead_time_chart(part.suppliers)
+    if part.suppliers and any(is_number(row.on_time_share) for row in rows):
         plots["on_time"] = on_time_chart(part.suppliers)
     if summary.suppliers:
         plots["order_value"] = order_charts.order_value_chart(

@@ -14,7 +14,7 @@ __all__ = ["EXCEPTION_TITLES", "OrdersPart"]
 EXCEPTION_TITLES = {
     "invalid": "A value cannot be used",
     "infeasible": "Terms contradict each other",
-    "held_back": "Held back by the budget",
+    "held_back": "Held back: no money or units left",
     AT_RISK: "Likely to run out, and no order possible today",
     "no_lead_time": "No lead time",
     "no_terms": "No terms of supply",
@@ -28,14 +28,14 @@ EXCEPTION_TITLES = {
 _REMEDIES = {
     "invalid": "Correct the value in the table that the reason names.",
     "infeasible": "Change the terms, make room, or decide by hand.",
-    "held_back": "Raise the budget, or approve one of these in place of another.",
+    "held_back": "Raise the budget, ask another supplier, or order one in place of another.",
     AT_RISK: "Ask the supplier for an order outside of its calendar, or move stock.",
     "no_lead_time": "Give deliveries of the supplier, or a lead time that it quotes.",
     "no_terms": "Add a row of supply terms.",
     "no_inventory": "Add the stock of the series, 0 if there is none.",
     "no_forecast": "Decide by hand: it is new, or has ended.",
     "short_forecast": "Forecast further ahead, or let the last season go on.",
-    "reduced": "Check room and shelf life.",
+    "reduced": "Check room, shelf life, budget, and what the supplier has.",
 }
 
 

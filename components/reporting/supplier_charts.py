@@ -44,7 +44,15 @@ class SupplierRow:
         quoted: Lead time that it quotes, periods.
         on_time_share: Share of deliveries on time.
         mean_days_late: Of the late ones, days.
-        outliers: Lead times far from the others.
+        outliers: How many lead times lie far from the others.
+        std: Standard deviation of lead times, periods.
+        open_orders: How many are on their way.
+        in_full_share: Share of received lines with the whole quantity.
+        trend: By how much lead times grow in a year, periods.
+        trend_error: Its standard error, periods.
+        trend_shows: Whether it differs from 0 by a test at 5 %.
+        cost: What varying lead times cost, currency units per period.
+        far_lead_times: The outliers, periods.
     """
 
     name: str
@@ -57,6 +65,21 @@ class SupplierRow:
     on_time_share: Number
     mean_days_late: Number
     outliers: int
+    std: Number = None
+    open_orders: Number = None
+    in_full_share: Number = None
+    trend: Number = None
+    trend_error: Number = None
+    trend_shows: bool = False
+    cost: Number = None
+    far_lead_times: tuple[float, ...] = ()
+
+    @property
+    def arrow(self) -> str:
+        """Says in a sign whether lead times grow longer or shorter; none where none shows."""
+        if not self.trend_shows or not is_number(self.trend):
+            return ""
+        return "\N{UPWARDS ARROW}" if self.trend > 0 else "\N{DOWNWARDS ARROW}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +96,7 @@ class SuppliersPart:
 
 
 def lead_time_chart(suppliers: SuppliersPart) -> Any:
-    """Draws the lead times of each supplier: median, the range up to p90 and p95, the quote."""
+    """Draws lead times of each supplier: median, range up to p90 and p95, quote, and outliers."""
     rows = [row for row in _largest(suppliers) if is_number(row.median)]
     plot = _chart_of(rows, "Lead time by supplier", axis=f"lead time, {suppliers.period}")
     source = {
@@ -100,6 +123,16 @@ def lead_time_chart(suppliers: SuppliersPart) -> Any:
     plot.scatter("mean", "supplier", source=source, size=8, color=INK, marker="x", line_width=2)
     plot.scatter(
         "quoted", "supplier", source=source, size=9, color=VERMILION, marker="diamond_cross"
+    )
+    far = [(one, row.name) for row in rows for one in row.far_lead_times]
+    plot.scatter(
+        [lead_time for lead_time, _ in far],
+        [name for _, name in far],
+        size=8,
+        line_color=ORANGE,
+        fill_color=None,
+        line_width=1.5,
+        name="outliers",
     )
     add_tips(
         plot,

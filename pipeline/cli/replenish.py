@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from demandcast.components.reporting.words import several
 from demandcast.pipeline.cli.options import (
     config_options,
     day_option,
@@ -108,10 +109,11 @@ def _lines(summary: ReplenishSummary) -> list[str]:
         for what, counts in (("lines", summary.statuses), ("risk", summary.risk_classes))
     ]
     return [
-        f"{summary.orders:,} orders worth {summary.order_value:,.2f} from the evening of "
-        f"{summary.cutoff}; {summary.waiting:,} wait for approval",
+        f"{several(summary.orders, 'order')} worth {summary.order_value:,.2f} from the evening of "
+        f"{summary.cutoff}; {summary.waits}",
         *counted,
         *summary.problems,
+        *summary.remarks,
         f"{'files':<12} {summary.folder}",
         f"{'next':<12} demandcast orders review",
     ]

@@ -53,6 +53,7 @@ _EXAMPLE_VALUES: dict[str, Any] = {
     "replenishment.tables.suppliers.path": "data/suppliers.parquet",
     "replenishment.tables.lead_times.path": "data/lead_times.parquet",
     "replenishment.tables.price_breaks.path": "data/price_breaks.parquet",
+    "replenishment.tables.supplier_closures.path": "data/closures.csv",
     "replenishment.order_moment": "after_close",
     "kubeflow.pipeline_root": "gs://bucket/demandcast",
     "kubeflow.volumes[].claim": "sales",
@@ -61,7 +62,12 @@ _EXAMPLE_VALUES: dict[str, Any] = {
 }
 """Values of the example that are not defaults; the names follow the sample data."""
 
-_COMMENTED_OUT = ("data.transactions", "replenishment.tables.price_breaks", "kubeflow")
+_COMMENTED_OUT = (
+    "data.transactions",
+    "replenishment.tables.price_breaks",
+    "replenishment.tables.supplier_closures",
+    "kubeflow",
+)
 """Sections that the sample data has no use for; their lines are there as comments."""
 
 _MORE_ITEMS: dict[str, list[dict[str, Any]]] = {

@@ -76,6 +76,13 @@ class ReplenishmentTablesConfig(Section):
             "the price holds for the whole order."
         ),
     )
+    supplier_closures: ReplenishmentTableConfig | None = Field(
+        None,
+        description=(
+            "Closed days: supplier and date. On them it takes no order and delivers nothing; what "
+            "is due comes on its next open day."
+        ),
+    )
 
     @property
     def paths(self) -> dict[str, str]:

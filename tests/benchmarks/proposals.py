@@ -1,6 +1,10 @@
-"""Times order proposals from forecasts, stock and terms in memory: seconds, CPU time, peak memory.
+"""Times order proposals from forecasts, stock and terms: seconds, CPU time, peak memory.
 
     python tests/benchmarks/proposals.py --series 100000 --horizon 28 --paths 1000
+
+First in memory, `propose` alone; then, under `on_disk`, what `demandcast replenish` does once the
+forecasts are made, in a process of its own: it reads the forecast table and the other tables,
+learns from forecasts at `--past-cutoffs` cutoffs, proposes, and writes the folder with its page.
 
 The inputs are random: mean demand log-normal (many slow items, few fast ones), lead times of 40
 suppliers from 30 deliveries each, half of the series with an order on its way, packs, smallest
@@ -13,24 +17,32 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import dataclasses
 import datetime
 import json
 import pstats
 import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
+import yaml
 from scipy import special
 
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays
 from demandcast.components.replenishment.lines import SupplyTables
 from demandcast.components.replenishment.proposing import Proposals, Situation, propose
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
-from demandcast.schema.config import ReplenishmentConfig
+from demandcast.pipeline.proposal_folder import ProposalFolder, make_proposals
+from demandcast.pipeline.replenish import read_forecast_table
+from demandcast.schema.config import ReplenishmentConfig, load_config
+from demandcast.schema.origin_arrays import OriginForecasts
 
 __all__ = ["main", "situation_of"]
 
@@ -191,6 +203,110 @@ def loop_over_series(situation: Situation, paths: int, count: int) -> None:
                 stock = np.maximum(stock - demand[period], 0)
 
 
+def write_situation(situation: Situation, folder: Path, settings: dict[str, Any]) -> None:
+    """Writes the tables of a situation, a history of deliveries, and a configuration."""
+    tables = dataclasses.asdict(situation.tables)
+    tables["lead_times"] = _deliveries(tables["suppliers"], np.random.default_rng(2))
+    given = {name: table for name, table in tables.items() if table is not None}
+    for name, table in given.items():
+        table.write_parquet(folder / f"{name}.parquet")
+    forecasts = situation.forecasts
+    _forecast_table(forecasts).write_parquet(folder / "forecasts.parquet")
+    items = forecasts.keys.select(pl.col("item").unique()).with_columns(
+        category=pl.col("item").str.tail(1)
+    )
+    items.write_parquet(folder / "items.parquet")
+    paths = {name: {"path": f"{name}.parquet"} for name in given}
+    columns = {"series_key": ["store", "item"], "timestamp": "date", "target": "units"}
+    config = {
+        "name": "bench",
+        "workspace": "runs",
+        "data": {
+            "sales": "sales.parquet",
+            "columns": {**columns, "static": ["category"]},
+            "static_tables": [{"path": "items.parquet", "on": ["item"]}],
+        },
+        "forecast": {"horizon": forecasts.horizon, "quantile_levels": list(LEVELS)},
+        "replenishment": {**settings, "tables": paths},
+    }
+    (folder / "demand.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def _forecast_table(forecasts: ForecastArrays) -> pl.DataFrame:
+    steps = pl.select(step=pl.int_range(1, forecasts.horizon + 1, dtype=pl.Int32))
+    rows = forecasts.keys.join(steps, how="cross", maintain_order="left_right")
+    quantiles = forecasts.quantiles.reshape(-1, len(LEVELS))
+    return rows.select(
+        "store",
+        "item",
+        pl.lit(CUTOFF).alias("cutoff"),
+        "step",
+        timestamp=pl.lit(CUTOFF) + pl.duration(days=pl.col("step")),
+        mean=pl.Series(forecasts.mean.reshape(-1)),
+        **{f"q{level:g}": pl.Series(quantiles[:, at]) for at, level in enumerate(LEVELS)},
+    )
+
+
+def origins_of(situation: Situation, cutoffs: int) -> OriginForecasts | None:
+    """Makes forecasts at past cutoffs, a week apart, and what was sold: the same distributions."""
+    if not cutoffs:
+        return None
+    draws = np.random.default_rng(3)
+    forecasts = situation.forecasts
+    count = forecasts.keys.height
+    actual = draws.poisson(np.tile(forecasts.mean, (cutoffs, 1))).astype(np.float64)
+    last = (CUTOFF - datetime.date(1970, 1, 1)).days - forecasts.horizon
+    return OriginForecasts(
+        keys=forecasts.keys,
+        cutoff_days=last - 7 * np.arange(cutoffs)[::-1],
+        series_index=np.tile(np.arange(count), cutoffs),
+        cutoff_index=np.repeat(np.arange(cutoffs), count),
+        actual=actual,
+        observed_mask=np.ones(actual.shape, np.bool_),
+        in_stock_fraction=np.ones(actual.shape, np.float32),
+        demand_class=np.full(len(actual), "smooth"),
+        quantiles=np.tile(forecasts.quantiles, (cutoffs, 1, 1)),
+        mean=np.tile(forecasts.mean, (cutoffs, 1)),
+        quantile_levels=LEVELS,
+        frequency="D",
+    )
+
+
+def propose_from_disk(folder: Path, origins: OriginForecasts | None) -> dict[str, Any]:
+    """Does what `demandcast replenish` does with forecasts that are there."""
+    config = load_config(folder / "demand.yaml")
+    before = _peak_gib()
+    (reading, result), total = _timed(lambda: _read_and_propose(folder, config, origins))
+    return {
+        **total,
+        "reading_the_forecasts": reading,
+        "peak_gib": _peak_gib(),
+        "peak_gib_with_the_past": before,
+        "statuses": result.statuses,
+    }
+
+
+def _read_and_propose(folder: Path, config: Any, origins: OriginForecasts | None) -> Any:
+    begin = time.perf_counter()
+    table = read_forecast_table(folder / "forecasts.parquet", config)
+    reading = round(time.perf_counter() - begin, 3)
+    target = ProposalFolder("bench", folder / "proposal")
+    return reading, make_proposals(config, table, origins=origins, target=target)
+
+
+def _on_disk(options: argparse.Namespace, situation: Situation) -> dict[str, Any]:
+    """Writes the tables and proposes from them in a process of its own, with a peak of its own."""
+    settings = {"paths": options.paths, "service": {"measure": options.measure}}
+    with tempfile.TemporaryDirectory(prefix="demandcast-bench-") as name:
+        write_situation(situation, Path(name), settings)
+        arguments = ["--series", options.series, "--horizon", options.horizon]
+        arguments += ["--past-cutoffs", options.past_cutoffs, "--from-disk", name]
+        command = [sys.executable, __file__, *map(str, arguments)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 def main() -> None:
     """Prints what it took, as JSON."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -201,8 +317,15 @@ def main() -> None:
     parser.add_argument("--budget-share", type=float, help="budget, as a share of all that is due")
     parser.add_argument("--reference", type=int, default=200, help="series of the plain loop")
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    parser.add_argument("--past-cutoffs", type=int, default=4, help="on disk: cutoffs that teach")
+    parser.add_argument("--from-disk", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     situation = situation_of(options.series, options.horizon)
+    if options.from_disk:
+        origins = origins_of(situation, options.past_cutoffs)
+        del situation
+        sys.stdout.write(json.dumps(propose_from_disk(options.from_disk, origins)))
+        return
     config = ReplenishmentConfig(paths=options.paths, service={"measure": options.measure})
     before = _peak_gib()
     profile = cProfile.Profile() if options.profile else None
@@ -221,6 +344,7 @@ def main() -> None:
         "peak_gib_with_the_inputs": before,
         "statuses": dict(counted.iter_rows()),
     }
+    result["on_disk"] = _on_disk(options, situation)
     sys.stdout.write(json.dumps(result, indent=2) + "\n")
     if profile is not None:
         pstats.Stats(profile, stream=sys.stdout).sort_stats("cumulative").print_stats(45)

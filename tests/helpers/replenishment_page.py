@@ -10,7 +10,7 @@ from docs_pages import ROOT, Block, blocks
 from demandcast.components.replenishment.supply_columns import TABLES, Column
 from demandcast.schema.config.replenishment import ReplenishmentTablesConfig
 
-__all__ = ["PAGE", "page_blocks", "rows_below", "supply_tables_markdown"]
+__all__ = ["PAGE", "blocks_below", "page_blocks", "rows_below", "supply_tables_markdown"]
 
 PAGE = "docs/replenishment.md"
 
@@ -33,6 +33,15 @@ def _table(name: str, columns: dict[str, Column]) -> str:
 def page_blocks(*languages: str) -> list[Block]:
     """The blocks of the page in some languages."""
     return [block for block in blocks(*languages) if block.page == PAGE]
+
+
+def blocks_below(heading: str) -> list[Block]:
+    """The shell and text blocks between a heading of the second level and the next one."""
+    text = Path(ROOT / PAGE).read_text(encoding="utf-8")
+    before, part = text.split(f"\n## {heading}\n")
+    first = before.count("\n") + 1
+    last = first + part.split("\n## ")[0].count("\n") + 1
+    return [block for block in page_blocks("sh", "text") if first < block.line <= last]
 
 
 def rows_below(heading: str) -> list[list[str]]:

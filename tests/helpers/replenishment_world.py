@@ -42,6 +42,7 @@ __all__ = [
     "situation",
     "suppliers",
     "terms",
+    "write_table",
     "write_world",
 ]
 
@@ -200,7 +201,7 @@ def write_world(
     usual = {"inventory": inventory(), "supply_terms": terms(), "suppliers": suppliers()}
     given = {name: table for name, table in (usual | tables).items() if table is not None}
     for name, table in given.items():
-        _write(table, folder / f"{name}{suffix}")
+        write_table(table, folder / f"{name}{suffix}")
     forecast_table().write_csv(folder / "forecasts.csv")
     usual_keys = {"calibrate": False, "paths": 100, "unmet_demand": "backordered"}
     section = usual_keys | dict(replenishment or {})
@@ -223,7 +224,8 @@ def write_world(
     return file
 
 
-def _write(table: pl.DataFrame, file: Path) -> None:
+def write_table(table: pl.DataFrame, file: Path) -> None:
+    """Writes Parquet, CSV, or compressed CSV, by the name of the file."""
     if file.suffix == ".parquet":
         table.write_parquet(file)
     else:

@@ -40,6 +40,7 @@ from demandcast.components.reporting.page_trained import (
     Trial,
     TuningPart,
 )
+from demandcast.components.reporting.supplier_charts import SupplierRow, SuppliersPart
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 HOSTILE = "<script>alert('x')</script></script><!-- & \"quoted\""
@@ -171,8 +172,13 @@ def data() -> DataPart:
 
 @functools.cache
 def orders() -> OrdersPart:
-    """Proposals of a small chain."""
-    return OrdersPart(chain_summary(3, 20), projections())
+    """Proposals of a small chain, with a supplier of each kind."""
+    known = SupplierRow("north", 40, 4.5, 4.0, 7.0, 9.0, 5.0, 0.75, 2.0, 1)
+    late = replace(known, std=1.5, trend=2.5, trend_error=0.4, trend_shows=True, cost=12.5)
+    far = replace(known, name="south", far_lead_times=(21.0,), open_orders=2, in_full_share=0.5)
+    new = SupplierRow("new", 0, None, None, None, None, None, None, None, 0)
+    suppliers = SuppliersPart("days", (late, far, new))
+    return OrdersPart(chain_summary(3, 20), projections(), suppliers)
 
 
 def full_page(**replaced: Any) -> RunPage:

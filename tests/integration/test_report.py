@@ -54,7 +54,7 @@ def check(file, width, **options):
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_full_page_is_drawn_without_a_complaint(file_of, width, dark):
     areas = check(file_of(full_page()), width, dark=dark)
-    assert len(areas) == 9 + 8
+    assert len(areas) == 9 + 10
     assert min(areas) > 10_000
 
 
@@ -96,8 +96,19 @@ def orders_file(tmp_path):
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_page_of_orders_is_drawn_without_a_complaint(orders_file, width, dark):
     areas = check(orders_file, width, dark=dark)
-    assert len(areas) == 8
+    assert len(areas) == 10
     assert min(areas) > 10_000
+
+
+@pytest.mark.parametrize("width", [1200, 800])
+def test_reasons_are_seen_whole(orders_file, width):
+    with opened(orders_file, width=width) as (page, _, _):
+        wider = page.evaluate(
+            "[...document.querySelectorAll('.scroll:has(.reasons), .scroll:has(.scorecard)')]"
+            ".map(frame => frame.scrollWidth - frame.clientWidth)"
+        )
+        assert len(wider) > 3
+        assert max(wider) <= 0
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -64,7 +64,17 @@ def test_problems_of_a_kind_are_one_with_their_first_lines(config_of, tmp_path):
     assert summary.problems == (
         "4 lines without a proposal, first a/007, a/008, a/009: inventory: on_hand: got '-1.0'; "
         "allowed: a number of at least 0",
-        "1 lines without a proposal, first b/009: inventory: on_hand: no value; it must be given",
+        "1 line without a proposal, first b/009: inventory: on_hand: no value; it must be given",
+    )
+
+
+def test_terms_that_fit_no_series_are_said_and_no_line(config_of, tmp_path):
+    terms = world.terms(items=["007", "008", "009", "500"])
+    summary = made(config_of(supply_terms=terms), tmp_path / "out")
+    assert summary.problems == ()
+    assert summary.remarks == (
+        "supply_terms: 1 of no series that is forecast, in stock or on order, first 500: item "
+        "alone names no line",
     )
 
 

@@ -18,6 +18,7 @@ FILES = [
     "proposals.html",
     "proposals.json",
     "proposals.parquet",
+    "supplier_outliers.csv",
     "supplier_scorecard.csv",
 ]
 KEY = ("store", "item")
@@ -114,7 +115,7 @@ def test_a_wrong_line_stops_itself_alone(run, tmp_path, caplog):
     table = pl.read_parquet(tmp_path / "proposals" / "proposals.parquet")
     assert dict(table.select("store", "order_quantity").iter_rows()) == {"a": None, "b": 5.0}
     assert proposals.get_int_custom_property("orders") == 1
-    assert "1 lines without a proposal, first a/007" in caplog.text
+    assert "1 line without a proposal, first a/007" in caplog.text
 
 
 def test_forecasts_that_break_their_contract_are_refused(run, config):

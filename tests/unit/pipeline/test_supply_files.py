@@ -10,7 +10,6 @@ from configurations import parse
 from supply_world import supply_config, write_supply
 
 from demandcast.pipeline.supply_files import (
-    read_attributes,
     read_demand,
     read_lead_times,
     read_supply_tables,
@@ -259,52 +258,6 @@ def test_demand_that_cannot_be_used_is_refused(folder, day, demand, words):
 def test_demand_that_is_not_there_is_refused(folder):
     with pytest.raises(BadInputError, match=r"demand: .*none\.csv"):
         read_demand(folder / "none.csv", config_of(folder), keys=SERIES, periods=range(10, 13))
-
-
-def with_statics(folder, static, *tables):
-    return parse(
-        **{
-            "data.columns.static": list(static),
-            "data.static_tables": [
-                {"path": str(folder / path), "on": list(on)} for path, on in tables
-            ],
-        }
-    )
-
-
-def test_attributes_are_those_of_the_static_tables(folder):
-    pl.DataFrame({"item": ["007", "008"], "category": ["tea", "rice"], "x": [1, 2]}).write_csv(
-        folder / "items.csv"
-    )
-    pl.DataFrame({"store": ["b", "a"], "region": ["north", "south"]}).write_csv(
-        folder / "stores.csv"
-    )
-    config = with_statics(
-        folder,
-        ["category", "region"],
-        ("items.csv", ["item"]),
-        ("stores.csv", ["store"]),
-    )
-    series = pl.DataFrame({"store": ["a", "b", "c"], "item": ["007", "009", "008"]})
-    found = read_attributes(config, series)
-    assert found.columns == ["store", "item", "category", "region"]
-    assert found.rows() == [
-        ("a", "007", "tea", "south"),
-        ("b", "009", None, "north"),
-        ("c", "008", "rice", None),
-    ]
-
-
-def test_an_attribute_that_is_given_twice_adds_no_row(folder):
-    pl.DataFrame({"item": ["007", "007"], "category": ["tea", "rice"]}).write_csv(
-        folder / "items.csv"
-    )
-    config = with_statics(folder, ["category"], ("items.csv", ["item"]))
-    assert read_attributes(config, SERIES)["category"].to_list() == ["tea", "tea"]
-
-
-def test_without_static_tables_series_stay_as_they_are(folder):
-    assert read_attributes(config_of(folder), SERIES).equals(SERIES)
 
 
 def test_the_same_tables_have_the_same_digest_wherever_they_lie(tmp_path):

@@ -11,8 +11,13 @@ from demandcast.components.replenishment.line_calendar import (
     delayed_lead_times,
     mark_short_forecasts,
     with_calendar,
+    with_closed_suppliers,
 )
-from demandcast.components.replenishment.order_calendar import Calendar, parse_order_days
+from demandcast.components.replenishment.order_calendar import (
+    Calendar,
+    Closures,
+    parse_order_days,
+)
 
 DAY = datetime.date
 
@@ -44,9 +49,15 @@ DAILY = Calendar(world.CUTOFF, "D", "before_opening")
 WEEKLY = Calendar(DAY(2026, 6, 29), "W-MON", "before_opening")
 
 
-def dated(lines, calendar=DAILY):
-    options = {"frequency": calendar.frequency, "cutoff": calendar.cutoff}
-    return with_calendar(lines, lead_times(**options), calendar).row(0, named=True)
+def dated(lines, calendar=DAILY, *, closed=(), **options):
+    """The line, where `north` is closed on some days."""
+    options |= {"frequency": calendar.frequency, "cutoff": calendar.cutoff}
+    days = pl.DataFrame(
+        {"supplier": ["north"] * len(closed), "date": list(closed)},
+        {"supplier": str, "date": pl.Date},
+    )
+    closures = Closures.of(days, ["north", "south"], calendar)
+    return with_calendar(lines, lead_times(**options), closures).row(0, named=True)
 
 
 def test_every_day():
@@ -97,6 +108,64 @@ def test_a_weekly_review_period_of_several_weeks():
     assert row["next_order_date"] == DAY(2026, 7, 27)
 
 
+def july(*days):
+    return [DAY(2026, 7, day) for day in days]
+
+
+@pytest.mark.parametrize(
+    ("order_days", "closed", "order_date", "due_date", "next_order_date"),
+    [
+        # Ordered on the 1st, due 2 days later, and reviewed daily.
+        (None, july(4), DAY(2026, 7, 1), DAY(2026, 7, 3), DAY(2026, 7, 2)),
+        (None, july(3), DAY(2026, 7, 1), DAY(2026, 7, 4), DAY(2026, 7, 2)),
+        (None, july(2, 3), DAY(2026, 7, 1), DAY(2026, 7, 4), DAY(2026, 7, 4)),
+        (None, july(1, 2), DAY(2026, 7, 3), DAY(2026, 7, 5), DAY(2026, 7, 3)),
+        ("wed", july(8), DAY(2026, 7, 1), DAY(2026, 7, 3), DAY(2026, 7, 15)),
+        ("wed fri", july(1), DAY(2026, 7, 3), DAY(2026, 7, 5), DAY(2026, 7, 3)),
+    ],
+)
+def test_closed_days_move_orders_and_deliveries(
+    order_days, closed, order_date, due_date, next_order_date
+):
+    row = dated(line(order_days), closed=closed)
+    assert row["takes_orders"] == (order_date == DAY(2026, 7, 1))
+    assert row["order_date"] == order_date
+    assert row["due_date"] == due_date
+    assert row["next_order_date"] == next_order_date
+    assert row["periods_to_next"] == (next_order_date - DAY(2026, 7, 1)).days
+
+
+def test_a_later_arrival_of_the_next_order_takes_more_of_the_forecast():
+    """The next order, of the 2nd, is due on the 4th, and comes on the 6th."""
+    row = dated(line(), closed=july(4, 5))
+    assert (row["closed_periods"], row["needed_periods"]) == (2, 1 + 2 + 2)
+    other = dated(line(row=1), closed=july(4, 5))
+    assert (other["closed_periods"], other["needed_periods"]) == (0, 1 + 4)
+
+
+def test_a_supplier_that_is_closed_all_week_takes_no_weekly_order():
+    row = dated(line(), WEEKLY, closed=july(*range(6, 14)))
+    assert not row["takes_orders"]
+    assert row["order_date"] == row["next_order_date"] == DAY(2026, 7, 14)
+    assert row["periods_to_next"] == 1
+    assert dated(line(), WEEKLY, closed=july(*range(6, 12)))["takes_orders"]
+
+
+def test_paths_arrive_when_the_supplier_is_open():
+    """Of two days of lead time, and of the next order, a day later."""
+    sampler, lines = world.sampler_of([[0, 0, 1, 0], [0, 0, 0, 1]]), world.line_arrays([2.0, 3.0])
+    closures = Closures.of(
+        pl.DataFrame({"supplier": ["north", "north"], "date": july(4, 5)}), ["north"], DAILY
+    )
+    moved, found = with_closed_suppliers(sampler, lines, closures)
+    part = moved.part(found, np.arange(2), 0)
+    assert set(part.lead_time.ravel().tolist()) == {2}
+    assert set(part.next_lead_time.ravel().tolist()) == {2 + 2}
+    assert moved.mean_lead_time[found.lead_time_row].tolist() == [4, 4]
+    nothing = Closures.of(None, ["north"], DAILY)
+    assert with_closed_suppliers(sampler, lines, nothing) == (sampler, lines)
+
+
 def test_blocked_lines_do_no_harm():
     lines = line().with_columns(
         weekdays=pl.lit(None, pl.List(pl.Boolean)),
@@ -105,7 +174,8 @@ def test_blocked_lines_do_no_harm():
     )
     assert dated(lines)["periods_to_next"] == 1
     nobody = world.situation(suppliers=None).lead_times
-    assert with_calendar(lines, nobody, DAILY)["lead_time"].to_list() == [0]
+    nowhere = Closures.of(None, [], DAILY)
+    assert with_calendar(lines, nobody, nowhere)["lead_time"].to_list() == [0]
 
 
 def test_the_same_distributions_a_period_later():

@@ -8,9 +8,11 @@ import replenishment_world as world
 
 from demandcast.components.replenishment.lines import (
     SupplyTables,
+    closed_days,
     gather_candidates,
     gather_stock,
     open_order_lines,
+    unmatched_terms,
     unplaced_problems,
     with_near_terms,
 )
@@ -42,8 +44,44 @@ def test_every_series_that_a_table_knows_is_there_once_and_sorted():
     assert set(keys.rows()) == {*world.DEMAND, ("a", "900"), ("z", "001")}
     assert row(lines, "a", "007")["status"] == "no_inventory"
     assert row(lines, "a", "900")["status"] == "no_forecast"
-    assert row(lines, "z", "001")["status"] == "no_inventory"
+    ordered = row(lines, "z", "001")
+    assert ordered["status"] == "no_forecast"
+    assert ordered["reason"].startswith(
+        "neither a forecast nor the inventory has the series, only open_orders: "
+    )
     assert row(lines, "b", "009")["status"] is None
+
+
+def test_terms_with_the_whole_key_are_lines():
+    of_stores = world.terms(items=["007", "500", ""]).with_columns(store=pl.lit("b"))
+    blank = of_stores.with_columns(store=pl.lit(None, pl.String))
+    given = pl.concat([of_stores, of_stores.with_columns(supplier=pl.lit("south")), blank])
+    lines = stock(supply_terms=given)
+    assert set(lines.select(KEYS).rows()) == {*world.DEMAND, ("b", "500")}
+    found = row(lines, "b", "500")
+    assert found["status"] == "no_forecast"
+    assert found["reason"] == (
+        "neither a forecast nor the inventory has the series, only supply_terms: it is new, or has "
+        "ended"
+    )
+    assert row(lines, "b", "007")["status"] is None
+
+
+def test_terms_of_an_item_alone_are_no_line_and_said():
+    of_items = tables(supply_terms=world.terms(items=["007", "500", "400", ""]))
+    lines = gather_stock(FORECASTS, of_items, cutoff=world.CUTOFF)
+    assert set(lines.select(KEYS).rows()) == set(world.DEMAND)
+    assert list(unmatched_terms(of_items, lines.select(KEYS))) == [
+        "supply_terms: 2 of no series that is forecast, in stock or on order, first 400, 500: "
+        "item alone names no line"
+    ]
+    assert list(unmatched_terms(tables(), lines.select(KEYS))) == []
+
+
+def test_terms_of_whole_series_are_never_unmatched():
+    of_stores = tables(supply_terms=world.terms().with_columns(store=pl.lit("new")))
+    lines = gather_stock(FORECASTS, of_stores, cutoff=world.CUTOFF)
+    assert list(unmatched_terms(of_stores, lines.select(KEYS))) == []
 
 
 def test_rows_point_to_their_forecasts():
@@ -241,3 +279,29 @@ def test_terms_that_lost_their_zeros():
     assert row(found, "a", "007")["reason"].endswith("supply_terms has some of '7': keep zeros")
     assert row(found, "a", "008")["reason"] == "none fit"
     assert found.columns == lines.columns
+
+
+def closures(suppliers, dates):
+    table = pl.DataFrame({"supplier": suppliers, "date": dates})
+    return tables(supplier_closures=table)
+
+
+def test_closed_days_that_cannot_be_read_are_left_out_and_said():
+    found = closures(
+        ["north", "north", None, "nort"], ["2026-12-25", "xmas", "2026-12-25", "2027-01-01"]
+    )
+    assert closed_days(found).rows() == [
+        ("north", datetime.date(2026, 12, 25)),
+        ("nort", datetime.date(2027, 1, 1)),
+    ]
+    assert list(unplaced_problems(found, KEYS)) == [
+        "supplier_closures: date: got 'xmas'; allowed: a date as YYYY-MM-DD; in 2 of the rows, "
+        "first: 1, 2",
+        "supplier_closures: supplier: no terms of 1 of them, first: nort",
+    ]
+    assert closed_days(tables()) is None
+
+
+def test_closed_days_without_a_column_are_refused():
+    with pytest.raises(ContractError, match=r"supplier_closures: no column \['date'\]"):
+        closed_days(tables(supplier_closures=pl.DataFrame({"supplier": ["north"]})))

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from demandcast.components.replenishment.order_calendar import (
     WEEKDAYS,
     Calendar,
+    Closures,
+    chances,
     days_until_next,
     order_day,
     parse_order_days,
@@ -95,3 +97,92 @@ def test_lines_are_told_apart():
     today, ahead = days_until_next(4, order_days)  # A Monday.
     assert today.tolist() == [True, True]
     assert ahead.tolist() == [1, 7]
+
+
+@given(
+    st.integers(0, 40_000),
+    st.sets(st.integers(0, 6), min_size=1),
+    st.sets(st.integers(0, 30)),
+    st.integers(0, 20),
+)
+def test_chances_against_a_walk_over_the_days(day, weekdays, closed, last):
+    order_days = np.array([[at in weekdays for at in range(7)]])
+    days = np.array([[at in closed for at in range(31)]])
+    (found,) = chances(day, order_days, days, last=last).tolist()
+    for start in range(last + 1):
+        walk = next(
+            at
+            for at in range(start, 1_000)
+            if date_of(day + at).weekday() in weekdays and at not in closed
+        )
+        assert found[start] == walk
+
+
+@given(st.integers(0, 40_000), st.sets(st.integers(0, 6), min_size=1))
+def test_without_closures_chances_are_the_next_order_days(day, weekdays):
+    order_days = np.array([[at in weekdays for at in range(7)]])
+    today, ahead = days_until_next(day, order_days)
+    found = chances(day, order_days, np.zeros((1, 0), np.bool_), last=1)[0]
+    assert (found[0] == 0) == today[0]
+    assert found[1] == ahead[0]
+
+
+DAILY = Calendar(TUESDAY, "D", "before_opening")
+WEEKLY = Calendar(MONDAY, "W-MON", "before_opening")  # The next week begins on 6 July.
+
+
+def closures(days, calendar=DAILY, suppliers=("a", "b")):
+    """`b` is closed on some days of July 2026."""
+    dates = [datetime.date(2026, 7, day) for day in days]
+    table = pl.DataFrame(
+        {"supplier": ["b"] * len(days), "date": dates}, {"supplier": pl.String, "date": pl.Date}
+    )
+    return Closures.of(table, list(suppliers), calendar)
+
+
+def arrivals(found, row, periods):
+    given = np.array(periods)
+    return found.arrival(np.full(given.size, row), given).tolist()
+
+
+def test_days_count_from_the_order_day_and_of_those_asked_about():
+    found = closures([1, 3])
+    assert found.closed.tolist() == [[False] * 3, [True, False, True]]
+    assert closures([1], suppliers=["a"]).closed.tolist() == [[]]
+    assert Closures.of(None, ["a", "b"], DAILY).closed.shape == (2, 0)
+    assert Closures.of(None, [], DAILY).closed.shape == (1, 0)
+
+
+def test_past_days_do_not_matter():
+    past = pl.DataFrame({"supplier": ["a"], "date": [TUESDAY]})
+    assert Closures.of(past, ["a"], DAILY).closed.shape == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("moment", "days", "expected"),
+    [
+        # Periods 0, 1, 2, 3 begin on 1, 2, 3, 4 July, whichever the moment.
+        ("before_opening", [2, 3], [0, 3, 3, 3]),
+        ("after_close", [2, 3], [0, 3, 3, 3]),
+        ("before_opening", [], [0, 1, 2, 3]),
+        ("before_opening", [4], [0, 1, 2, 4]),
+    ],
+)
+def test_what_is_due_on_a_closed_day_comes_on_the_next_open_one(moment, days, expected):
+    found = closures(days, Calendar(TUESDAY, "D", moment))
+    assert arrivals(found, 1, [0, 1, 2, 3]) == expected
+    assert arrivals(found, 0, [0, 1, 2, 3]) == [0, 1, 2, 3]
+
+
+def test_only_a_closed_week_moves_a_delivery_to_another_one():
+    """Period 1 opens on Monday 13 July: what comes from 7 July on is there by then."""
+    week = range(7, 14)
+    assert arrivals(closures(week, WEEKLY), 1, [0, 1, 2]) == [0, 2, 2]
+    assert arrivals(closures(week[1:], WEEKLY), 1, [0, 1, 2]) == [0, 1, 2]
+
+
+def test_the_day_of_delivery():
+    found = closures([2, 3])
+    first = found.calendar.order_day
+    days = found.delivery_day(np.array([1, 1, 0, 1]), first + np.array([0, 1, 1, 9]))
+    assert (days - first).tolist() == [0, 3, 1, 9]

@@ -635,3 +635,29 @@ def test_orders_in_sequence_cover_each_lead_time():
     assert not fitted.overtaken.independent
     slow = pmf_quantiles(fitted.pmf[:1], [0.95])[0, 0]
     assert level == world.DEMAND["b", "007"] * (slow + 1)
+
+
+def closed(**columns):
+    days = [datetime.date(2026, 7, 4), datetime.date(2026, 7, 5)]
+    return pl.DataFrame({"supplier": ["north"] * 2, "date": days} | columns)
+
+
+def test_the_order_before_a_closure_lasts_until_the_next_delivery_after_it():
+    """The next order, of 2 July, is due on the 4th and comes on the 6th: 5 days of 2 a day."""
+    usual = world.line(world.proposed(), "a", "007")
+    assert (usual["order_quantity"], usual["protection_interval"]) == (3 * 2, 3)
+    found = world.line(world.proposed(world.situation(supplier_closures=closed())), "a", "007")
+    assert (found["order_quantity"], found["protection_interval"]) == (5 * 2, 5)
+    assert found["due_date"] == usual["due_date"] == datetime.date(2026, 7, 3)
+
+
+def test_a_supplier_that_is_closed_today_takes_no_order():
+    today = closed(date=[datetime.date(2026, 7, 1), datetime.date(2026, 7, 2)])
+    found = world.line(world.proposed(world.situation(supplier_closures=today)), "a", "007")
+    assert found["status"] == "not_due"
+    assert "takes orders again on 2026-07-03" in found["reason"]
+
+
+def test_closures_of_others_change_nothing():
+    others = world.situation(supplier_closures=closed(supplier=["south"] * 2))
+    assert world.proposed(others).equals(world.proposed())

@@ -2,13 +2,17 @@
 
 import datetime
 
+import numpy as np
 import polars as pl
 import pytest
+import replenishment_world as world
+from scipy import stats
 
 from demandcast.components.replenishment.delivery_history import HistorySettings
 from demandcast.components.replenishment.lead_times import fit_lead_times
 from demandcast.components.replenishment.supplier_scorecard import (
     SCORECARD_COLUMNS,
+    costs_of_unreliability,
     supplier_scorecard,
 )
 
@@ -58,6 +62,8 @@ def test_a_row_says_what_happened():
         "trend_standard_error": None,
         "trend_distinguishable": False,
         "outliers": 0,
+        "lower_fence": 1 - 3 * 1,
+        "upper_fence": 2 + 3 * 1,
         "cost_of_unreliability": 2.0,
     }
 
@@ -81,3 +87,42 @@ def test_no_suppliers_are_an_empty_table():
 def test_costs_of_other_suppliers_are_refused():
     with pytest.raises(ValueError, match=r"cost_of_unreliability: shape \[2\]; expected \[5\]"):
         supplier_scorecard(fitted(ROWS), cost_of_unreliability=[1.0, 2.0])
+
+
+def costs(*, lead_times=None, **changes):
+    """Of `north`, which all lines are ordered from, and `south`, which none is."""
+    situation = world.situation(world.forecasts(spread=0.5), lead_times=lead_times, **changes)
+    proposals = world.proposals(situation)
+    return costs_of_unreliability(situation.lead_times, proposals, cycle_service_level=0.95)
+
+
+def test_the_cost_of_varying_lead_times_is_that_of_their_safety_stock():
+    north, south = costs(
+        supply_terms=world.terms(holding_cost=0.1),
+        lead_times=world.deliveries("north", [1, 3] * 20),
+    )
+    z = stats.norm.ppf(0.95)
+    cost = 0.0
+    for mean in world.DEMAND.values():
+        # Quantiles of 5 and 95 % lie 0.9 of the mean apart, as those of a normal deviate 2 z.
+        variance = (0.9 * mean / (2 * z)) ** 2
+        steady = (2 + 1) * variance
+        cost += 0.1 * z * (np.sqrt(steady + mean**2 * 1.0) - np.sqrt(steady))
+    assert north == pytest.approx(cost, rel=1e-3)
+    assert np.isnan(south)
+
+
+def test_a_steady_lead_time_costs_nothing():
+    assert costs()[0] == 0
+
+
+def test_without_suppliers_or_lines_there_is_no_cost():
+    nobody = world.situation(suppliers=None)
+    proposals = world.proposals(nobody)
+    found = costs_of_unreliability(nobody.lead_times, proposals, cycle_service_level=0.95)
+    assert found.shape == (0,)
+    nothing = world.situation(inventory=world.inventory()[:0])
+    found = costs_of_unreliability(
+        nothing.lead_times, world.proposals(nothing), cycle_service_level=0.95
+    )
+    assert np.isnan(found).all()

@@ -277,9 +277,9 @@ def test_tables_have_headers_and_charts_have_names():
     assert headers
     assert all(values.get("scope") in ("row", "col") for values in headers)
     figures = [values for tag, values in found.tags if tag == "figure"]
-    # Projected stock, suppliers and risk; four forecasts, coverage, training, trials and two of
-    # the backtest.
-    assert len(figures) == (6 + 1 + 1) + 4 + 1 + 1 + 1 + 2
+    # Projected stock, suppliers and risk, lead times and punctuality; four forecasts, coverage,
+    # training, trials and two of the backtest.
+    assert len(figures) == (6 + 2 + 2) + 4 + 1 + 1 + 1 + 2
     assert all(values["aria-label"] for values in figures)
 
 
@@ -325,7 +325,12 @@ def test_the_page_of_orders_needs_nothing_from_elsewhere():
 
 def test_the_page_of_orders_and_the_section_of_a_run_say_the_same():
     alone, section = outline_of(orders_html()), outline_of(full_html())
-    for words in ("Held back by the budget", "The riskiest", "By category", "Protection interval"):
+    for words in (
+        "Held back: no money or units left",
+        "The riskiest",
+        "By category",
+        "Protection interval",
+    ):
         assert words in alone.text
         assert words in section.text
     assert "What is to be ordered?" in section.text

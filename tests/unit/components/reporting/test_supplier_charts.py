@@ -86,3 +86,17 @@ def test_only_those_with_most_deliveries_are_drawn():
 def test_charts_can_be_written(chart, rows):
     script, _ = components(chart(SuppliersPart("days", rows)))
     assert script.count("Scatter") >= 1
+
+
+def test_outliers_are_rings_beside_their_supplier():
+    part = SuppliersPart("days", (row("a", far_lead_times=(21.0, 0.0)), row("b", median=None)))
+    (rings,) = [one for one in lead_time_chart(part).renderers if one.name == "outliers"]
+    assert rings.data_source.data == {"x": [21.0, 0.0], "y": ["a", "a"]}
+
+
+@pytest.mark.parametrize(
+    ("trend", "shows", "arrow"),
+    [(2.0, True, "↑"), (-2.0, True, "↓"), (2.0, False, ""), (None, False, ""), (None, True, "")],
+)
+def test_a_trend_has_an_arrow_where_it_shows(trend, shows, arrow):
+    assert row("a", trend=trend, trend_shows=shows).arrow == arrow

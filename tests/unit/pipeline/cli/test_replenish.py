@@ -62,7 +62,7 @@ def test_json_has_the_same_numbers(tmp_path, capsys):
     assert (summary["lines"], summary["orders"], summary["cutoff"]) == (6, 4, "2026-06-30")
     assert summary["statuses"] == {"order": 4, "covered": 1, "invalid": 1}
     assert summary["problems"] == [
-        "1 lines without a proposal, first a/007: inventory: on_hand: got '-1.0'; "
+        "1 line without a proposal, first a/007: inventory: on_hand: got '-1.0'; "
         "allowed: a number of at least 0"
     ]
 

@@ -29,7 +29,8 @@ def leaves(values, prefix=""):
 
 TRANSACTIONS = "data.transactions"
 PRICE_BREAKS = "replenishment.tables.price_breaks"
-COMMENTED_OUT = (TRANSACTIONS, PRICE_BREAKS, "kubeflow")
+CLOSURES = "replenishment.tables.supplier_closures"
+COMMENTED_OUT = (TRANSACTIONS, PRICE_BREAKS, CLOSURES, "kubeflow")
 
 
 def test_the_example_parses_and_has_every_key():

@@ -156,6 +156,7 @@ DEFAULTS = {
             "suppliers": None,
             "lead_times": None,
             "price_breaks": None,
+            "supplier_closures": None,
         },
         "service": {"measure": "cycle_service_level", "target": 0.95},
         "unmet_demand": "lost",
