@@ -110,8 +110,9 @@ class Proposals:
 
     Attributes:
         table: As `demandcast.schema.proposal_table` has it, exceptions first.
-        terms: Key columns, supplier, `holding_cost`, `stockout_cost`, `pack_size`, `moq` of the
-            computed lines.
+        terms: Key columns, supplier, `holding_cost`, `stockout_cost`, `pack_size`, `moq`,
+            `storage_capacity`, `available_units` and `terms_row` (lines of the same share those
+            units) of the computed lines.
         shadow_price: What one more currency unit of budget would save; 0 without a budget.
         lines: Arrays of the computed lines, in the order of `computed`.
         computed: Key columns of the computed lines.
@@ -301,4 +302,7 @@ def _terms_of(computed: pl.DataFrame, lines: LineArrays, keys: Sequence[str]) ->
         stockout_cost=pl.Series(lines.stockout_cost),
         pack_size=pl.Series(lines.pack_size),
         moq=pl.Series(lines.moq),
+        storage_capacity=computed["storage_capacity"].cast(pl.Float64),
+        available_units=computed["available_units"].cast(pl.Float64),
+        terms_row=computed["#terms_row"].cast(pl.Int64),
     )

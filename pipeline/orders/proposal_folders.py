@@ -16,6 +16,7 @@ from demandcast.schema.artifact_names import (
     PROPOSAL_TERMS_FILE,
     PROPOSALS_FILE,
 )
+from demandcast.schema.config import ApprovalConfig
 from demandcast.schema.errors import BadInputError, ContractError
 from demandcast.schema.proposal_facts import ProposalFacts, check_proposal_terms
 from demandcast.schema.proposal_table import check_proposal_table
@@ -45,6 +46,16 @@ class Proposal:
     table: pl.DataFrame
     terms: pl.DataFrame | None
     digest: str
+
+    @property
+    def approval(self) -> ApprovalConfig:
+        """Which lines a person must approve: as it was configured when orders were proposed."""
+        known = {
+            name: value
+            for name, value in self.facts.approval.items()
+            if name in ApprovalConfig.model_fields
+        }
+        return ApprovalConfig.model_validate(known)
 
 
 def proposal_ids(folder: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 `.xlsx` keeps texts texts and locks what is not to be filled in. `.csv` is for everything else:
 UTF-8 with a byte order mark, by which spreadsheets know it, commas, and texts that look like
-formulas behind an apostrophe.
+formulas behind an apostrophe. It may come back with semicolons, and then with decimal commas.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _WIDTHS = {"reason": 40, "proposal_reason": 60, "decision_reason": 30, "basis": 
 _HELP = (
     "Fill in the white columns only:",
     "decision: approve, reject or change; nothing leaves the line as it is.",
-    "quantity: units; for change alone.",
-    "reason: why; for reject and change it must be there.",
+    "quantity: units; for change, or for approve to order and approve another quantity.",
+    "reason: why; for reject and for another quantity it must be there.",
     "Rows may be sorted, filtered and removed, columns moved and added.",
     "Then: demandcast orders review --apply THIS_FILE --user YOU --config FILE",
 )
@@ -99,11 +99,18 @@ def read_review_file(path: Path) -> RawTable:
         content = path.read_bytes()
     except OSError as error:
         raise BadInputError(f"--apply: {path}: {error.strerror or error}") from error
-    rows = list(_xlsx_rows(path, content) if suffix == ".xlsx" else _csv_rows(path, content))
+    decimal_comma = False
+    if suffix == ".xlsx":
+        rows = list(_xlsx_rows(path, content))
+    else:
+        text = _csv_text(path, content)
+        separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
+        decimal_comma = separator != ","
+        rows = list(_csv_rows(path, text, separator))
     if not rows:
         raise BadInputError(f"--apply: {path}: is empty; expected a review with its header")
     header = tuple(rows[0])
-    return RawTable(header, tuple(enumerate(map(tuple, rows[1:]), start=2)))
+    return RawTable(header, tuple(enumerate(map(tuple, rows[1:]), start=2)), decimal_comma)
 
 
 def _suffix(path: Path, *, option: str = "--output") -> str:
@@ -124,16 +131,17 @@ def _csv(table: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _csv_rows(path: Path, content: bytes) -> Iterator[list[str]]:
-    """Reads a CSV file; spreadsheets of other countries save it with semicolons."""
+def _csv_text(path: Path, content: bytes) -> str:
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInputError(
             f"--apply: {path}: is not UTF-8; save it as 'CSV UTF-8', or as .xlsx ({error})"
         ) from error
-    first = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=first.count)
+
+
+def _csv_rows(path: Path, text: str, separator: str) -> Iterator[list[str]]:
+    """Reads a CSV file; spreadsheets of other countries save it with semicolons."""
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
             yield [unguard(cell) for cell in row]
