@@ -89,13 +89,12 @@ def change_doubts(changes: pl.DataFrame, *, series_key: Sequence[str]) -> list[s
     found = changes.filter((_usual() > 0) & (_QUANTITY / _usual() > _DOUBTED_TIMES))
     words = found.select(
         pl.format(
-            "{}: {} units are {} times what is usual: proposed {}, asked for until the next order "
-            "can be there {}",
+            "{}: {} units are {} times the {} that are proposed or needed until the next order is "
+            "there",
             series_text(series_key),
             number_text(_QUANTITY),
-            (_QUANTITY / _usual()).round(0).cast(pl.Int64),
-            number_text(pl.col("order_quantity").fill_null(0.0)),
-            number_text(pl.col("expected_demand").fill_null(0.0)),
+            number_text((_QUANTITY / _usual()).round(1)),
+            number_text(_usual()),
         )
     )
     return words.to_series().to_list()

@@ -143,7 +143,8 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     lines, horizon = _lines(situation, config)
     forecasts = extended(situation.forecasts, horizon, season=season_length(situation.frequency))
     computed = lines.filter(pl.col("status").is_null())
-    arrays = _line_arrays(computed, forecasts, situation, situation.calendar(config))
+    calendar = situation.calendar(config)
+    arrays = _line_arrays(computed, forecasts, situation, calendar)
     pmf = delayed_lead_times(situation.lead_times)
     model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
@@ -158,9 +159,7 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     decided, shadow_price = decide_quantities(
         computed, arrays, sampler, price_breaks=prices, config=config
     )
-    table = proposal_rows(
-        lines, computed, decided, keys=keys, config=config, cutoff=situation.cutoff
-    )
+    table = proposal_rows(lines, computed, decided, keys=keys, config=config, calendar=calendar)
     terms, known = _terms_of(computed, arrays, keys), computed.select(keys)
     quantity = decided.order_quantity
     return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)

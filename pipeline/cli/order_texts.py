@@ -142,12 +142,21 @@ def score_table(scores: pl.DataFrame, series_key: Sequence[str]) -> str:
     return _table(header, rows, notes, left=3)
 
 
-def totals_table(totals: pl.DataFrame) -> str:
-    """Lays out totals by user."""
-    header = ["user", "overrides", "scored", "saved money", "lost money", "saved", "lost", "net"]
+def totals_table(totals: pl.DataFrame, by: str) -> str:
+    """Lays out totals by a column of the scores."""
+    header = [
+        by.replace("_", " "),
+        "overrides",
+        "scored",
+        "saved money",
+        "lost money",
+        "saved",
+        "lost",
+        "net",
+    ]
     rows = [
         [
-            row["user"],
+            row[by],
             *(str(row[name]) for name in ("overrides", "scored", "saved_money", "lost_money")),
             *(_money(row[name]) for name in ("saved", "lost", "net")),
         ]

@@ -32,13 +32,11 @@ from demandcast.pipeline.cli.order_options import (
     user_name,
     user_option,
 )
+from demandcast.pipeline.cli.order_scores import score_command
 from demandcast.schema.errors import AnomalyError
 
 if TYPE_CHECKING:
     from demandcast.components.replenishment.audit_chain import AuditChain
-    from demandcast.pipeline.orders.actuals import Actuals
-    from demandcast.pipeline.orders.desk import Desk
-    from demandcast.schema.config import RunConfig
 
 __all__ = ["orders_group"]
 
@@ -50,7 +48,7 @@ __all__ = ["orders_group"]
         "demandcast orders review --config demand.yaml --output review.xlsx",
         "demandcast orders review --config demand.yaml --apply review.xlsx --user anna",
         "demandcast orders export --config demand.yaml --output orders.csv --user anna",
-        "demandcast orders score --config demand.yaml",
+        "demandcast orders score --all --config demand.yaml",
     ),
 )
 def orders_group() -> None:
@@ -115,7 +113,7 @@ def list_command(
         click.echo(f"no such line in proposal {desk.proposal.facts.proposal_id}")
 
 
-for _command in (review_command, approve_command, reject_command, change_command):
+for _command in (review_command, approve_command, reject_command, change_command, score_command):
     orders_group.add_command(_command)
 
 
@@ -269,62 +267,6 @@ def log_command(
         click.echo(f"no such entry in {path}")
     for what in _complaints(chain):
         click.echo(f"warning: {path}: {what}", err=True)
-
-
-@orders_group.command(
-    "score",
-    epilog=examples(
-        "demandcast orders score --config demand.yaml",
-        "demandcast orders score --config demand.yaml --proposal 20261120 --actuals demand.csv",
-    ),
-)
-@config_options
-@proposal_option
-@click.option(
-    "--actuals",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Demand since: series key, timestamp, demand; .csv or .parquet. Otherwise the sales "
-    "of the configuration.",
-)
-@json_option
-def score_command(
-    *,
-    config_file: Path,
-    overrides: Sequence[str],
-    proposal: str,
-    actuals: Path | None,
-    as_json: bool,
-) -> None:
-    """Compare what people ordered with what was proposed, by what was demanded since.
-
-    For each line that was rejected or changed: units short and left over at the end of the
-    protection interval, and their cost, as proposed and as ordered; then totals by user. Where
-    sales are cut short by an empty shelf, demand is at least what was sold, and marked.
-    """
-    from demandcast.components.replenishment.override_scores import totals_by_user
-    from demandcast.pipeline.cli.order_texts import score_table, totals_table
-    from demandcast.pipeline.orders.scoring import score_proposal
-
-    config = load(config_file, overrides)
-    desk = opened_desk(config, proposal)
-    scores = score_proposal(config, desk, lambda cutoff: _actuals(config, desk, actuals, cutoff))
-    totals = totals_by_user(scores)
-    if as_json:
-        print_json({"overrides": scores.to_dicts(), "users": totals.to_dicts()})
-    elif scores.height:
-        click.echo(score_table(scores, desk.series_key))
-        click.echo("\n" + totals_table(totals))
-    else:
-        click.echo(f"nobody overruled proposal {desk.proposal.facts.proposal_id}")
-
-
-def _actuals(config: RunConfig, desk: Desk, file: Path | None, cutoff: int) -> Actuals:
-    from demandcast.pipeline.orders.actuals import actuals_of_file, actuals_of_sales
-
-    if file is None:
-        return actuals_of_sales(config, after=cutoff)
-    return actuals_of_file(file, series_key=desk.series_key, frequency=config.forecast.frequency)
 
 
 def _complaints(chain: AuditChain) -> list[str]:

@@ -27,7 +27,13 @@ from demandcast.components.replenishment.spreadsheet_text import (
 from demandcast.components.storage.files import ChangedError, LocalFiles
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["REVIEW_SUFFIXES", "read_review_file", "write_new_file", "write_review_file"]
+__all__ = [
+    "REVIEW_SUFFIXES",
+    "csv_content",
+    "read_review_file",
+    "write_new_file",
+    "write_review_file",
+]
 
 REVIEW_SUFFIXES = (".xlsx", ".csv")
 
@@ -84,7 +90,7 @@ def write_review_file(path: Path, table: pl.DataFrame, *, series_key: Sequence[s
         BadInputError: The suffix is another, the file is there or cannot be written, or the table
             does not fit in a sheet.
     """
-    content = _xlsx(table, series_key) if _suffix(path) == ".xlsx" else _csv(table)
+    content = _xlsx(table, series_key) if _suffix(path) == ".xlsx" else csv_content(table)
     write_new_file(path, content)
 
 
@@ -122,7 +128,8 @@ def _suffix(path: Path, *, option: str = "--output") -> str:
     return suffix
 
 
-def _csv(table: pl.DataFrame) -> bytes:
+def csv_content(table: pl.DataFrame) -> bytes:
+    """Writes a table as CSV for spreadsheets."""
     texts = [guarded(name) for name, kind in table.schema.items() if kind == pl.String]
     buffer = io.BytesIO()
     table.with_columns(texts).write_csv(

@@ -105,8 +105,8 @@ def test_many_times_the_usual_is_doubted_and_lines_without_numbers_are_not():
     assert change_doubts(changes(of, a=72.0), series_key=KEY) == []
     (doubt,) = change_doubts(changes(of, a=73.0, b=48.0), series_key=KEY)
     assert doubt == (
-        "store_001/a: 73 units are 3 times what is usual: proposed 24, asked for until the next "
-        "order can be there 22"
+        "store_001/a: 73 units are 3 times the 24 that are proposed or needed until the next order "
+        "is there"
     )
     nothing = of.with_columns(
         pl.lit(None, pl.Float64).alias(name)

@@ -213,10 +213,10 @@ def test_what_is_doubtful_is_said_and_granted():
     assert complaints(asked) == []
     # 5 times 24; and 36 were proposed of the other: no more than 3.3 times.
     assert doubtful_requests(asked, make_book(), series_key=KEY) == [
-        "store_001/item_002: 120 units are 5 times what is usual: proposed 24, asked for until the "
-        "next order can be there 22",
-        "store_001/item_003: 120 units are 3 times what is usual: proposed 36, asked for until the "
-        "next order can be there 22",
+        "store_001/item_002: 120 units are 5 times the 24 that are proposed or needed until the "
+        "next order is there",
+        "store_001/item_003: 120 units are 3.3 times the 36 that are proposed or needed until the "
+        "next order is there",
     ]
     assert doubtful_requests(ask("approve", 3), make_book(), series_key=KEY) == []
 

@@ -97,4 +97,4 @@ def test_scores_say_what_was_saved_or_why_there_is_none():
 def test_totals_have_a_row_per_user():
     names = ["user", "overrides", "scored", "saved_money", "lost_money", "saved", "lost", "net"]
     totals = pl.DataFrame([("anna", 2, 2, 1, 1, 97.2, 1.0, 96.2)], names, orient="row")
-    assert words(totals_table(totals).splitlines()[1]) == "anna 2 2 1 1 97.20 1.00 96.20"
+    assert words(totals_table(totals, "user").splitlines()[1]) == "anna 2 2 1 1 97.20 1.00 96.20"

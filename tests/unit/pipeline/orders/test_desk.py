@@ -142,10 +142,10 @@ def test_a_change_above_a_threshold_waits_and_says_so(shop, caplog):
     do(shop, "change", "store_001/item_003", quantity=480.0)
     assert states(shop)["item_003"] == "changed"
     words = [record.getMessage() for record in caplog.records]
-    # 480 at 2.50 each; and 480 / 36 is 13.
+    # 480 at 2.50 each; and 480 / 36 is 13.3.
     assert words == [
-        "store_001/item_003: 480 units are 13 times what is usual: proposed 36, asked for until "
-        "the next order can be there 22",
+        "store_001/item_003: 480 units are 13.3 times the 36 that are proposed or needed until the "
+        "next order is there",
         "store_001/item_003: waits for approval: value 1200, from 1000 on",
     ]
     caplog.clear()
