@@ -25,12 +25,12 @@ TERMS = ("pack_size", "moq", "holding_cost", "stockout_cost")
 period, currency units per unit short; null where not known."""
 
 LIMITS: dict[str, pl.DataType] = {
-    "storage_capacity": pl.Float64(),
+    "storage_room": pl.Float64(),
     "available_units": pl.Float64(),
     "terms_row": pl.Int64(),
 }
-"""Further columns, which may be missing: units that the position may come to, units that the
-supplier has, and which lines share these; null where there is no limit, or none is known."""
+"""Further columns, which may be missing: units that there is room for when they arrive, units that
+the supplier has, and which lines share these; null where there is no limit, or none is known."""
 
 
 class ProposalFacts(Section):

@@ -18,7 +18,7 @@ MOST_UNITS = 1e9
 """Units that no line may have, whoever insists."""
 
 _REFUSED_TIMES, _DOUBTED_TIMES = 100, 3
-"""How often what is proposed, and what is asked for until the next order can be there."""
+"""How often what is proposed, and what is needed until the next order is there."""
 
 _QUANTITY, _LEFT = pl.col("#quantity"), pl.col("#supply_left")
 
@@ -35,18 +35,18 @@ def change_refusals() -> Iterator[tuple[pl.Expr, pl.Expr]]:
     yield broken, pl.format("whole packs of {}, or --force", number_text(pl.col("pack_size")))
     least = pl.format("at least {}, the least order, or --force", number_text(pl.col("moq")))
     yield moq - _QUANTITY > SAME_UNITS, least
-    room = (pl.col("storage_capacity") - pl.col("inventory_position").fill_null(0.0)).clip(0.0)
+    room = pl.col("storage_room")
     fitting = pl.format("at most {}, for which there is room, or --force", number_text(room))
     yield _QUANTITY - room > SAME_UNITS, fitting
     had = pl.format("at most {}, which the supplier has left, or --force", number_text(_LEFT))
     yield _QUANTITY - _LEFT > SAME_UNITS, had
     most = _REFUSED_TIMES * pl.max_horizontal(_usual(), pack, moq)
-    text = f"at most {{}}, {_REFUSED_TIMES} times what is proposed or asked for, or --force"
+    text = f"at most {{}}, {_REFUSED_TIMES} times what is proposed or needed, or --force"
     yield (_usual() > 0) & (_QUANTITY - most > SAME_UNITS), pl.format(text, number_text(most))
 
 
 def _usual() -> pl.Expr:
-    """Units that are usual: proposed, wanted, or asked for over the protection interval."""
+    """Units that are usual: proposed, wanted, or needed over the protection interval."""
     names = ("order_quantity", "wanted_quantity", "expected_demand", "demand_at_target")
     return pl.max_horizontal(pl.col(name).fill_null(0.0) for name in names)
 

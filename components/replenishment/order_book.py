@@ -22,7 +22,7 @@ BOOK_COLUMNS: dict[str, str] = {
     "moq": "Least order, units; null if not known.",
     "holding_cost": "Currency units per unit and period; null if not known.",
     "stockout_cost": "Currency units per unit short; null if not known.",
-    "storage_capacity": "Units that the position may come to; null without a limit.",
+    "storage_room": "Units that there is room for when they arrive; null without a limit.",
     "available_units": "Units that the supplier has for all lines of `terms_row`; null: any.",
     "terms_row": "Lines of the same share `available_units`; null if not known.",
     "line_state": "One of `decisions.STATES`.",

@@ -100,7 +100,8 @@ def _cover(horizon: int, period: str) -> pl.Expr:
 
 def _cases(horizon: int, period: str) -> pl.Expr:
     """Writes the same where the probability is no target: it follows from it, and is a share."""
-    cases = (pl.col("probability") * 100).round(0).cast(pl.Int64).cast(pl.String)
+    # Rounded down: what may fail is not said to hold in 100 of 100 cases.
+    cases = (pl.col("probability") * 100 + 1e-6).floor().cast(pl.Int64).cast(pl.String)
     return pl.format("{} in {} of 100 cases", _time(horizon, period), cases)
 
 

@@ -44,7 +44,9 @@ def ordered_before(
         Those lines, with `ordered_in` (the last such export) and `ordered_units` (of all of them).
     """
     place = [*series_key, "supplier", "order_day"]
-    exported = _exported(entries, proposal_id, series_key)
+    dated = lines.with_columns(order_day().alias("order_day"))
+    others = (entry for entry in entries if entry.proposal_id != proposal_id)
+    exported = _exported(others, set(dated["order_day"]), series_key)
     # What was on its way before an export, and all that was exported from then on.
     since = pl.col("quantity").reverse().cum_sum().reverse().over(place)
     seen = exported.with_columns((pl.col("on_order") + since).alias("#on_order_since"))
@@ -53,23 +55,22 @@ def ordered_before(
         pl.col("export_id").last().alias("ordered_in"),
         pl.col("quantity").sum().alias("ordered_units"),
     )
-    joined = lines.with_columns(order_day().alias("order_day")).join(
-        totals, on=place, how="inner", maintain_order="left"
-    )
+    joined = dated.join(totals, on=place, how="inner", maintain_order="left")
     unseen = pl.col("on_order").fill_null(0.0) < pl.col("#on_order_since") - SAME_UNITS
     return joined.filter(unseen).drop("order_day", "#on_order_since")
 
 
 def _exported(
-    entries: Iterable[AuditEntry], proposal_id: str, series_key: Sequence[str]
+    entries: Iterable[AuditEntry], days: set[str], series_key: Sequence[str]
 ) -> pl.DataFrame:
-    """Lines of the exports of other proposals, oldest first; those of another key are no match."""
+    """Lines of exports for some days, oldest first; those of another key are left out."""
+    # Days first: a log has the lines of years.
     found = [
         {**line, "export_id": str(entry.details["export_id"])}
         for entry in entries
-        if entry.action == EXPORT and entry.proposal_id != proposal_id and entry.details
+        if entry.action == EXPORT and entry.details
         for line in entry.details["lines"]
-        if len(line["key"]) == len(series_key)
+        if line.get("order_day") in days and len(line["key"]) == len(series_key)
     ]
     ids = pl.Series("export_id", [line["export_id"] for line in found], pl.String)
     return recorded_lines(found, series_key=series_key).with_columns(ids)

@@ -37,7 +37,7 @@ _AFTER_INPUTS = (
     "currency",
     "pack_size",
     "moq",
-    "storage_capacity",
+    "storage_room",
     "order_date",
     "due_date",
     "on_hand",

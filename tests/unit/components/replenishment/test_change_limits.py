@@ -48,7 +48,7 @@ def refusals(of, **quantities):
 
 
 def test_what_is_within_all_limits_is_not_refused():
-    assert refusals(book(storage_capacity=100.0, available_units=100.0), a=28.0) == []
+    assert refusals(book(storage_room=100.0, available_units=100.0), a=28.0) == []
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,14 @@ def test_what_is_within_all_limits_is_not_refused():
         ({"pack_size": 12.0}, 30.0, "whole packs of 12, or --force"),
         ({"pack_size": 0.1}, 30.05, "whole packs of 0.1, or --force"),
         ({"moq": 36.5}, 36.0, "at least 36.5, the least order, or --force"),
-        # 6 units are there: room for 14.
-        ({"storage_capacity": 20.0}, 15.0, "at most 14, for which there is room, or --force"),
-        ({"storage_capacity": 2.0}, 1.0, "at most 0, for which there is room, or --force"),
+        ({"storage_room": 14.0}, 15.0, "at most 14, for which there is room, or --force"),
+        ({"storage_room": 0.0}, 1.0, "at most 0, for which there is room, or --force"),
         # Line b has 24 of the 50, and d none.
         ({"available_units": 50.0}, 27.0, "at most 26, which the supplier has left, or --force"),
         # Never less than the line has already.
         ({"available_units": 30.0}, 25.0, "at most 24, which the supplier has left, or --force"),
-        ({}, 3001.0, "at most 3000, 100 times what is proposed or asked for, or --force"),
-        ({}, 1e18, "at most 3000, 100 times what is proposed or asked for, or --force"),
+        ({}, 3001.0, "at most 3000, 100 times what is proposed or needed, or --force"),
+        ({}, 1e18, "at most 3000, 100 times what is proposed or needed, or --force"),
     ],
 )
 def test_each_limit_says_what_is_allowed(terms, quantity, allowed):
@@ -86,16 +85,16 @@ def test_changes_that_are_asked_for_together_share_what_the_supplier_has():
 
 
 def test_what_terms_do_not_say_is_no_limit():
-    unknown = book(storage_capacity=None, available_units=None, pack_size=None, moq=None)
+    unknown = book(storage_room=None, available_units=None, pack_size=None, moq=None)
     assert refusals(unknown, a=1000.25) == []
     assert refusals(book(available_units=10.0, terms_row=[None] * 4), a=48.0) == []
 
 
 @given(st.floats(0.5, MOST_UNITS), st.floats(0, 1e4), st.floats(0, 1e4))
 def test_a_larger_room_and_supply_allow_no_less(quantity, capacity, more):
-    small = refusals(book(storage_capacity=capacity, available_units=capacity), a=quantity)
+    small = refusals(book(storage_room=capacity, available_units=capacity), a=quantity)
     large = refusals(
-        book(storage_capacity=capacity + more, available_units=capacity + more), a=quantity
+        book(storage_room=capacity + more, available_units=capacity + more), a=quantity
     )
     assert len(large) <= len(small)
 

@@ -588,17 +588,19 @@ def test_the_terms_of_computed_lines_are_given_along():
         "stockout_cost",
         "pack_size",
         "moq",
-        "storage_capacity",
+        "storage_room",
         "available_units",
         "terms_row",
     ]
     assert found.terms["moq"].to_list() == [4.0] * 6
     check_proposal_terms(found.terms, world.KEYS)
-    assert found.terms["storage_capacity"].null_count() == 6
+    assert found.terms["storage_room"].null_count() == 6
     limited = world.terms(storage_capacity=40.0, available_units=30.0)
-    found = world.proposals(world.situation(supply_terms=limited))
+    stock = world.inventory(on_hand=4.0)
+    found = world.proposals(world.situation(supply_terms=limited, inventory=stock))
     check_proposal_terms(found.terms, world.KEYS)
-    assert set(found.terms["storage_capacity"]) == {40.0}
+    # 4 units lie there.
+    assert set(found.terms["storage_room"]) == {36.0}
     assert set(found.terms["available_units"]) == {30.0}
     # The two stores of an item share a row of terms.
     assert found.terms.group_by("item").agg(pl.col("terms_row").n_unique())["terms_row"].sum() == 3

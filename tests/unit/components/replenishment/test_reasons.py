@@ -133,14 +133,19 @@ def test_what_an_order_is_for():
     """How likely stock lasts is then no target, but what follows from it."""
     share = {"service_target": 0.95, "probability": 0.669, "cover_periods": 4.0}
     assert reason(measure="fill_rate", **share) == (
-        "aims to meet 95 % of demand; covers 4 days in 67 of 100 cases"
+        "aims to meet 95 % of demand; covers 4 days in 66 of 100 cases"
     )
     assert reason(measure="cost", **share) == (
-        "aims at the least cost; covers 4 days in 67 of 100 cases"
+        "aims at the least cost; covers 4 days in 66 of 100 cases"
     )
     assert reason(measure="fill_rate", **(share | COVERED)) == (
-        "stock and orders on their way cover 4 days in 67 of 100 cases"
+        "stock and orders on their way cover 4 days in 66 of 100 cases"
     )
+
+
+@pytest.mark.parametrize(("share", "cases"), [(0.95, 95), (0.29, 29), (0.9999, 99), (1.0, 100)])
+def test_cases_are_rounded_down(share, cases):
+    assert f"in {cases} of 100 cases" in reason(measure="cost", probability=share)
 
 
 def test_several_are_set_apart_in_order():
