@@ -175,7 +175,8 @@ def export_command(  # noqa: PLR0913 - one per option
     """
     from demandcast.pipeline.cli.order_texts import exported_text
     from demandcast.pipeline.orders.audit_file import utc_now
-    from demandcast.pipeline.orders.exports import Leave, export_again, export_orders
+    from demandcast.pipeline.orders.export_lines import Leave
+    from demandcast.pipeline.orders.exports import export_again, export_orders
 
     config = load(config_file, overrides)
     with log_shown(quiet=quiet):

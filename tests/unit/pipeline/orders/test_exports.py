@@ -10,7 +10,8 @@ from demandcast.components.replenishment.decision_requests import REFUSAL_SCHEMA
 from demandcast.components.storage.files import LocalFiles
 from demandcast.pipeline.orders.audit_file import read_audit_log
 from demandcast.pipeline.orders.desk import decide, find_series
-from demandcast.pipeline.orders.exports import Leave, export_again, export_orders, form_of
+from demandcast.pipeline.orders.export_lines import Leave
+from demandcast.pipeline.orders.exports import export_again, export_orders, form_of
 from demandcast.schema.errors import AnomalyError, BadInputError
 
 

@@ -8,7 +8,8 @@ from order_folders import CUTOFF, KEY, PROPOSAL_ID, OrdersWorld, make_facts, mak
 from demandcast.components.replenishment.decision_requests import REFUSAL_SCHEMA, make_requests
 from demandcast.pipeline.orders.actuals import Actuals
 from demandcast.pipeline.orders.desk import decide, find_series
-from demandcast.pipeline.orders.exports import Leave, export_orders
+from demandcast.pipeline.orders.export_lines import Leave
+from demandcast.pipeline.orders.exports import export_orders
 from demandcast.pipeline.orders.scoring import (
     DateRange,
     overruled_between,
