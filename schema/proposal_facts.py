@@ -18,11 +18,19 @@ from pydantic import ConfigDict, Field
 from demandcast.schema.config.base import Section
 from demandcast.schema.errors import ContractError
 
-__all__ = ["TERMS", "ProposalFacts", "check_proposal_terms"]
+__all__ = ["LIMITS", "TERMS", "ProposalFacts", "check_proposal_terms"]
 
 TERMS = ("pack_size", "moq", "holding_cost", "stockout_cost")
 """Columns of the table of terms beside the series key: units, units, currency units per unit and
 period, currency units per unit short; null where not known."""
+
+LIMITS: dict[str, pl.DataType] = {
+    "storage_room": pl.Float64(),
+    "available_units": pl.Float64(),
+    "terms_row": pl.Int64(),
+}
+"""Further columns, which may be missing: units that there is room for when they arrive, units that
+the supplier has, and which lines share these; null where there is no limit, or none is known."""
 
 
 class ProposalFacts(Section):
@@ -41,12 +49,14 @@ class ProposalFacts(Section):
 
 
 def check_proposal_terms(table: pl.DataFrame, series_key: tuple[str, ...]) -> None:
-    """Checks the table of terms; further columns are passed over.
+    """Checks the table of terms; `LIMITS` may be missing, further columns are passed over.
 
     Raises:
         ContractError: A column is missing or of another type, or a series is there twice.
     """
-    expected = dict.fromkeys(series_key, pl.String()) | dict.fromkeys(TERMS, pl.Float64())
+    expected: dict[str, pl.DataType] = dict.fromkeys(series_key, pl.String())
+    expected |= dict.fromkeys(TERMS, pl.Float64())
+    expected |= {name: kind for name, kind in LIMITS.items() if name in table.columns}
     wrong = [f"{name}: {kind}" for name, kind in expected.items() if table.schema.get(name) != kind]
     if wrong:
         found = dict(table.schema)

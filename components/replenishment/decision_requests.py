@@ -1,22 +1,34 @@
 """Checks what people want to decide, all of it before any of it counts.
 
+Who asks to approve a line with another quantity than the one that stands asks for both: to change
+it, and to approve that change.
+
 A table of requests has the series key and the columns of `REQUEST_COLUMNS`; '#' keeps them apart
 from any column of the key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
+from demandcast.components.replenishment.approvals import SAME_UNITS, same_person
 from demandcast.components.replenishment.audit_chain import AuditEntry
+from demandcast.components.replenishment.change_limits import (
+    MOST_UNITS,
+    change_doubts,
+    change_refusals,
+    with_supply_left,
+)
 from demandcast.components.replenishment.decisions import ACTIONS, APPROVE, CHANGE, REJECT
 from demandcast.components.replenishment.order_book import series_text
 
 __all__ = [
     "REFUSAL_SCHEMA",
     "REQUEST_COLUMNS",
+    "doubtful_requests",
     "check_requests",
     "entries_of",
     "make_requests",
@@ -32,8 +44,8 @@ REQUEST_COLUMNS: dict[str, pl.DataType] = {
     "#forced": pl.Boolean(),
     "#seen": pl.Int64(),
 }
-"""Row of the file (null: none); what is wanted; units (null: not said); why; whether pack and
-least order are overruled; last entry of the log that the asker saw (null: all)."""
+"""Row of the file (null: none); what is wanted; units (null: not said); why; whether limits of the
+quantity are overruled; last entry of the log that the asker saw (null: all)."""
 
 REFUSAL_SCHEMA: dict[str, pl.DataType] = {
     "row": pl.Int64(),
@@ -44,13 +56,13 @@ REFUSAL_SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of a table of refusals; the first is null if there is no file."""
 
-_TOLERANCE = 1e-6
-"""Packs may be fractions such as 0.1, of which no float is a whole multiple."""
-
 _ACTION, _QUANTITY, _REASON = pl.col("#action"), pl.col("#quantity"), pl.col("#reason")
 _STATE, _FINAL = pl.col("line_state"), pl.col("final_quantity")
 _STANDS = pl.when(_FINAL > 0).then(_FINAL).otherwise(pl.col("order_quantity").fill_null(0.0))
 """Units that an approval agrees to: those that stand, or of a rejected line the proposed ones."""
+_USABLE = ((_QUANTITY > 0) & (_QUANTITY <= MOST_UNITS)).fill_null(value=False)
+_SETS = pl.col("#sets")
+"""Whether a request sets a quantity: with change, and with approve if it is another one."""
 
 
 def request_schema(series_key: Sequence[str]) -> dict[str, pl.DataType]:
@@ -68,7 +80,7 @@ def make_requests(
         action: approve, reject or change.
         quantity: Units; None if not said.
         reason: Why; may be empty.
-        forced: Whether pack and least order are overruled.
+        forced: Whether limits of the quantity are overruled.
     """
     return series.with_columns(
         pl.lit(None, pl.Int64).alias("#row"),
@@ -101,7 +113,11 @@ def without_repetitions(
 
 
 def check_requests(
-    requests: pl.DataFrame, book: pl.DataFrame, *, series_key: Sequence[str]
+    requests: pl.DataFrame,
+    book: pl.DataFrame,
+    *,
+    series_key: Sequence[str],
+    approver: str | None = None,
 ) -> pl.DataFrame:
     """Finds the requests that cannot be granted.
 
@@ -109,6 +125,7 @@ def check_requests(
         requests: What is wanted, columns of `request_schema`.
         book: The order book.
         series_key: Columns of the key.
+        approver: Who asks, if nobody may approve what they changed themselves; None: anybody may.
 
     Returns:
         Columns of `REFUSAL_SCHEMA`: one row per request and broken rule, in the order of the
@@ -121,13 +138,28 @@ def check_requests(
         _refused(joined, ~known, series_key, ", ".join(series_key), "a series of the proposal"),
         _refused(joined, ~once, series_key, ", ".join(series_key), "each series once"),
     ]
-    found += _refusals_of_lines(joined.filter(known), series_key)
+    lines = joined.filter(known)
+    found += _refusals_of_lines(lines, series_key)
+    if approver is not None:
+        found += _refusals_of_approver(lines, series_key, approver)
+    found += _refused_limits(lines, book, series_key)
     return pl.concat(found).sort("#at", maintain_order=True).select(list(REFUSAL_SCHEMA))
+
+
+def doubtful_requests(
+    requests: pl.DataFrame, book: pl.DataFrame, *, series_key: Sequence[str]
+) -> list[str]:
+    """Words quantities that can be granted and are many times what is usual."""
+    changes = _joined(requests, book, series_key).filter(_SETS)
+    return change_doubts(changes, series_key=series_key)
 
 
 def _joined(requests: pl.DataFrame, book: pl.DataFrame, series_key: Sequence[str]) -> pl.DataFrame:
     lines = book.with_columns(pl.lit(value=True).alias("#known"))
-    return requests.join(lines, on=list(series_key), how="left", maintain_order="left")
+    joined = requests.join(lines, on=list(series_key), how="left", maintain_order="left")
+    other = _QUANTITY.is_not_null() & ~_close(_QUANTITY, _STANDS)
+    sets = (_ACTION == CHANGE) | ((_ACTION == APPROVE) & other)
+    return joined.with_columns(sets.fill_null(value=False).alias("#sets"))
 
 
 def _refusals_of_lines(lines: pl.DataFrame, series_key: Sequence[str]) -> Iterator[pl.DataFrame]:
@@ -152,10 +184,10 @@ def _refusals_of_lines(lines: pl.DataFrame, series_key: Sequence[str]) -> Iterat
         ),
     )
     open_lines = ~exported
-    nothing = open_lines & _ACTION.is_in([APPROVE, REJECT]) & (_STANDS <= 0)
+    nothing = open_lines & _ACTION.is_in([APPROVE, REJECT]) & ~_SETS & (_STANDS <= 0)
     yield refused(nothing, "#action", "change, with a quantity: the line has no order")
     yield refused(
-        open_lines & _ACTION.is_in([REJECT, CHANGE]) & (_REASON == ""), "#reason", "a reason"
+        open_lines & ((_ACTION == REJECT) | _SETS) & (_REASON == ""), "#reason", "a reason"
     )
     yield from _refused_quantities(lines.filter(open_lines), series_key)
 
@@ -166,40 +198,41 @@ def _refused_quantities(lines: pl.DataFrame, series_key: Sequence[str]) -> Itera
     def refused(broken: pl.Expr, allowed: str | pl.Expr) -> pl.DataFrame:
         return _refused(lines, broken, series_key, "#quantity", allowed)
 
-    yield refused(
-        (_ACTION == APPROVE) & _QUANTITY.is_not_null() & ~_close(_QUANTITY, _STANDS),
-        pl.format("nothing, or {}, with approve; change sets another", _number(_STANDS)),
-    )
     yield refused((_ACTION == REJECT) & (_QUANTITY.fill_null(0.0) != 0.0), "nothing, with reject")
-    changes = lines.filter(_ACTION == CHANGE)
-    usable = ((_QUANTITY > 0) & _QUANTITY.is_finite()).fill_null(value=False)
-    unusable = "units above 0, with change; reject orders nothing"
-    yield _refused(changes, ~usable, series_key, "#quantity", unusable)
+    changes = lines.filter(_SETS)
+    unusable = f"units above 0, up to {MOST_UNITS:,.0f}; reject orders nothing"
+    yield _refused(changes, ~_USABLE, series_key, "#quantity", unusable)
     supplied = "lines with a supplier; the terms of supply name it"
     yield _refused(changes, pl.col("supplier").is_null(), series_key, "supplier", supplied)
-    yield from _refused_changes(changes.filter(usable), series_key)
+    stands = (_STATE != "rejected") & _close(_QUANTITY, _FINAL)
+    another = "another quantity than the one that stands, or approve"
+    yield _refused(changes.filter(_USABLE), stands, series_key, "#quantity", another)
 
 
-def _refused_changes(changes: pl.DataFrame, series_key: Sequence[str]) -> Iterator[pl.DataFrame]:
-    """Refuses changes to what stands already, or against the terms of the line."""
+def _refused_limits(
+    lines: pl.DataFrame, book: pl.DataFrame, series_key: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    """Refuses quantities beyond what terms, room, supplier and demand allow, unless forced."""
+    changes = lines.filter(_SETS & _USABLE & (_STATE != "exported"))
+    changes = with_supply_left(changes, book, series_key=series_key)
+    for broken, allowed in change_refusals():
+        yield _refused(changes, broken & ~pl.col("#forced"), series_key, "#quantity", allowed)
 
-    def refused(broken: pl.Expr, allowed: str | pl.Expr) -> pl.DataFrame:
-        return _refused(changes, broken, series_key, "#quantity", allowed)
 
-    pack, moq = pl.col("pack_size").fill_null(0.0), pl.col("moq").fill_null(0.0)
-    packs, bound = _QUANTITY / pack, ~pl.col("#forced")
-    yield refused(
-        (_STATE != "rejected") & _close(_QUANTITY, _FINAL),
-        "another quantity than the one that stands, or approve",
+def _refusals_of_approver(
+    lines: pl.DataFrame, series_key: Sequence[str], approver: str
+) -> Iterator[pl.DataFrame]:
+    """Refuses what only another person may approve."""
+    rule = "(replenishment.approval.four_eyes)"
+    own = same_person(pl.col("override_by"), pl.lit(approver)) & (_STATE == "changed")
+    needs = pl.col("approval_reason").is_not_null()
+    mine = (_ACTION == APPROVE) & ~_SETS & own & needs
+    another = pl.format(
+        "approve, by another person than {} {}", pl.col("override_by"), pl.lit(rule)
     )
-    yield refused(
-        bound & (pack > 0) & ((packs - packs.round(0)).abs() > _TOLERANCE),
-        pl.format("whole packs of {}, or --force", _number(pl.col("pack_size"))),
-    )
-    yield refused(
-        bound & (moq - _QUANTITY > _TOLERANCE),
-        pl.format("at least {}, the least order, or --force", _number(pl.col("moq"))),
-    )
+    yield _refused(lines, mine, series_key, "#action", another)
+    both = (_ACTION == APPROVE) & _SETS
+    yield _refused(lines, both, series_key, "#action", f"change; another person approves it {rule}")
 
 
 def _refused(
@@ -226,7 +259,7 @@ def _refused(
 
 
 def _close(one: pl.Expr, other: pl.Expr) -> pl.Expr:
-    return ((one - other).abs() <= _TOLERANCE).fill_null(value=False)
+    return ((one - other).abs() <= SAME_UNITS).fill_null(value=False)
 
 
 def _number(value: pl.Expr) -> pl.Expr:
@@ -244,26 +277,38 @@ def entries_of(
         requests: Requests that `check_requests` found nothing against.
         book: The order book before them.
         series_key: Columns of the key.
+
+    Returns:
+        An entry per request; two where one asks to approve another quantity.
     """
-    after = (
-        pl.when(_ACTION == CHANGE).then(_QUANTITY).when(_ACTION == REJECT).then(0.0)
-    ).otherwise(_STANDS)
     known = pl.coalesce(pl.col("order_quantity"), pl.when(_STATE != "proposed").then(_FINAL))
     # Null stays null: before the first decision nothing stood on a blocked line.
     before = pl.when(known.is_not_null()).then(_FINAL)
-    rows = _joined(requests, book, series_key).select(
-        *series_key, "#action", "#reason", "#forced", before.alias("#before"), after.alias("#after")
+    after = pl.when(_SETS).then(_QUANTITY).when(_ACTION == REJECT).then(0.0).otherwise(_STANDS)
+    rows = _joined(requests, book, series_key).with_columns(
+        before.alias("#before"), after.alias("#after")
     )
     return [
-        AuditEntry(
-            action=row["#action"],
-            moment="",
-            user="",
-            key={name: row[name] for name in series_key},
-            before=row["#before"],
-            after=row["#after"],
-            reason=row["#reason"],
-            forced=row["#forced"] and row["#action"] == CHANGE,
-        )
+        _entry(row, action, series_key)
         for row in rows.iter_rows(named=True)
+        for action in ([CHANGE, APPROVE] if _is_both(row) else [row["#action"]])
     ]
+
+
+def _is_both(row: Mapping[str, Any]) -> bool:
+    return bool(row["#sets"]) and row["#action"] == APPROVE
+
+
+def _entry(row: Mapping[str, Any], action: str, series_key: Sequence[str]) -> AuditEntry:
+    """Words one decision of a request; to approve comes after the change that it agrees to."""
+    follows = action == APPROVE and _is_both(row)
+    return AuditEntry(
+        action=action,
+        moment="",
+        user="",
+        key={name: row[name] for name in series_key},
+        before=row["#after"] if follows else row["#before"],
+        after=row["#after"],
+        reason=row["#reason"],
+        forced=row["#forced"] and action == CHANGE,
+    )

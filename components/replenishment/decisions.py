@@ -2,12 +2,12 @@
 
     proposed --approve--> approved   the quantity that stands is ordered
              --reject---> rejected   nothing is ordered
-             --change---> changed    another quantity is ordered; who changes, approves
+             --change---> changed    another quantity is ordered, if that needs no approval
     any of these but rejected --export--> exported, which nothing changes any more
 
-A rejected line can be approved again, as proposed, or changed. A line that needs no approval is
-exported as proposed, unless it is rejected or changed. A line without an order, blocked or
-infeasible, has nothing to approve or reject; a person can change it to a quantity.
+A changed line can be approved as it is; a rejected one too, as proposed, or it can be changed. A
+line that needs no approval is exported as it stands, unless it is rejected. A line without an
+order, blocked or infeasible, has nothing to approve or reject; it can be changed to a quantity.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STATES = {
     "proposed": "Nobody has decided about it.",
     "approved": "The quantity that stands was agreed to.",
     "rejected": "Nothing is ordered.",
-    "changed": "A person set another quantity, and with it agreed to it.",
+    "changed": "A person set another quantity; nobody has approved it.",
     "exported": "It was written into a file of orders.",
 }
 """States of a line, and what each means."""

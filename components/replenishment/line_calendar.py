@@ -142,21 +142,22 @@ def with_closed_suppliers(
     """
     if not closures.closed.any() or not len(lines):
         return sampler, lines
-    kinds = np.column_stack([lines.lead_time_row, lines.review_period])
+    kinds = np.column_stack([lines.lead_time_row, lines.next_lead_time_row, lines.review_period])
     kinds, kind = np.unique(kinds, axis=0, return_inverse=True)
-    row, review = kinds[:, 0], kinds[:, 1:]
-    supplier = (row % (len(sampler.lead_times) // 2))[:, None]
-    next_due = review + sampler.next_lead_times[row]
+    row, review = kinds[:, 0], kinds[:, 2:]
+    supplier = (row % len(closures.closed))[:, None]
+    usual = sampler.next_lead_times[kinds[:, 1]]
     now = closures.arrival(supplier, sampler.lead_times[row])
-    following = closures.arrival(supplier, next_due) - review
-    later = (following - sampler.next_lead_times[row]).mean(axis=1)
+    following = closures.arrival(supplier, review + usual) - review
+    later = (following - usual).mean(axis=1)
     moved = replace(
         sampler,
         lead_times=now,
         next_lead_times=following,
         mean_lead_time=sampler.mean_lead_time[row] + later,
     )
-    return moved, replace(lines, lead_time_row=kind.reshape(-1).astype(np.int64))
+    kind = kind.reshape(-1).astype(np.int64)
+    return moved, replace(lines, lead_time_row=kind, next_lead_time_row=kind)
 
 
 def delayed_lead_times(lead_times: LeadTimes) -> FloatArray:

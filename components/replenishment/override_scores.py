@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-__all__ = ["UNSCORED", "interval_outcome", "overridden_lines", "score_overrides", "totals_by_user"]
+__all__ = [
+    "KINDS",
+    "NO_REASON_KIND",
+    "UNSCORED",
+    "interval_outcome",
+    "overridden_lines",
+    "score_overrides",
+    "score_totals",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,6 +33,18 @@ UNSCORED: dict[str, str] = {
 }
 """Why a line has no score."""
 
+KINDS: dict[str, str] = {
+    "rejected": "Nothing was ordered of what was proposed.",
+    "lowered": "Less was ordered.",
+    "raised": "More was ordered.",
+    "added": "Something was ordered where nothing was proposed.",
+}
+"""What a person did to a proposed quantity."""
+
+NO_REASON_KIND = "other"
+"""Kind of a reason that names none."""
+
+_REASON_KIND = r"^\s*([^:;,]{1,40}?)\s*:\s"
 _INTERVAL = "periods"
 _ROUNDING = 1e-9
 
@@ -96,10 +116,11 @@ def score_overrides(
         missing_period: What a period without a row means.
 
     Returns:
-        The key, `user`, `periods` (of the protection interval, rounded up), `demand`, `censored`,
-        `proposed_quantity`, `person_quantity`, and for each of the two `..._short`,
-        `..._left_over` and `..._cost`; `saved`: cost as proposed less cost as the person would;
-        `why_unscored`: null, or a key of `UNSCORED`, and then numbers are null.
+        The key, `user`, `kind` (of `KINDS`), `reason_kind` (what stands before a colon in the
+        reason, or `NO_REASON_KIND`), `periods` (of the protection interval, rounded up),
+        `demand`, `censored`, `proposed_quantity`, `person_quantity`, and for each of the two
+        `..._short`, `..._left_over` and `..._cost`; `saved`: cost as proposed less cost as the
+        person would; `why_unscored`: null, or a key of `UNSCORED`, and then numbers are null.
     """
     periods = (pl.col("protection_interval") - _ROUNDING).ceil().cast(pl.Int64)
     wanted = lines.with_columns(periods.alias(_INTERVAL))
@@ -153,6 +174,8 @@ def _with_outcomes(joined: pl.DataFrame, series_key: Sequence[str]) -> pl.DataFr
         *series_key,
         pl.col("override_by").alias("user"),
         pl.col("line_state"),
+        _kind().alias("kind"),
+        _reason_kind().alias("reason_kind"),
         pl.col(_INTERVAL),
         pl.when(scored).then(pl.col("#demand")).alias("demand"),
         pl.when(scored).then(pl.col("#censored")).alias("censored"),
@@ -189,24 +212,47 @@ def _outcomes(lines: pl.DataFrame) -> dict[str, FloatArray]:
     return columns | {"saved": columns["proposed_cost"] - columns["person_cost"]}
 
 
-def totals_by_user(scores: pl.DataFrame) -> pl.DataFrame:
-    """Adds up scores by the person who set the quantities, who saved most first.
+def _kind() -> pl.Expr:
+    """Says what a person did to the proposed quantity."""
+    proposed, person = pl.col("order_quantity"), pl.col("final_quantity")
+    return (
+        pl.when(person <= 0)
+        .then(pl.lit("rejected"))
+        .when(proposed <= 0)
+        .then(pl.lit("added"))
+        .when(person < proposed)
+        .then(pl.lit("lowered"))
+        .otherwise(pl.lit("raised"))
+    )
+
+
+def _reason_kind() -> pl.Expr:
+    """Takes the kind that a reason begins with, such as 'promotion: festival on Saturday'."""
+    named = pl.col("override_reason").str.extract(_REASON_KIND).str.to_lowercase()
+    return named.fill_null(NO_REASON_KIND)
+
+
+def score_totals(scores: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Adds up scores by a column of theirs, what saved most first; months in their order.
+
+    Args:
+        scores: Of `score_overrides`, perhaps of many proposals.
+        by: user, kind, reason_kind or month.
 
     Returns:
-        `user`, `overrides`, `scored`, `saved_money` and `lost_money` (counts of overrides), and in
-        currency units `saved` (of those that saved), `lost` (of those that lost) and `net`.
+        The column, `overrides`, `scored`, `saved_money` and `lost_money` (counts of overrides), and
+        in currency units `saved` (of those that saved), `lost` (of those that lost) and `net`.
     """
     saved = pl.col("saved")
-    return (
-        scores.group_by("user")
-        .agg(
-            pl.len().alias("overrides"),
-            saved.is_not_null().sum().alias("scored"),
-            (saved > 0).sum().alias("saved_money"),
-            (saved < 0).sum().alias("lost_money"),
-            saved.filter(saved > 0).sum().alias("saved"),
-            (-saved.filter(saved < 0)).sum().alias("lost"),
-            saved.sum().alias("net"),
-        )
-        .sort("net", "user", descending=[True, False])
+    totals = scores.group_by(by).agg(
+        pl.len().alias("overrides"),
+        saved.is_not_null().sum().alias("scored"),
+        (saved > 0).sum().alias("saved_money"),
+        (saved < 0).sum().alias("lost_money"),
+        saved.filter(saved > 0).sum().alias("saved"),
+        (-saved.filter(saved < 0)).sum().alias("lost"),
+        saved.sum().alias("net"),
     )
+    if by == "month":
+        return totals.sort(by)
+    return totals.sort("net", by, descending=[True, False])

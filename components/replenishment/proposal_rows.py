@@ -15,6 +15,7 @@ from demandcast.components.metrics.arrays import BoolArray, FloatArray
 from demandcast.components.replenishment.assessment import Assessment, risk_classes
 from demandcast.components.replenishment.line_arrays import LineArrays
 from demandcast.components.replenishment.line_inputs import IntArray
+from demandcast.components.replenishment.order_calendar import Calendar
 from demandcast.components.replenishment.order_lots import LotReason, OrderLots
 from demandcast.components.replenishment.reasons import INFEASIBLE, line_reasons
 from demandcast.components.replenishment.wanted import Wanted
@@ -81,7 +82,7 @@ def proposal_rows(
     *,
     keys: Sequence[str],
     config: ReplenishmentConfig,
-    cutoff: datetime.date,
+    calendar: Calendar,
 ) -> pl.DataFrame:
     """Writes the table: computed lines with their numbers, the others with their status.
 
@@ -91,11 +92,16 @@ def proposal_rows(
         decided: What was decided about these, in their order.
         keys: Key columns.
         config: Risk classes, approval, measure.
-        cutoff: Last known period.
+        calendar: Last known period, and the frequency.
     """
     numbers = _numbers(computed, decided, config)
     horizon = decided.arrays.mean.shape[1]
-    reasons = line_reasons(numbers, measure=config.service.measure, horizon=horizon)
+    reasons = line_reasons(
+        numbers,
+        measure=config.service.measure,
+        horizon=horizon,
+        frequency=calendar.frequency,
+    )
     good = numbers.with_columns(reason=reasons)
     # What was worked out with defaults says nothing about a line that cannot be computed.
     blocked = lines.filter(pl.col("status").is_not_null()).drop(
@@ -103,7 +109,7 @@ def proposal_rows(
     )
     schema = proposal_schema(keys)
     table = pl.concat(
-        [_shaped(good, schema, cutoff), _shaped(blocked, schema, cutoff)], how="vertical"
+        [_shaped(rows, schema, calendar.cutoff) for rows in (good, blocked)], how="vertical"
     )
     table = _ranked(table, keys)
     check_proposal_table(table, keys)

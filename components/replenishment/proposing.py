@@ -51,15 +51,12 @@ from demandcast.components.replenishment.lines import (
     open_order_lines,
     with_near_terms,
 )
-from demandcast.components.replenishment.order_calendar import Calendar
-from demandcast.components.replenishment.order_crossing import felt_lead_times
-
-
 from demandcast.components.replenishment.order_calendar import Calendar, Closures
+from demandcast.components.replenishment.order_crossing import felt_lead_times
 from demandcast.components.replenishment.order_lots import PriceBreaks
 from demandcast.components.replenishment.order_quantities import decide_quantities
 from demandcast.components.replenishment.price_breaks import price_breaks_of
-from demandcast.components.replenishment.proposal_rows import proposal_rows
+from demandcast.components.replenishment.proposal_rows import Decided, proposal_rows
 from demandcast.components.replenishment.supplier_choice import CostRates
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.origin_arrays import OriginForecasts
@@ -121,8 +118,9 @@ class Proposals:
 
     Attributes:
         table: As `demandcast.schema.proposal_table` has it, exceptions first.
-        terms: Key columns, supplier, `holding_cost`, `stockout_cost`, `pack_size`, `moq` of the
-            computed lines.
+        terms: Key columns, supplier, `holding_cost`, `stockout_cost`, `pack_size`, `moq`,
+            `storage_room`, `available_units` and `terms_row` (lines of the same share those
+            units) of the computed lines.
         shadow_price: What one more currency unit of budget would save; 0 without a budget.
         lines: Arrays of the computed lines, in the order of `computed`.
         computed: Key columns of the computed lines.
@@ -153,7 +151,8 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     lines, horizon = _lines(situation, config)
     forecasts = extended(situation.forecasts, horizon, season=season_length(situation.frequency))
     computed = lines.filter(pl.col("status").is_null())
-    arrays = _line_arrays(computed, forecasts, situation, situation.calendar(config))
+    calendar = situation.calendar(config)
+    arrays = _line_arrays(computed, forecasts, situation, calendar)
     arrays, pmf = _felt(arrays, situation.lead_times)
     model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
@@ -169,10 +168,8 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     decided, shadow_price = decide_quantities(
         computed, arrays, sampler, price_breaks=prices, config=config
     )
-    table = proposal_rows(
-        lines, computed, decided, keys=keys, config=config, cutoff=situation.cutoff
-    )
-    terms, known = _terms_of(computed, arrays, keys), computed.select(keys)
+    table = proposal_rows(lines, computed, decided, keys=keys, config=config, calendar=calendar)
+    terms, known = _terms_of(computed, arrays, decided, keys=keys), computed.select(keys)
     quantity = decided.order_quantity
     return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)
 
@@ -318,10 +315,17 @@ def _prices(computed: pl.DataFrame, lines: LineArrays, situation: Situation) -> 
     )
 
 
-def _terms_of(computed: pl.DataFrame, lines: LineArrays, keys: Sequence[str]) -> pl.DataFrame:
-    return computed.select(*keys, "supplier").with_columns(
+def _terms_of(
+    computed: pl.DataFrame, lines: LineArrays, decided: Decided, *, keys: Sequence[str]
+) -> pl.DataFrame:
+    """Says what a person who orders another quantity has to know."""
+    terms = computed.select(*keys, "supplier").with_columns(
         holding_cost=pl.Series(lines.holding_cost),
         stockout_cost=pl.Series(lines.stockout_cost),
         pack_size=pl.Series(lines.pack_size),
         moq=pl.Series(lines.moq),
+        storage_room=pl.Series(np.where(np.isfinite(decided.room), decided.room, np.nan)),
+        available_units=computed["available_units"].cast(pl.Float64),
+        terms_row=computed["#terms_row"].cast(pl.Int64),
     )
+    return terms.with_columns(pl.col("storage_room").fill_nan(None))

@@ -24,6 +24,7 @@ __all__ = [
     "export_content",
     "logged_lines",
     "number_lines",
+    "order_day",
     "recorded_lines",
 ]
 
@@ -33,6 +34,13 @@ FORMAT_NAME = "demandcast-purchase-orders"
 
 _FORMAT_VERSION = 1
 _ORDER, _LINE = "purchase_order", "purchase_order_line"
+_PLACE: dict[str, pl.DataType] = {
+    "supplier": pl.String(),
+    "order_day": pl.String(),
+    "on_order": pl.Float64(),
+}
+_LOGGED = _PLACE | {"quantity": pl.Float64(), _ORDER: pl.String(), _LINE: pl.Int64()}
+"""What the audit log says of a line, beside its key."""
 _VALUES = ("quantity", "unit_cost", "order_date", "due_date", "currency")
 
 
@@ -71,12 +79,14 @@ def number_lines(lines: pl.DataFrame, export_id: str, *, series_key: Sequence[st
         series_key: Columns of the key.
 
     Returns:
-        The key, `quantity`, `purchase_order` and `purchase_order_line`.
+        The key, `supplier`, `order_day` (of the order, or where none was computed the cutoff),
+        `on_order` (units that the proposal saw on their way), `quantity`, `purchase_order` and
+        `purchase_order_line`.
 
     Raises:
         ContractError: A column of the key is called as one of the export.
     """
-    taken = sorted(set(series_key) & {_ORDER, _LINE, "supplier", *_VALUES})
+    taken = sorted(set(series_key) & {_ORDER, _LINE, *_PLACE, *_VALUES})
     if taken:
         raise ContractError(f"data.columns.series_key: {taken} are columns of an export")
     ordered = lines.sort("supplier", "order_date", maintain_order=True, nulls_last=True)
@@ -84,17 +94,25 @@ def number_lines(lines: pl.DataFrame, export_id: str, *, series_key: Sequence[st
     number = (first + 1).cast(pl.String).str.zfill(3)
     return ordered.with_columns(number.alias("#order")).select(
         *series_key,
+        "supplier",
+        order_day().alias("order_day"),
+        pl.col("on_order").fill_null(0.0),
         pl.col("final_quantity").alias("quantity"),
         pl.concat_str(pl.lit(f"{export_id}-"), "#order").alias(_ORDER),
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("#order").alias(_LINE),
     )
 
 
+def order_day() -> pl.Expr:
+    """Writes the day of an order, ISO 8601; where none was computed, the cutoff stands for it."""
+    return pl.coalesce("order_date", "cutoff").dt.to_string("%Y-%m-%d")
+
+
 def logged_lines(numbered: pl.DataFrame, *, series_key: Sequence[str]) -> list[dict[str, Any]]:
     """Writes numbered lines as the audit log has them."""
     return [
-        {"key": list(row[: len(series_key)]), "quantity": row[-3], _ORDER: row[-2], _LINE: row[-1]}
-        for row in numbered.select(*series_key, "quantity", _ORDER, _LINE).iter_rows()
+        {"key": [row[name] for name in series_key], **{name: row[name] for name in _LOGGED}}
+        for row in numbered.iter_rows(named=True)
     ]
 
 
@@ -102,12 +120,8 @@ def recorded_lines(
     lines: Sequence[Mapping[str, Any]], *, series_key: Sequence[str]
 ) -> pl.DataFrame:
     """Reads what `logged_lines` wrote."""
-    rows = [(*line["key"], line["quantity"], line[_ORDER], line[_LINE]) for line in lines]
-    schema: dict[str, pl.DataType] = dict.fromkeys(series_key, pl.String()) | {
-        "quantity": pl.Float64(),
-        _ORDER: pl.String(),
-        _LINE: pl.Int64(),
-    }
+    rows = [(*line["key"], *(line.get(name) for name in _LOGGED)) for line in lines]
+    schema: dict[str, pl.DataType] = dict.fromkeys(series_key, pl.String()) | _LOGGED
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -133,9 +147,11 @@ def export_content(
         `schema/purchase_orders.schema.json`.
     """
     wanted = [*series_key, "supplier", "unit_cost", "order_date", "due_date", "currency"]
-    lines = numbered.join(
-        proposals.select(wanted), on=list(series_key), how="left", maintain_order="left"
-    ).with_columns(pl.col("currency").fill_null(facts.currency))
+    lines = (
+        numbered.drop("supplier")
+        .join(proposals.select(wanted), on=list(series_key), how="left", maintain_order="left")
+        .with_columns(pl.col("currency").fill_null(facts.currency))
+    )
     if form == "csv":
         return _csv(lines, series_key)
     return _json(lines, facts, series_key)

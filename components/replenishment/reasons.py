@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from demandcast.components.replenishment.order_lots import LotReason
+from demandcast.schema.periods import Frequency
 
 __all__ = ["INFEASIBLE", "line_reasons"]
 
@@ -20,7 +21,9 @@ INFEASIBLE = (
 """Reasons for which no quantity would be right."""
 
 
-def line_reasons(lines: pl.DataFrame, *, measure: str, horizon: int) -> pl.Series:
+def line_reasons(
+    lines: pl.DataFrame, *, measure: str, horizon: int, frequency: Frequency
+) -> pl.Series:
     """Words the reasons of computed lines.
 
     Args:
@@ -31,11 +34,14 @@ def line_reasons(lines: pl.DataFrame, *, measure: str, horizon: int) -> pl.Serie
             is said to last), `supplier_reason` and `left_out`.
         measure: What `service_target` is a target of.
         horizon: Periods of the forecast: cover beyond it is not known.
+        frequency: Of the periods, which are days or weeks.
 
     Returns:
         Sentences without a full stop, apart by "; ". Length n.
     """
-    parts = [*_what_it_does(measure, horizon), *_what_changed_it()]
+    period = "day" if frequency == "D" else "week"
+    cover = _cover(horizon, period) if measure == "cycle_service_level" else _cases(horizon, period)
+    parts = [*_what_it_does(measure, cover), *_what_changed_it(period)]
     return lines.select(
         reason=pl.concat_str(
             [pl.when(when).then(words) for when, words in parts], separator="; ", ignore_nulls=True
@@ -75,29 +81,44 @@ def _percent(name: str) -> pl.Expr:
     return pl.when(percent == percent.floor()).then(whole).otherwise(percent.cast(pl.String))
 
 
-def _cover(horizon: int) -> pl.Expr:
+def _time(horizon: int, period: str) -> pl.Expr:
     """Writes how long stock lasts; what reaches to the end of the forecast may last longer."""
     periods = pl.col("cover_periods")
-    return pl.format(
-        "{} period{} {}at {} %",
+    several = pl.format(
+        "{} {}{}",
         _number("cover_periods"),
-        pl.when(periods == 1).then(pl.lit("")).otherwise(pl.lit("s")),
-        pl.when(periods >= horizon).then(pl.lit("or more ")).otherwise(pl.lit("")),
-        _percent("probability"),
+        pl.when(periods == 1).then(pl.lit(period)).otherwise(pl.lit(f"{period}s")),
+        pl.when(periods >= horizon).then(pl.lit(" or more")).otherwise(pl.lit("")),
     )
+    return pl.when(periods < 1).then(pl.lit(f"less than a {period}")).otherwise(several)
 
 
-def _what_it_does(measure: str, horizon: int) -> Iterator[tuple[pl.Expr, pl.Expr]]:
+def _cover(horizon: int, period: str) -> pl.Expr:
+    """Writes how long stock lasts with the probability that is the target."""
+    return pl.format("{} at {} %", _time(horizon, period), _percent("probability"))
+
+
+def _cases(horizon: int, period: str) -> pl.Expr:
+    """Writes the same where the probability is no target: it follows from it, and is a share."""
+    # Rounded down: what may fail is not said to hold in 100 of 100 cases.
+    cases = (pl.col("probability") * 100 + 1e-6).floor().cast(pl.Int64).cast(pl.String)
+    return pl.format("{} in {} of 100 cases", _time(horizon, period), cases)
+
+
+_AIMS = {"fill_rate": "aims to meet {} % of demand", "cost": "aims at the least cost"}
+"""What an order is for, where that is not how long it lasts."""
+
+
+def _what_it_does(measure: str, cover: pl.Expr) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about the state of the line."""
     ordered = pl.col("order_quantity") > 0
     wanted = pl.col("wanted_quantity") > 0
-    cover = _cover(horizon)
+    if measure in _AIMS:
+        before, _, after = _AIMS[measure].partition("{}")
+        target = _percent("service_target") if after else pl.lit("")
+        yield ordered, pl.format(f"{before}{{}}{after}", target)
     yield ordered, pl.format("covers {}", cover)
     yield ~wanted & ~ordered, pl.format("stock and orders on their way cover {}", cover)
-    if measure != "cycle_service_level":
-        words = {"fill_rate": "for a fill rate of {} %", "cost": "the least expected cost"}[measure]
-        text = pl.format(words, _percent("service_target")) if "{}" in words else pl.lit(words)
-        yield ordered, text
     # The level covers the interval: what is left must happen before anything can arrive.
     early = pl.col("stockout_probability") > 2 * (1 - pl.col("probability")) + 0.05
     sooner = pl.format(
@@ -151,7 +172,7 @@ def _filled_in(template: str) -> pl.Expr:
     return pl.format(re.sub(r"{\w+}", "{}", template), *(numbers[name] for name in names))
 
 
-def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
+def _what_changed_it(period: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about constraints and suppliers."""
     for reason, template in _CHANGES.items():
         yield (pl.col("lot_reasons") & int(reason)) != 0, _filled_in(template)
@@ -159,6 +180,8 @@ def _what_changed_it() -> Iterator[tuple[pl.Expr, pl.Expr]]:
     yield pl.col("supply_cut") > 0, scarce
     held_back = pl.format("{} held back by the budget", _units("budget_cut"))
     yield pl.col("budget_cut") > 0, held_back
-    chosen = pl.format("supplier chosen: {}", pl.col("supplier_reason"))
+    words = pl.col("supplier_reason").cast(pl.String)
+    why = words.str.replace(" per period ", f" per {period} ", literal=True)
+    chosen = pl.format("supplier chosen: {}", why)
     yield pl.col("supplier_reason").is_not_null(), chosen
     yield pl.col("left_out").is_not_null(), pl.col("left_out")

@@ -28,6 +28,7 @@ _BEFORE_INPUTS = ("status", "risk_class", "supplier", "order_quantity", "needs_a
 _AFTER_INPUTS = (
     "line_state",
     "final_quantity",
+    "approval_reason",
     "decided_by",
     "decision_reason",
     "proposal_reason",
@@ -36,6 +37,7 @@ _AFTER_INPUTS = (
     "currency",
     "pack_size",
     "moq",
+    "storage_room",
     "order_date",
     "due_date",
     "on_hand",
@@ -49,6 +51,8 @@ _AFTER_INPUTS = (
     "excess_units",
 )
 _NUMBER = r"^\d+(\.\d+)?$"
+_MAYBE_THOUSANDS = r"^[1-9]\d{0,2}[.,]\d{3}$"
+"""Where commas and points are both decimal marks, nobody can tell 1.000 from a thousand."""
 _SHOWN_DIGITS = 0.01
 """Largest difference that rounding for the eye makes, units."""
 
@@ -97,10 +101,12 @@ class RawTable:
     Attributes:
         header: Names of the columns.
         rows: Number of the row in the file, the header's being 1; and a text per column.
+        decimal_comma: Whether numbers may have a comma for their point.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+    decimal_comma: bool = False
 
 
 def review_table(
@@ -149,12 +155,13 @@ def read_review(
     frame = _frame(table, series_key)
     _check_origin(frame, basis)
     filled = pl.any_horizontal(pl.col(name) != "" for name in INPUTS)
-    refusals = [_edited_proposals(frame, book, series_key)]
+    refusals = [_edited_proposals(table, frame, book, series_key)]
     frame = frame.filter(filled)
-    quantity = pl.col("quantity")
-    readable = (quantity == "") | quantity.str.contains(_NUMBER)
+    quantity, number = pl.col("quantity"), _with_point(table, pl.col("quantity"))
+    readable = (quantity == "") | number.str.contains(_NUMBER)
+    example = "24,5, without a mark for thousands" if table.decimal_comma else "24.5"
     refusals += [
-        _refusals(frame, ~readable, series_key, "quantity", "a number such as 24 or 24.5"),
+        _refusals(frame, ~readable, series_key, "quantity", f"a number such as 24 or {example}"),
         _refusals(
             frame,
             ~pl.col("decision").str.to_lowercase().is_in(ACTIONS),
@@ -167,7 +174,7 @@ def read_review(
         *series_key,
         pl.col("#row"),
         pl.col("decision").str.to_lowercase().alias("#action"),
-        pl.when(readable & (quantity != "")).then(quantity).cast(pl.Float64).alias("#quantity"),
+        pl.when(readable & (quantity != "")).then(number).cast(pl.Float64).alias("#quantity"),
         pl.col("reason").alias("#reason"),
         pl.lit(value=False).alias("#forced"),
         pl.col("basis").str.split("@").list.last().cast(pl.Int64).alias("#seen"),
@@ -216,8 +223,16 @@ def _check_origin(frame: pl.DataFrame, basis: ReviewBasis) -> None:
             )
 
 
+def _with_point(table: RawTable, text: pl.Expr) -> pl.Expr:
+    """Gives texts of numbers a point; what may mean thousands is no number."""
+    if not table.decimal_comma:
+        return text
+    unclear = text.str.contains(_MAYBE_THOUSANDS)
+    return pl.when(unclear).then(pl.lit("")).otherwise(text.str.replace(",", ".", literal=True))
+
+
 def _edited_proposals(
-    frame: pl.DataFrame, book: pl.DataFrame, series_key: Sequence[str]
+    table: RawTable, frame: pl.DataFrame, book: pl.DataFrame, series_key: Sequence[str]
 ) -> pl.DataFrame:
     """Finds rows in which the proposed quantity was overwritten, which would change nothing."""
     if "order_quantity" not in frame.columns:
@@ -226,8 +241,8 @@ def _edited_proposals(
     joined = frame.join(proposed, on=list(series_key), how="inner", maintain_order="left")
     text, number = pl.col("order_quantity"), pl.col("#proposed")
     # Spreadsheets show numbers rounded, and may save what they show.
-    value = text.cast(pl.Float64, strict=False)
-    close = (value - number).abs() <= _SHOWN_DIGITS
+    points = text.str.replace(",", ".", literal=True) if table.decimal_comma else text
+    close = (points.cast(pl.Float64, strict=False) - number).abs() <= _SHOWN_DIGITS
     same = pl.when(text == "").then(number.is_null()).otherwise(close)
     return _refusals(
         joined,

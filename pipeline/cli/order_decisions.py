@@ -83,7 +83,8 @@ def review_command(  # noqa: PLR0913 - one per option
     """Write lines into a file for a spreadsheet, or decide what comes back in one.
 
     Fill in the columns decision (approve, reject, change), quantity (for change) and reason (for
-    reject and change). Only rows with something there count. If any row cannot be granted, none
+    reject and change). To approve another quantity in one go, write approve, the quantity and a
+    reason. Only rows with something there count. If any row cannot be granted, none
     is: each is named with its row, column, value and what is allowed. A file written before the
     proposals changed, or about lines that somebody has decided since, is refused.
     """
@@ -98,13 +99,15 @@ def review_command(  # noqa: PLR0913 - one per option
     from demandcast.components.replenishment.review_rows import review_table
     from demandcast.pipeline.orders.choosing import filter_book
     from demandcast.pipeline.orders.review_files import write_review_file
+    from demandcast.pipeline.orders.words import counted
 
     desk = opened_desk(config, proposal)
     lines = filter_book(desk.book, **filters)
     table = review_table(lines, desk.basis, series_key=desk.series_key)
     write_review_file(Path(str(output)), table, series_key=desk.series_key)
     if not quiet:
-        click.echo(f"{output}: {lines.height} lines of proposal {desk.proposal.facts.proposal_id}")
+        count = counted(lines.height, "line")
+        click.echo(f"{output}: {count} of proposal {desk.proposal.facts.proposal_id}")
 
 
 @click.command(
@@ -165,7 +168,10 @@ def reject_command(**options: Any) -> None:
 @file_option
 @click.option("--quantity", type=float, required=True, help="Units to order on each line, above 0.")
 @click.option(
-    "--force", is_flag=True, help="Although it is no whole pack, or less than the least order."
+    "--force",
+    is_flag=True,
+    help="Although it breaks a pack or the least order, or is more than fits, than the supplier "
+    "has, or than a hundred times the usual.",
 )
 @click.option("--reason", required=True, help="Why.")
 @user_option
@@ -175,11 +181,12 @@ def reject_command(**options: Any) -> None:
 def change_command(
     *, series: tuple[str, ...], key_file: Path | None, quantity: float, force: bool, **options: Any
 ) -> None:
-    """Order another quantity on lines; who changes a line, approves it.
+    """Order another quantity on lines; above a threshold somebody must approve the change.
 
-    The quantity must be whole packs and at least the least order, where the terms of supply name
-    them. A line for which nothing could be computed, or that is infeasible, can be changed too.
-    SERIES are the parts of a key joined by '/', such as store_001/item_002; or give --file.
+    The quantity must be whole packs, at least the least order, and no more than fits or the
+    supplier has, as far as the terms of supply say so. A line for which nothing could be
+    computed, or that is infeasible, can be changed too. SERIES are the parts of a key joined by
+    '/', such as store_001/item_002; or give --file.
     """
     names = _names(series, key_file)
     if not names:
@@ -296,7 +303,7 @@ def _carry_out(  # noqa: PLR0913 - one per option
 
     with log_shown(quiet=quiet):
         if dry_run:
-            entries = try_deciding(config, proposal, asking)
+            entries = try_deciding(config, proposal, asking, user=user_name(user))
         else:
             entries = decide(config, proposal, asking, user=user_name(user), now=utc_now)
     if as_json:

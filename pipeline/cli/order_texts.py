@@ -12,11 +12,14 @@ import polars as pl
 from demandcast.components.replenishment.audit_chain import AuditEntry
 from demandcast.components.replenishment.order_book import SEPARATOR
 from demandcast.pipeline.cli.results import table_text
+from demandcast.pipeline.orders.exports import Export
+from demandcast.pipeline.orders.words import counted
 
 __all__ = [
     "book_rows",
     "book_table",
     "decided_text",
+    "exported_text",
     "log_rows",
     "log_table",
     "score_table",
@@ -53,7 +56,8 @@ def book_table(lines: pl.DataFrame, series_key: Sequence[str]) -> str:
         reasons.append(row["decision_reason"] or row["reason"])
     text = _table(header, rows, reasons, left=6)
     waiting = int(lines["waiting"].sum())
-    return text + (f"\n* {waiting} wait for a person" if waiting else "")
+    verb = "waits" if waiting == 1 else "wait"
+    return text + (f"\n* {waiting:,} {verb} for a person" if waiting else "")
 
 
 def log_rows(entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
@@ -91,11 +95,25 @@ def decided_text(entries: Sequence[AuditEntry], *, verb: str) -> str:
     for action, count in counts.items():
         chosen = [entry for entry in entries if entry.action == action]
         units = sum(entry.after or 0.0 for entry in chosen)
-        what = "line" if count == 1 else "lines"
+        what = counted(count, "line")
         plural = verb if count == 1 else verb.replace("was", "were")
-        after = "" if action == "reject" else f": {_units(units)} units"
-        lines.append(f"{count} {what} {plural} {_PAST[action]}{after}")
+        what_of = f": {_units(units)} {'unit' if units == 1 else 'units'}"
+        after = "" if action == "reject" else what_of
+        lines.append(f"{what} {plural} {_PAST[action]}{after}")
     return "\n".join(lines)
+
+
+def exported_text(found: Export) -> str:
+    """Says what was exported, in a line."""
+    wait = "waits" if len(found.waiting) == 1 else "wait"
+    waiting = f"; {counted(len(found.waiting), 'line')} {wait} for a person"
+    before = f"; {counted(len(found.ordered_before), 'line')} ordered before"
+    return (
+        f"{found.file}: export {found.export_id}, "
+        f"{counted(found.purchase_orders, 'purchase order')}, {counted(found.lines, 'line')}, "
+        f"value {found.value:,.2f}{waiting * bool(found.waiting)}"
+        f"{before * bool(found.ordered_before)}"
+    )
 
 
 def score_table(scores: pl.DataFrame, series_key: Sequence[str]) -> str:
@@ -124,12 +142,21 @@ def score_table(scores: pl.DataFrame, series_key: Sequence[str]) -> str:
     return _table(header, rows, notes, left=3)
 
 
-def totals_table(totals: pl.DataFrame) -> str:
-    """Lays out totals by user."""
-    header = ["user", "overrides", "scored", "saved money", "lost money", "saved", "lost", "net"]
+def totals_table(totals: pl.DataFrame, by: str) -> str:
+    """Lays out totals by a column of the scores."""
+    header = [
+        by.replace("_", " "),
+        "overrides",
+        "scored",
+        "saved money",
+        "lost money",
+        "saved",
+        "lost",
+        "net",
+    ]
     rows = [
         [
-            row["user"],
+            row[by],
             *(str(row[name]) for name in ("overrides", "scored", "saved_money", "lost_money")),
             *(_money(row[name]) for name in ("saved", "lost", "net")),
         ]
@@ -156,7 +183,8 @@ def _series(row: dict[str, Any], series_key: Sequence[str]) -> str:
 def _details(entry: AuditEntry) -> str:
     details = entry.details or {}
     if "export_id" in details:
-        return f"{details['export_id']}: {len(details['lines'])} lines in {details['file']}"
+        lines = counted(len(details["lines"]), "line")
+        return f"{details['export_id']}: {lines} in {details['file']}"
     return f"{details['bytes']} bytes in {details['file']}" if "bytes" in details else ""
 
 

@@ -32,13 +32,11 @@ from demandcast.pipeline.cli.order_options import (
     user_name,
     user_option,
 )
+from demandcast.pipeline.cli.order_scores import score_command
 from demandcast.schema.errors import AnomalyError
 
 if TYPE_CHECKING:
     from demandcast.components.replenishment.audit_chain import AuditChain
-    from demandcast.pipeline.orders.actuals import Actuals
-    from demandcast.pipeline.orders.desk import Desk
-    from demandcast.schema.config import RunConfig
 
 __all__ = ["orders_group"]
 
@@ -50,15 +48,16 @@ __all__ = ["orders_group"]
         "demandcast orders review --config demand.yaml --output review.xlsx",
         "demandcast orders review --config demand.yaml --apply review.xlsx --user anna",
         "demandcast orders export --config demand.yaml --output orders.csv --user anna",
-        "demandcast orders score --config demand.yaml",
+        "demandcast orders score --all --config demand.yaml",
     ),
 )
 def orders_group() -> None:
     """Look at proposed orders, decide about them, export them, and see later who was right.
 
     'demandcast replenish' proposes orders. Lines above a value or a risk (the section
-    replenishment.approval) are exported only if a person approved or changed them; the others as
-    proposed, unless rejected. Each decision is a line of an audit log that only grows.
+    replenishment.approval) are exported only if a person approved them, whether or not one
+    changed them; the others as they stand, unless rejected. Each decision is a line of an audit
+    log that only grows.
     """
 
 
@@ -97,6 +96,7 @@ def list_command(
     """
     from demandcast.pipeline.cli.order_texts import book_rows, book_table
     from demandcast.pipeline.orders.choosing import filter_book
+    from demandcast.pipeline.orders.words import counted
 
     desk = opened_desk(load(config_file, overrides), proposal)
     lines = filter_book(desk.book, **filters)
@@ -107,12 +107,13 @@ def list_command(
     elif lines.height:
         click.echo(book_table(shown, desk.series_key))
         if lines.height > shown.height:
-            click.echo(f"\n{lines.height - shown.height} more lines; --limit 0 shows all")
+            more = counted(lines.height - shown.height, "more line")
+            click.echo(f"\n{more}; --limit 0 shows all")
     else:
         click.echo(f"no such line in proposal {desk.proposal.facts.proposal_id}")
 
 
-for _command in (review_command, approve_command, reject_command, change_command):
+for _command in (review_command, approve_command, reject_command, change_command, score_command):
     orders_group.add_command(_command)
 
 
@@ -143,6 +144,12 @@ for _command in (review_command, approve_command, reject_command, change_command
     metavar="[EXPORT]",
     help="Write the file of an earlier export again, byte for byte; the last one if not named.",
 )
+@click.option(
+    "--order-twice",
+    is_flag=True,
+    help="Export also lines that another proposal has ordered from the same supplier for the same "
+    "day, of which the open orders say nothing.",
+)
 @user_option
 @quiet_option
 @json_option
@@ -154,6 +161,7 @@ def export_command(  # noqa: PLR0913 - one per option
     output: Path,
     skip_waiting: bool,
     again: str | None,
+    order_twice: bool,
     user: str | None,
     quiet: bool,
     as_json: bool,
@@ -161,9 +169,13 @@ def export_command(  # noqa: PLR0913 - one per option
     """Write purchase orders, one per supplier and day: what is agreed to and not exported yet.
 
     Each line is exported once. If lines wait for a person, nothing is exported and they are
-    listed, unless --skip-waiting is given. docs/orders.md describes both formats.
+    listed, unless --skip-waiting is given. Lines that another proposal has ordered already, such
+    as one of an hour ago, are left out and listed, unless this one saw them in the open orders or
+    --order-twice is given. docs/orders.md describes both formats.
     """
+    from demandcast.pipeline.cli.order_texts import exported_text
     from demandcast.pipeline.orders.audit_file import utc_now
+    from demandcast.pipeline.orders.export_lines import Leave
     from demandcast.pipeline.orders.exports import export_again, export_orders
 
     config = load(config_file, overrides)
@@ -176,17 +188,18 @@ def export_command(  # noqa: PLR0913 - one per option
                 proposal,
                 output,
                 user=user_name(user),
-                waiting="skip" if skip_waiting else "refuse",
+                leave=Leave(
+                    waiting="skip" if skip_waiting else "refuse",
+                    ordered_before="order" if order_twice else "skip",
+                ),
                 now=utc_now,
             )
     if as_json:
         print_json(dataclasses.asdict(found))
     elif not quiet:
-        left = f"; {len(found.waiting)} lines wait for a person" if found.waiting else ""
-        click.echo(
-            f"{found.file}: export {found.export_id}, {found.purchase_orders} purchase orders, "
-            f"{found.lines} lines, value {found.value:,.2f}{left}"
-        )
+        click.echo(exported_text(found))
+    for name in found.ordered_before:
+        click.echo(f"warning: left out, --order-twice orders it once more: {name}", err=True)
 
 
 @orders_group.command(
@@ -235,6 +248,7 @@ def log_command(
     from demandcast.pipeline.orders.audit_file import read_audit_log
     from demandcast.pipeline.orders.choosing import filter_log
     from demandcast.pipeline.orders.desk import audit_log_file
+    from demandcast.pipeline.orders.words import counted
 
     path = audit_log_file(load(config_file, overrides))
     chain = read_audit_log(path)
@@ -248,67 +262,12 @@ def log_command(
     elif shown:
         click.echo(log_table(shown))
         if len(entries) > len(shown):
-            click.echo(f"\n{len(entries) - len(shown)} older entries; --limit 0 shows all")
+            older = counted(len(entries) - len(shown), "older entry", plural="older entries")
+            click.echo(f"\n{older}; --limit 0 shows all")
     else:
         click.echo(f"no such entry in {path}")
     for what in _complaints(chain):
         click.echo(f"warning: {path}: {what}", err=True)
-
-
-@orders_group.command(
-    "score",
-    epilog=examples(
-        "demandcast orders score --config demand.yaml",
-        "demandcast orders score --config demand.yaml --proposal 20261120 --actuals demand.csv",
-    ),
-)
-@config_options
-@proposal_option
-@click.option(
-    "--actuals",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Demand since: series key, timestamp, demand; .csv or .parquet. Otherwise the sales "
-    "of the configuration.",
-)
-@json_option
-def score_command(
-    *,
-    config_file: Path,
-    overrides: Sequence[str],
-    proposal: str,
-    actuals: Path | None,
-    as_json: bool,
-) -> None:
-    """Compare what people ordered with what was proposed, by what was demanded since.
-
-    For each line that was rejected or changed: units short and left over at the end of the
-    protection interval, and their cost, as proposed and as ordered; then totals by user. Where
-    sales are cut short by an empty shelf, demand is at least what was sold, and marked.
-    """
-    from demandcast.components.replenishment.override_scores import totals_by_user
-    from demandcast.pipeline.cli.order_texts import score_table, totals_table
-    from demandcast.pipeline.orders.scoring import score_proposal
-
-    config = load(config_file, overrides)
-    desk = opened_desk(config, proposal)
-    scores = score_proposal(config, desk, lambda cutoff: _actuals(config, desk, actuals, cutoff))
-    totals = totals_by_user(scores)
-    if as_json:
-        print_json({"overrides": scores.to_dicts(), "users": totals.to_dicts()})
-    elif scores.height:
-        click.echo(score_table(scores, desk.series_key))
-        click.echo("\n" + totals_table(totals))
-    else:
-        click.echo(f"nobody overruled proposal {desk.proposal.facts.proposal_id}")
-
-
-def _actuals(config: RunConfig, desk: Desk, file: Path | None, cutoff: int) -> Actuals:
-    from demandcast.pipeline.orders.actuals import actuals_of_file, actuals_of_sales
-
-    if file is None:
-        return actuals_of_sales(config, after=cutoff)
-    return actuals_of_file(file, series_key=desk.series_key, frequency=config.forecast.frequency)
 
 
 def _complaints(chain: AuditChain) -> list[str]:
@@ -316,16 +275,19 @@ def _complaints(chain: AuditChain) -> list[str]:
     if chain.broken:
         found.append(chain.broken)
     if chain.torn:
-        found.append(f"its last {len(chain.torn)} bytes were cut short by a crash")
+        found.append(f"its last {len(chain.torn):,} bytes were cut short by a crash")
     return found
 
 
 def _say_verified(chain: AuditChain, path: Path, *, as_json: bool) -> None:
+    from demandcast.pipeline.orders.words import counted
+
     complaints = _complaints(chain)
     if as_json:
         values = {"entries": len(chain.entries), "head": chain.head, "complaints": complaints}
         print_json({"file": str(path), "whole": not complaints, **values})
     elif not complaints:
-        click.echo(f"{path}: {len(chain.entries)} entries, unbroken; last digest {chain.head}")
+        entries = counted(len(chain.entries), "entry", plural="entries")
+        click.echo(f"{path}: {entries}, unbroken; last digest {chain.head}")
     if complaints:
         raise AnomalyError(f"{path}: {'; '.join(complaints)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,11 @@ import polars as pl
 from demandcast.components.replenishment.audit_chain import AuditChain, AuditEntry
 from demandcast.components.replenishment.decision_requests import (
     check_requests,
+    doubtful_requests,
     entries_of,
     without_repetitions,
 )
-from demandcast.components.replenishment.decisions import fold_decisions
+from demandcast.components.replenishment.decisions import CHANGE, fold_decisions
 from demandcast.components.replenishment.order_book import build_order_book, series_text
 from demandcast.components.replenishment.review_rows import ReviewBasis
 from demandcast.pipeline.orders.audit_file import (
@@ -40,6 +42,7 @@ __all__ = [
     "try_deciding",
 ]
 
+_LOG = logging.getLogger(__name__)
 _SHOWN = 20
 _LONGEST_WORDS = 1_000
 
@@ -94,7 +97,13 @@ class Desk:
         states = fold_decisions(
             chain.entries, proposal_id=facts.proposal_id, series_key=facts.series_key
         )
-        book = build_order_book(proposal.table, states, proposal.terms, series_key=facts.series_key)
+        book = build_order_book(
+            proposal.table,
+            states,
+            proposal.terms,
+            series_key=facts.series_key,
+            approval=proposal.approval,
+        )
         return cls(proposal, chain, book)
 
 
@@ -143,40 +152,70 @@ def decide(
     check_words(user, what="--user")
     proposal = find_proposal(orders_folder(config), name)
     with audit_writer(audit_log_file(config), user=user, now=now) as writer:
-        desk, moment = Desk.of(proposal, writer.chain), now()
-        entries = [
-            replace(
-                entry,
-                moment=moment,
-                user=user,
-                proposal_id=proposal.facts.proposal_id,
-                proposals=proposal.digest,
-            )
-            for entry in _granted(desk, asking)
-        ]
+        desk = Desk.of(proposal, writer.chain)
+        entries = _granted(desk, asking, user=user, moment=now())
         writer.append(entries)
+    _say_waiting(desk, entries)
     return entries
 
 
-def try_deciding(config: RunConfig, name: str, asking: Asking) -> list[AuditEntry]:
+def try_deciding(config: RunConfig, name: str, asking: Asking, *, user: str) -> list[AuditEntry]:
     """Says what `decide` would write down; writes nothing."""
-    return _granted(open_desk(config, name), asking)
+    desk = open_desk(config, name)
+    entries = _granted(desk, asking, user=user, moment="")
+    _say_waiting(desk, entries)
+    return entries
 
 
-def _granted(desk: Desk, asking: Asking) -> list[AuditEntry]:
-    """Checks requests and words them as entries; who and when are missing."""
-    key = desk.series_key
+def _granted(desk: Desk, asking: Asking, *, user: str, moment: str) -> list[AuditEntry]:
+    """Checks requests and words them as entries; says what is doubtful about them."""
+    key, proposal = desk.series_key, desk.proposal
     requests, refusals = asking(desk)
     requests = without_repetitions(requests, desk.book, series_key=key)
     # A row that cannot be read is complained about once, for what was read of it is nothing.
     unread = refusals["row"].drop_nulls().implode()
     readable = requests.filter(pl.col("#row").is_null() | ~pl.col("#row").is_in(unread))
-    refusals = pl.concat([refusals, check_requests(readable, desk.book, series_key=key)])
+    approver = user if proposal.approval.four_eyes else None
+    found = check_requests(readable, desk.book, series_key=key, approver=approver)
+    refusals = pl.concat([refusals, found])
     if refusals.height:
         raise refusal_error(refusals)
     for reason in requests["#reason"].unique():
         check_words(reason, what="reason")
-    return entries_of(requests, desk.book, series_key=key)
+    _warn(doubtful_requests(requests, desk.book, series_key=key))
+    return [
+        replace(
+            entry,
+            moment=moment,
+            user=user,
+            proposal_id=proposal.facts.proposal_id,
+            proposals=proposal.digest,
+        )
+        for entry in entries_of(requests, desk.book, series_key=key)
+    ]
+
+
+def _say_waiting(desk: Desk, entries: Sequence[AuditEntry]) -> None:
+    """Says which changes count only when somebody has approved them."""
+    changed = {
+        tuple(entry.key.values()) for entry in entries if entry.action == CHANGE and entry.key
+    }
+    if not changed:
+        return
+    chain = replace(desk.chain, entries=(*desk.chain.entries, *entries))
+    key = list(desk.series_key)
+    lines = pl.DataFrame(sorted(changed), dict.fromkeys(key, pl.String()), orient="row")
+    book = Desk.of(desk.proposal, chain).book.join(lines, on=key, how="semi")
+    waiting = book.filter(pl.col("waiting") & pl.col("approval_reason").is_not_null())
+    words = pl.format("{}: waits for approval: {}", series_text(key), "approval_reason")
+    _warn(waiting.select(words).to_series().to_list())
+
+
+def _warn(sentences: Sequence[str]) -> None:
+    for sentence in sentences[:_SHOWN]:
+        _LOG.warning("%s", sentence)
+    if len(sentences) > _SHOWN:
+        _LOG.warning("and %s more such lines", f"{len(sentences) - _SHOWN:,}")
 
 
 def find_series(desk: Desk, names: Sequence[str]) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import polars as pl
 
 from demandcast.components.replenishment.audit_chain import AuditEntry, digest_of
 from demandcast.components.replenishment.decisions import EXPORT
-from demandcast.components.replenishment.order_book import series_text
 from demandcast.components.replenishment.purchase_orders import (
     EXPORT_FORMATS,
     ExportFacts,
@@ -25,14 +24,13 @@ from demandcast.components.replenishment.purchase_orders import (
 from demandcast.components.storage.files import ChangedError, LocalFiles, aside_of
 from demandcast.pipeline.orders.audit_file import audit_writer, utc_now
 from demandcast.pipeline.orders.desk import Desk, audit_log_file, check_words, open_desk
+from demandcast.pipeline.orders.export_lines import Leave, lines_to_export, waiting_lines
 from demandcast.pipeline.orders.proposal_folders import LATEST, find_proposal
 from demandcast.pipeline.places import orders_folder
 from demandcast.schema.config import RunConfig
 from demandcast.schema.errors import AnomalyError, BadInputError
 
 __all__ = ["Export", "export_again", "export_orders", "form_of"]
-
-_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class Export:
         lines: How many lines they have.
         value: Of the lines whose unit cost is known, currency units.
         waiting: Lines that were left out, for they wait for a person.
+        ordered_before: Lines that were left out, for another proposal has ordered them already.
     """
 
     export_id: str
@@ -56,6 +55,7 @@ class Export:
     lines: int
     value: float
     waiting: tuple[str, ...]
+    ordered_before: tuple[str, ...] = ()
 
 
 def form_of(path: Path) -> ExportFormat:
@@ -76,7 +76,7 @@ def export_orders(
     path: Path,
     *,
     user: str,
-    waiting: str,
+    leave: Leave,
     now: Callable[[], str] = utc_now,
 ) -> Export:
     """Writes what may be exported and was not, and says so in the log.
@@ -89,11 +89,12 @@ def export_orders(
         name: The proposal.
         path: The file; it must not be there yet.
         user: Who exports.
-        waiting: What becomes of the rest if lines wait for a person: "refuse" or "skip" those.
+        leave: What becomes of lines that wait, and of those that were ordered before.
         now: Tells the moment.
 
     Raises:
-        BadInputError: There is nothing to export; lines wait; the file is there or cannot be
+        BadInputError: There is nothing to export; lines wait, or all others were ordered by
+            another proposal; the file is there or cannot be
             written; the export is then not in the log.
         AnomalyError: The log is broken, or the proposals are not those that were decided about.
     """
@@ -103,7 +104,7 @@ def export_orders(
     _refuse_existing(path)
     with audit_writer(audit_log_file(config), user=user, now=now) as writer:
         desk = Desk.of(proposal, writer.chain)
-        lines = _lines_to_export(desk, waiting=waiting)
+        lines, before = lines_to_export(desk, leave)
         entry = _entry(desk, lines, form, (now(), user))
         content = _content(desk, entry, head=writer.chain.head)
         aside = _write_aside(path, content)
@@ -115,7 +116,7 @@ def export_orders(
             aside.unlink(missing_ok=True)
             raise
         _put_in_place(aside, path, str(details["export_id"]))
-    return _described(details, path, lines, _waiting_lines(desk))
+    return replace(_described(details, path, lines, waiting_lines(desk)), ordered_before=before)
 
 
 def export_again(config: RunConfig, name: str, path: Path, *, export_id: str = LATEST) -> Export:
@@ -152,41 +153,7 @@ def export_again(config: RunConfig, name: str, path: Path, *, export_id: str = L
     aside = _write_aside(path, content)
     LocalFiles().rename(str(aside), str(path))
     lines = desk.book.filter(pl.col("export_id") == details["export_id"])
-    return _described(details, path, lines, _waiting_lines(desk))
-
-
-def _lines_to_export(desk: Desk, *, waiting: str) -> pl.DataFrame:
-    names = _waiting_lines(desk)
-    if names and waiting != "skip":
-        shown = "".join(f"\n  {name}" for name in names[:_SHOWN])
-        more = f"\n  and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        raise BadInputError(
-            f"nothing was exported: {len(names)} lines wait for a person; approve, reject or "
-            f"change them, or leave them for later with --skip-waiting:{shown}{more}"
-        )
-    lines = desk.book.filter("exportable")
-    if not lines.height:
-        done = desk.book["export_id"].drop_nulls().unique().sort().to_list()
-        again = f"; lines were exported in {', '.join(done)}: --again writes that file" * bool(done)
-        raise BadInputError(
-            f"proposal {desk.proposal.facts.proposal_id}: nothing to export: no line has an order "
-            f"that is agreed to and was not exported{again}"
-        )
-    return lines
-
-
-def _waiting_lines(desk: Desk) -> tuple[str, ...]:
-    """Names the lines that wait, and what for."""
-    why = pl.when(pl.col("supplier").is_null()).then(pl.lit("no supplier"))
-    rows = desk.book.filter("waiting").select(
-        pl.format(
-            "{}: {} units, {}",
-            series_text(desk.series_key),
-            pl.col("final_quantity").cast(pl.String).str.strip_suffix(".0"),
-            why.otherwise(pl.lit("needs approval")),
-        )
-    )
-    return tuple(rows.to_series().to_list())
+    return _described(details, path, lines, waiting_lines(desk))
 
 
 def _entry(

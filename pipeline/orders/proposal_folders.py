@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +17,20 @@ from demandcast.schema.artifact_names import (
     PROPOSAL_TERMS_FILE,
     PROPOSALS_FILE,
 )
+from demandcast.schema.config import ApprovalConfig
 from demandcast.schema.errors import BadInputError, ContractError
 from demandcast.schema.proposal_facts import ProposalFacts, check_proposal_terms
 from demandcast.schema.proposal_table import check_proposal_table
 
-__all__ = ["LATEST", "Proposal", "find_proposal", "proposal_ids"]
+__all__ = [
+    "LATEST",
+    "Proposal",
+    "find_proposal",
+    "known_proposals",
+    "named_proposal",
+    "proposal_ids",
+    "read_proposal",
+]
 
 _LOG = logging.getLogger(__name__)
 
@@ -46,9 +56,24 @@ class Proposal:
     terms: pl.DataFrame | None
     digest: str
 
+    @property
+    def approval(self) -> ApprovalConfig:
+        """Which lines a person must approve: as it was configured when orders were proposed."""
+        known = {
+            name: value
+            for name, value in self.facts.approval.items()
+            if name in ApprovalConfig.model_fields
+        }
+        return ApprovalConfig.model_validate(known)
+
 
 def proposal_ids(folder: Path) -> list[str]:
-    """Lists the proposals that are complete, oldest first.
+    """Lists the proposals that are complete, oldest first; see `known_proposals`."""
+    return [facts.proposal_id for facts in known_proposals(folder)]
+
+
+def known_proposals(folder: Path) -> list[ProposalFacts]:
+    """Lists the facts of the proposals that are complete, oldest first.
 
     Args:
         folder: Folder of the orders of a pipeline.
@@ -62,8 +87,7 @@ def proposal_ids(folder: Path) -> list[str]:
         for path in folders_in(folder)
         if not path.name.startswith(".") and (path / PROPOSAL_FACTS_FILE).is_file()
     ]
-    found = [(facts.created, facts.proposal_id) for facts in map(_facts, whole)]
-    return [proposal_id for _, proposal_id in sorted(found)]
+    return sorted(map(_facts, whole), key=lambda facts: (facts.created, facts.proposal_id))
 
 
 def find_proposal(folder: Path, name: str = LATEST) -> Proposal:
@@ -78,6 +102,24 @@ def find_proposal(folder: Path, name: str = LATEST) -> Proposal:
         ContractError: Its files break their contract.
     """
     known = proposal_ids(folder)
+    found = named_proposal(folder, known, name)
+    if found != known[-1]:
+        # What is exported of both is ordered twice: the newer one did not know of it.
+        _LOG.warning("proposal %s is not the newest one; that is %s", found, known[-1])
+    return read_proposal(folder / found)
+
+
+def named_proposal(folder: Path, known: Sequence[str], name: str) -> str:
+    """Returns the identity of the proposal of a name.
+
+    Args:
+        folder: Where they are, for messages.
+        known: All of them, oldest first.
+        name: Its identity, the beginning of it, or `LATEST`.
+
+    Raises:
+        BadInputError: There is none of that name, or there are several.
+    """
     if not known:
         raise BadInputError(f"no proposals in {folder}; 'demandcast replenish' writes them")
     matches = [known[-1]] if name == LATEST else [one for one in known if one.startswith(name)]
@@ -88,10 +130,7 @@ def find_proposal(folder: Path, name: str = LATEST) -> Proposal:
             f"proposal {name!r}: found {len(matches)}; allowed: {LATEST!r}, or an identity or the "
             f"beginning of one; the newest: {', '.join(known[-3:])}"
         )
-    if matches[0] != known[-1]:
-        # What is exported of both is ordered twice: the newer one did not know of it.
-        _LOG.warning("proposal %s is not the newest one; that is %s", matches[0], known[-1])
-    return _read(folder / matches[0])
+    return matches[0]
 
 
 def _facts(folder: Path) -> ProposalFacts:
@@ -111,7 +150,13 @@ def _facts(folder: Path) -> ProposalFacts:
     return facts
 
 
-def _read(folder: Path) -> Proposal:
+def read_proposal(folder: Path) -> Proposal:
+    """Reads the proposal of a folder and checks it.
+
+    Raises:
+        BadInputError: A file cannot be read.
+        ContractError: The files break their contract.
+    """
     facts = _facts(folder)
     content = _content(folder / PROPOSALS_FILE)
     table = _table(folder / PROPOSALS_FILE, content)

@@ -2,7 +2,7 @@
 
 `.xlsx` keeps texts texts and locks what is not to be filled in. `.csv` is for everything else:
 UTF-8 with a byte order mark, by which spreadsheets know it, commas, and texts that look like
-formulas behind an apostrophe.
+formulas behind an apostrophe. It may come back with semicolons, and then with decimal commas.
 """
 
 from __future__ import annotations
@@ -27,7 +27,13 @@ from demandcast.components.replenishment.spreadsheet_text import (
 from demandcast.components.storage.files import ChangedError, LocalFiles
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["REVIEW_SUFFIXES", "read_review_file", "write_new_file", "write_review_file"]
+__all__ = [
+    "REVIEW_SUFFIXES",
+    "csv_content",
+    "read_review_file",
+    "write_new_file",
+    "write_review_file",
+]
 
 REVIEW_SUFFIXES = (".xlsx", ".csv")
 
@@ -45,8 +51,8 @@ _WIDTHS = {"reason": 40, "proposal_reason": 60, "decision_reason": 30, "basis": 
 _HELP = (
     "Fill in the white columns only:",
     "decision: approve, reject or change; nothing leaves the line as it is.",
-    "quantity: units; for change alone.",
-    "reason: why; for reject and change it must be there.",
+    "quantity: units; for change, or for approve to order and approve another quantity.",
+    "reason: why; for reject and for another quantity it must be there.",
     "Rows may be sorted, filtered and removed, columns moved and added.",
     "Then: demandcast orders review --apply THIS_FILE --user YOU --config FILE",
 )
@@ -84,7 +90,7 @@ def write_review_file(path: Path, table: pl.DataFrame, *, series_key: Sequence[s
         BadInputError: The suffix is another, the file is there or cannot be written, or the table
             does not fit in a sheet.
     """
-    content = _xlsx(table, series_key) if _suffix(path) == ".xlsx" else _csv(table)
+    content = _xlsx(table, series_key) if _suffix(path) == ".xlsx" else csv_content(table)
     write_new_file(path, content)
 
 
@@ -99,11 +105,18 @@ def read_review_file(path: Path) -> RawTable:
         content = path.read_bytes()
     except OSError as error:
         raise BadInputError(f"--apply: {path}: {error.strerror or error}") from error
-    rows = list(_xlsx_rows(path, content) if suffix == ".xlsx" else _csv_rows(path, content))
+    decimal_comma = False
+    if suffix == ".xlsx":
+        rows = list(_xlsx_rows(path, content))
+    else:
+        text = _csv_text(path, content)
+        separator = max(_SEPARATORS, key=text.partition("\n")[0].count)
+        decimal_comma = separator != ","
+        rows = list(_csv_rows(path, text, separator))
     if not rows:
         raise BadInputError(f"--apply: {path}: is empty; expected a review with its header")
     header = tuple(rows[0])
-    return RawTable(header, tuple(enumerate(map(tuple, rows[1:]), start=2)))
+    return RawTable(header, tuple(enumerate(map(tuple, rows[1:]), start=2)), decimal_comma)
 
 
 def _suffix(path: Path, *, option: str = "--output") -> str:
@@ -115,7 +128,8 @@ def _suffix(path: Path, *, option: str = "--output") -> str:
     return suffix
 
 
-def _csv(table: pl.DataFrame) -> bytes:
+def csv_content(table: pl.DataFrame) -> bytes:
+    """Writes a table as CSV for spreadsheets."""
     texts = [guarded(name) for name, kind in table.schema.items() if kind == pl.String]
     buffer = io.BytesIO()
     table.with_columns(texts).write_csv(
@@ -124,16 +138,17 @@ def _csv(table: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _csv_rows(path: Path, content: bytes) -> Iterator[list[str]]:
-    """Reads a CSV file; spreadsheets of other countries save it with semicolons."""
+def _csv_text(path: Path, content: bytes) -> str:
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInputError(
             f"--apply: {path}: is not UTF-8; save it as 'CSV UTF-8', or as .xlsx ({error})"
         ) from error
-    first = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=first.count)
+
+
+def _csv_rows(path: Path, text: str, separator: str) -> Iterator[list[str]]:
+    """Reads a CSV file; spreadsheets of other countries save it with semicolons."""
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
             yield [unguard(cell) for cell in row]

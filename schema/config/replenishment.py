@@ -149,6 +149,13 @@ class ApprovalConfig(Section):
             "Probability to run out, with the order, from which on; null: whatever the risk."
         ),
     )
+    four_eyes: bool = Field(
+        False,
+        description=(
+            "Whether a changed line that needs approval must be approved by another person than "
+            "the one who changed it."
+        ),
+    )
 
 
 class ReplenishmentConfig(Section):

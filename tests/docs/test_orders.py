@@ -1,6 +1,5 @@
 """The walk of docs/orders.md, from a proposal to a score: each command says what the page says."""
 
-import datetime
 import doctest
 import hashlib
 import json
@@ -11,7 +10,7 @@ import subprocess
 import pytest
 from docs_pages import ROOT, blocks
 from openpyxl import load_workbook
-from order_folders import CUTOFF, OrdersWorld
+from order_shop import OrderShop
 
 from demandcast.pipeline.cli.main import invoke
 from demandcast.pipeline.orders import audit_file
@@ -19,28 +18,17 @@ from demandcast.pipeline.orders import audit_file
 PAGE = "docs/orders.md"
 
 
+PROPOSAL_ID = "20260630-200000-000"
+
+
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
-    shop = OrdersWorld(tmp_path)
-    shop.config_file.touch()
-    shop.propose()
+    shop = OrderShop(tmp_path)
+    shop.propose(PROPOSAL_ID)
+    shop.sell(5.0, days=10)
     monkeypatch.chdir(tmp_path)
     moments = (f"2026-07-01T08:{minute:02d}:00.000+00:00" for minute in range(60))
     monkeypatch.setattr(audit_file, "utc_now", lambda: next(moments))
-    items = ("item_001", "item_002", "item_003", "item_006", "item_007")
-    shop.write_sales(
-        [
-            {
-                "store": "store_001",
-                "item": item,
-                "date": CUTOFF + datetime.timedelta(days=day),
-                "sales": 5.0,
-                "in_stock_fraction": 1.0,
-            }
-            for day in range(-3, 11)
-            for item in items
-        ]
-    )
     return shop
 
 
@@ -48,7 +36,7 @@ def fill_in(file):
     """Fills in the review as the table of the page says."""
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     rows = re.findall(r"^\| (item_\d+) \| (\w+) \| (\d*) ?\| (.*?) ?\|$", text, re.MULTILINE)
-    assert len(rows) == 4
+    assert len(rows) == 5
     book = load_workbook(file)
     sheet = book["review"]
     names = [cell.value for cell in sheet[1]]
@@ -77,7 +65,7 @@ def said(text, capfd):
 def test_the_walk_says_what_the_page_says(shop, capfd):
     walk = [block for block in blocks("sh", "text") if block.page == PAGE]
     checker, output = doctest.OutputChecker(), None
-    assert sum(block.language == "text" for block in walk) >= 7
+    assert sum(block.language == "text" for block in walk) == 10
     for block in walk:
         if block.language == "sh":
             output = said(block.text, capfd)

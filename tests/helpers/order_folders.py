@@ -32,12 +32,13 @@ from demandcast.schema.artifact_names import (
     PROPOSAL_TERMS_FILE,
     PROPOSALS_FILE,
 )
-from demandcast.schema.config import RunConfig, parse_config, resolve_paths
+from demandcast.schema.config import ApprovalConfig, RunConfig, parse_config, resolve_paths
 from demandcast.schema.config.example import example_yaml
 from demandcast.schema.proposal_facts import TERMS, ProposalFacts
 from demandcast.schema.proposal_table import check_proposal_table, proposal_schema
 
 __all__ = [
+    "APPROVAL",
     "CUTOFF",
     "KEY",
     "PROPOSAL_ID",
@@ -52,6 +53,7 @@ __all__ = [
 KEY = ("store", "item")
 PROPOSAL_ID = "20260630-200000-000"
 CUTOFF = datetime.date(2026, 6, 30)
+APPROVAL = ApprovalConfig(min_value=1000.0, min_stockout_probability=0.4)
 
 _WEDNESDAY, _THURSDAY = datetime.date(2026, 7, 1), datetime.date(2026, 7, 2)
 _ORDER = {
@@ -144,7 +146,7 @@ def make_facts(**changes: Any) -> ProposalFacts:
         "series_key": KEY,
         "service": {"measure": "cycle_service_level", "target": 0.95},
         "currency": "EUR",
-        "approval": {"min_value": 1000.0, "min_stockout_probability": 0.4},
+        "approval": APPROVAL.model_dump(),
     }
     return ProposalFacts.model_validate(values | changes)
 
@@ -155,7 +157,8 @@ def make_book(
     """The order book of the lines above."""
     proposals = changes.get("proposals", make_proposals())
     terms = changes.get("terms", make_terms(proposals))
-    return build_order_book(proposals, states or {}, terms, series_key=KEY)
+    approval = changes.get("approval", APPROVAL)
+    return build_order_book(proposals, states or {}, terms, series_key=KEY, approval=approval)
 
 
 def write_proposal(

@@ -32,12 +32,12 @@ HORIZON = 6
 QUANTILE_LEVELS = (0.1, 0.5, 0.9)
 CATEGORIES = ("dairy", "bakery", "fruit", "frozen", "drinks")
 REASONS = {
-    "order": "covers 9 periods at 95 %; raised to packs of 12",
-    "reduced": "covers 4 periods at 95 %; lowered from 48: there is room for 24",
+    "order": "covers 9 days at 95 %; raised to packs of 12",
+    "reduced": "covers 4 days at 95 %; lowered from 48: there is room for 24",
     "held_back": "24 units held back by the budget",
     "infeasible": "30 units are wanted, and a pack of 48 does not fit into room for 20",
     "not_due": "18 units are wanted; the supplier takes orders again on 2026-03-18",
-    "covered": "stock and orders on their way cover 14 periods at 95 %",
+    "covered": "stock and orders on their way cover 14 days at 95 %",
     "no_forecast": "there is no forecast of the series: it is new, or has ended",
     "no_inventory": "the inventory has no row of the series",
     "no_terms": "no row of supply_terms fits the series",

@@ -4,7 +4,7 @@ from order_folders import KEY, make_facts, make_proposals, make_terms
 from pydantic import ValidationError
 
 from demandcast.schema.errors import ContractError
-from demandcast.schema.proposal_facts import TERMS, ProposalFacts, check_proposal_terms
+from demandcast.schema.proposal_facts import LIMITS, TERMS, ProposalFacts, check_proposal_terms
 
 
 def test_facts_survive_their_file_and_later_keys_are_passed_over():
@@ -29,5 +29,8 @@ def test_terms_have_their_columns_and_each_series_once():
             check_proposal_terms(terms.drop(name), KEY)
     with pytest.raises(ContractError, match="moq: Float64"):
         check_proposal_terms(terms.with_columns(pl.col("moq").cast(pl.Int64)), KEY)
+    for name in LIMITS:
+        with pytest.raises(ContractError, match=name):
+            check_proposal_terms(terms.with_columns(pl.lit("many").alias(name)), KEY)
     with pytest.raises(ContractError, match=r"twice: 16 rows, first: .*item_001"):
         check_proposal_terms(pl.concat([terms, terms]), KEY)

@@ -8,6 +8,7 @@ from order_folders import KEY, make_book, make_proposals, make_terms
 
 from demandcast.components.replenishment.decision_requests import (
     check_requests,
+    doubtful_requests,
     entries_of,
     make_requests,
     request_schema,
@@ -47,6 +48,7 @@ def test_what_can_be_granted_is_not_complained_about():
         ask("reject", 1, 3),
         ask("change", 1, 3, 6, 7, quantity=48.0),
         ask("change", 3, quantity=13.0, forced=True),
+        ask("approve", 1, 6, quantity=60.0),
         ask("approve"),
     ):
         assert complaints(asked) == []
@@ -61,15 +63,23 @@ def test_what_can_be_granted_is_not_complained_about():
         (ask("approve", 5), "decision", "approve", "change, with a quantity: the line has no"),
         (ask("approve", 7), "decision", "approve", "change, with a quantity: the line has no"),
         (ask("reject", 6), "decision", "reject", "change, with a quantity: the line has no order"),
-        (ask("approve", 1, quantity=12.0), "quantity", "12", "nothing, or 480, with approve"),
+        (ask("approve", 1, quantity=13.0), "quantity", "13", "whole packs of 12, or --force"),
+        (ask("approve", 1, quantity=12.0, reason=""), "reason", "", "a reason"),
         (ask("reject", 1, quantity=12.0), "quantity", "12", "nothing, with reject"),
         (ask("reject", 1, reason=" "), "reason", "", "a reason"),
         (ask("change", 1, quantity=48.0, reason=""), "reason", "", "a reason"),
-        (ask("change", 1), "quantity", "", "units above 0, with change; reject orders nothing"),
+        (ask("change", 1), "quantity", "", "units above 0, up to 1,000,000,000; reject"),
         (ask("change", 1, quantity=0.0), "quantity", "0", "units above 0"),
         (ask("change", 1, quantity=-12.0), "quantity", "-12", "units above 0"),
         (ask("change", 1, quantity=math.nan), "quantity", "NaN", "units above 0"),
         (ask("change", 1, quantity=math.inf), "quantity", "inf", "units above 0"),
+        (
+            ask("change", 1, quantity=1.2e18),
+            "quantity",
+            "1.2e+18",
+            "units above 0, up to 1,000,000",
+        ),
+        (ask("change", 7, quantity=1.2e18, forced=True), "quantity", "1.2e+18", "units above 0"),
         (ask("change", 1, quantity=480.0), "quantity", "480", "another quantity than the one that"),
         (ask("change", 1, quantity=13.5), "quantity", "13.5", "whole packs of 12, or --force"),
         (ask("change", 8, quantity=12.0), "supplier", "", "lines with a supplier"),
@@ -97,7 +107,7 @@ def test_what_terms_do_not_say_is_not_checked():
     assert complaints(ask("change", 1, quantity=1.5), make_book(terms=terms)) == []
 
 
-@given(st.integers(1, 10_000), st.sampled_from([0.1, 0.3, 1.0, 2.5, 12.0]))
+@given(st.integers(1, 190), st.sampled_from([0.1, 0.3, 1.0, 2.5, 12.0]))
 def test_whole_packs_are_granted_whatever_the_pack(packs, pack_size):
     terms = make_terms(make_proposals()).with_columns(moq=0.0, pack_size=pack_size)
     book = make_book(terms=terms, proposals=make_proposals([{"item": "item_001"}]))
@@ -161,6 +171,54 @@ def test_entries_have_what_was_to_be_ordered_before_and_is_after():
     assert quantities(ask("approve", 1, 2, 3)) == [(48, 48), (24, 24), (0, 36)]
     assert quantities(ask("reject", 1, 2)) == [(48, 0), (24, 0)]
     assert quantities(ask("change", 2, 6, 7, quantity=60.0)) == [(24, 60), (0, 60), (None, 60)]
+
+
+def test_who_approves_another_quantity_changes_the_line_and_approves_it():
+    entries = entries_of(ask("approve", 2, 6, quantity=60.0), make_book(), series_key=KEY)
+    assert [(one.action, one.before, one.after) for one in entries] == [
+        ("change", 24, 60),
+        ("approve", 60, 60),
+        ("change", 0, 60),
+        ("approve", 60, 60),
+    ]
+    assert {one.reason for one in entries} == {"why"}
+    # The same as what stands is no other quantity.
+    (same,) = entries_of(ask("approve", 1, quantity=480.0), make_book(), series_key=KEY)
+    assert same.action == "approve"
+
+
+@pytest.mark.parametrize("approver", ["ben", " Ben", "BEN "])
+def test_with_four_eyes_nobody_approves_what_they_changed(approver):
+    proposals = make_proposals([{"item": "item_001"}, {"item": "item_002"}])
+    large = LineState("changed", 480.0, "ben", "at eight", "festival", 5, "ben", "festival")
+    book = make_book(states(i1=large, i2=CHANGED), proposals=proposals)
+
+    def refused(asked, by):
+        return check_requests(asked, book, series_key=KEY, approver=by).rows(named=True)
+
+    (found,) = refused(ask("approve", 1), approver)
+    assert found["allowed"] == (
+        "approve, by another person than ben (replenishment.approval.four_eyes)"
+    )
+    assert refused(ask("approve", 1), "anna") == []
+    assert refused(ask("approve", 1), None) == []
+    # 48 units are below all thresholds: nobody need approve them.
+    assert refused(ask("approve", 2), approver) == []
+    (found,) = refused(ask("approve", 2, quantity=60.0), "anna")
+    assert found["allowed"].startswith("change; another person approves it")
+
+
+def test_what_is_doubtful_is_said_and_granted():
+    asked = ask("change", 2, 3, quantity=120.0)
+    assert complaints(asked) == []
+    # 5 times 24; and 36 were proposed of the other: no more than 3.3 times.
+    assert doubtful_requests(asked, make_book(), series_key=KEY) == [
+        "store_001/item_002: 120 units are 5 times the 24 that are proposed or needed until the "
+        "next order is there",
+        "store_001/item_003: 120 units are 3.3 times the 36 that are proposed or needed until the "
+        "next order is there",
+    ]
+    assert doubtful_requests(ask("approve", 3), make_book(), series_key=KEY) == []
 
 
 def test_entries_say_who_overruled_the_terms():

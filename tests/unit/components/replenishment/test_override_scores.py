@@ -7,19 +7,21 @@ from order_folders import KEY, make_book
 
 from demandcast.components.replenishment.decisions import LineState
 from demandcast.components.replenishment.override_scores import (
+    KINDS,
+    NO_REASON_KIND,
     UNSCORED,
     interval_outcome,
     overridden_lines,
     score_overrides,
-    totals_by_user,
+    score_totals,
 )
 
 CUTOFF = 100
 """Period of the cutoff; the protection interval of the lines is 10 periods."""
 
 
-def override(quantity, user="anna", state="changed"):
-    return LineState(state, quantity, user, "now", "why", 1, user, "why")
+def override(quantity, user="anna", state="changed", reason="why"):
+    return LineState(state, quantity, user, "now", reason, 1, user, reason)
 
 
 def overridden(**quantities):
@@ -159,6 +161,52 @@ def test_nobody_overruled_anything():
     assert score(overridden(), actuals(2, [5.0])) == []
 
 
+def test_what_a_person_did_is_one_of_four_kinds():
+    lines = overridden(
+        i1=override(0.0, state="rejected"),
+        i2=override(12.0),
+        i3=override(48.0),
+        i6=override(40.0),
+        i7=override(12.0),
+    )
+    kinds = [found["kind"] for found in score(lines, actuals(2, [5.0] * 10))]
+    assert kinds == ["rejected", "lowered", "raised", "added", "added"]
+    assert set(kinds) == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("Promotion: festival on Saturday", "promotion"),
+        ("new item : sells like item_003", "new item"),
+        ("festival on Saturday", NO_REASON_KIND),
+        ("festival, from 8:00 on", NO_REASON_KIND),
+        (": what", NO_REASON_KIND),
+        ("from 8:00 on", NO_REASON_KIND),
+        ("x" * 41 + ": y", NO_REASON_KIND),
+    ],
+)
+def test_a_reason_may_begin_with_its_kind(reason, kind):
+    (found,) = score(overridden(i2=override(48.0, reason=reason)), actuals(2, [5.0] * 10))
+    assert (found["reason_kind"], found["reason"]) == (kind, reason)
+
+
+def test_totals_by_month_are_in_the_order_of_months():
+    scores = pl.DataFrame({"month": ["2026-07", "2026-06", "2026-07"], "saved": [1.0, -1.0, 9.0]})
+    totals = score_totals(scores, "month")
+    assert totals.select("month", "net").rows() == [("2026-06", -1.0), ("2026-07", 10.0)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.floats(-1e6, 1e6)), min_size=1))
+def test_totals_of_any_groups_come_to_the_same(rows):
+    scores = pl.DataFrame(
+        rows, {"user": pl.String, "saved": pl.Float64}, orient="row"
+    ).with_columns(month=pl.lit("2026-06"))
+    by_user, by_month = score_totals(scores, "user"), score_totals(scores, "month")
+    for name in ("overrides", "scored", "saved_money", "lost_money", "saved", "lost", "net"):
+        np.testing.assert_allclose(by_user[name].sum(), by_month[name].sum(), atol=1e-6)
+
+
 def test_totals_are_by_user_who_saved_most_first():
     scores = pl.DataFrame(
         {
@@ -167,7 +215,7 @@ def test_totals_are_by_user_who_saved_most_first():
         }
     )
     names = ["user", "overrides", "scored", "saved_money", "lost_money", "saved", "lost", "net"]
-    totals = totals_by_user(scores)
+    totals = score_totals(scores, "user")
     assert totals.columns == names
     assert totals.rows() == [
         ("anna", 1, 1, 1, 0, 7.0, 0.0, 7.0),

@@ -15,6 +15,7 @@ from demandcast.components.replenishment.lead_time_distributions import pmf_quan
 from demandcast.components.replenishment.order_crossing import felt_lead_times
 from demandcast.components.replenishment.proposing import propose
 from demandcast.schema.config import ReplenishmentConfig
+from demandcast.schema.proposal_facts import check_proposal_terms
 from demandcast.schema.proposal_table import BLOCKED, STATUSES, check_proposal_table
 
 ORDERED = ("order", "reduced")
@@ -272,7 +273,7 @@ def test_a_fill_rate_of_a_steady_demand_by_hand():
     row = world.line(world.proposed(service={"measure": "fill_rate", "target": 0.9}), "b", "007")
     # 2 days of 5 wait for it, and 90 % of the third day's are met: 14.5, as whole units.
     assert (row["base_stock_level"], row["order_quantity"]) == (15, 15)
-    assert "for a fill rate of 90 %" in row["reason"]
+    assert "aims to meet 90 % of demand; covers " in row["reason"]
     assert "at 0 %" not in row["reason"]
 
 
@@ -589,8 +590,24 @@ def test_the_terms_of_computed_lines_are_given_along():
         "stockout_cost",
         "pack_size",
         "moq",
+        "storage_room",
+        "available_units",
+        "terms_row",
     ]
     assert found.terms["moq"].to_list() == [4.0] * 6
+    check_proposal_terms(found.terms, world.KEYS)
+    assert found.terms["storage_room"].null_count() == 6
+    limited = world.terms(storage_capacity=40.0, available_units=30.0)
+    stock = world.inventory(on_hand=4.0)
+    found = world.proposals(world.situation(supply_terms=limited, inventory=stock))
+    check_proposal_terms(found.terms, world.KEYS)
+    # 4 units lie there.
+    assert set(found.terms["storage_room"]) == {36.0}
+    assert set(found.terms["available_units"]) == {30.0}
+    # The two stores of an item share a row of terms.
+    assert found.terms.group_by("item").agg(pl.col("terms_row").n_unique())["terms_row"].sum() == 3
+    assert found.terms["terms_row"].n_unique() == 3
+    found = world.proposals(world.situation())
     assert found.computed.height == len(found.lines) == 6
     assert found.shadow_price == 0
 

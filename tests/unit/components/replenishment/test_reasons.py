@@ -31,7 +31,7 @@ USUAL = {
 }
 
 
-def reason(*, measure="cycle_service_level", horizon=28, **changes):
+def reason(*, measure="cycle_service_level", horizon=28, frequency="D", **changes):
     row = USUAL | {
         name: int(value) if isinstance(value, LotReason) else value
         for name, value in changes.items()
@@ -39,7 +39,7 @@ def reason(*, measure="cycle_service_level", horizon=28, **changes):
     frame = pl.DataFrame(
         [row], schema_overrides={"supplier_reason": pl.String(), "left_out": pl.String()}
     )
-    (text,) = line_reasons(frame, measure=measure, horizon=horizon)
+    (text,) = line_reasons(frame, measure=measure, horizon=horizon, frequency=frequency)
     return text
 
 
@@ -50,12 +50,14 @@ ELSE = {"order_quantity": 0.0, "cover_periods": 1.0}
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "covers 9 periods at 95 %"),
-        ({"cover_periods": 1.0, "probability": 0.975}, "covers 1 period at 97.5 %"),
-        ({"cover_periods": 28.0}, "covers 28 periods or more at 95 %"),
+        ({}, "covers 9 days at 95 %"),
+        ({"cover_periods": 1.0, "probability": 0.975}, "covers 1 day at 97.5 %"),
+        ({"cover_periods": 0.0}, "covers less than a day at 95 %"),
+        (COVERED | {"cover_periods": 0.0}, "on their way cover less than a day at 95 %"),
+        ({"cover_periods": 28.0}, "covers 28 days or more at 95 %"),
         ({"stockout_probability": 0.4}, "may run out before an order arrives (40 %)"),
         ({"stockout_probability": 0.153}, "may run out before an order arrives (15.3 %)"),
-        (COVERED, "stock and orders on their way cover 9 periods at 95 %"),
+        (COVERED, "stock and orders on their way cover 9 days at 95 %"),
         (COVERED | {"excess_units": 1.0}, "1 unit above the base-stock level"),
         (COVERED | {"excess_units": 3.26}, "3.3 units above the base-stock level"),
         (
@@ -110,26 +112,50 @@ def test_each_flag_has_its_words(changes, words):
 
 
 def test_nothing_is_said_that_is_not():
-    assert reason() == "covers 9 periods at 95 %"
-    assert reason(**COVERED) == "stock and orders on their way cover 9 periods at 95 %"
+    assert reason() == "covers 9 days at 95 %"
+    assert reason(**COVERED) == "stock and orders on their way cover 9 days at 95 %"
     # A quarter of the intervals may run out at a target of 75 %; that is meant.
     assert "run out" not in reason(probability=0.75, stockout_probability=0.25)
 
 
+def test_weeks_are_weeks():
+    weekly = {"frequency": "W-MON", "horizon": 12}
+    assert reason(**weekly) == "covers 9 weeks at 95 %"
+    assert reason(**weekly, cover_periods=1.0) == "covers 1 week at 95 %"
+    assert reason(**weekly, cover_periods=12.0) == "covers 12 weeks or more at 95 %"
+    assert reason(**weekly, cover_periods=0.0) == "covers less than a week at 95 %"
+    chosen = {"supplier_reason": "0.36 per period less than drinks"}
+    assert reason(**weekly, **chosen).endswith("; supplier chosen: 0.36 per week less than drinks")
+    assert reason(**chosen).endswith("; supplier chosen: 0.36 per day less than drinks")
+
+
 def test_what_an_order_is_for():
-    assert "; for a fill rate of 98 %" in reason(measure="fill_rate", service_target=0.98)
-    assert "; the least expected cost" in reason(measure="cost")
-    assert "cost" not in reason(measure="cost", **COVERED)
+    """How likely stock lasts is then no target, but what follows from it."""
+    share = {"service_target": 0.95, "probability": 0.669, "cover_periods": 4.0}
+    assert reason(measure="fill_rate", **share) == (
+        "aims to meet 95 % of demand; covers 4 days in 66 of 100 cases"
+    )
+    assert reason(measure="cost", **share) == (
+        "aims at the least cost; covers 4 days in 66 of 100 cases"
+    )
+    assert reason(measure="fill_rate", **(share | COVERED)) == (
+        "stock and orders on their way cover 4 days in 66 of 100 cases"
+    )
+
+
+@pytest.mark.parametrize(("share", "cases"), [(0.95, 95), (0.29, 29), (0.9999, 99), (1.0, 100)])
+def test_cases_are_rounded_down(share, cases):
+    assert f"in {cases} of 100 cases" in reason(measure="cost", probability=share)
 
 
 def test_several_are_set_apart_in_order():
     flags = LotReason.RAISED_TO_MOQ | LotReason.RAISED_TO_PACK
     assert reason(lot_reasons=flags, budget_cut=2.0) == (
-        "covers 9 periods at 95 %; raised to the smallest order of 20; raised to packs of 12; "
+        "covers 9 days at 95 %; raised to the smallest order of 20; raised to packs of 12; "
         "2 units held back by the budget"
     )
 
 
 def test_no_lines():
     frame = pl.DataFrame([USUAL]).clear()
-    assert line_reasons(frame, measure="cost", horizon=7).to_list() == []
+    assert line_reasons(frame, measure="cost", horizon=7, frequency="D").to_list() == []

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from order_folders import KEY, make_book, make_proposals
+from order_folders import APPROVAL, KEY, make_book, make_proposals
 
 from demandcast.components.replenishment.decision_requests import REFUSAL_SCHEMA, request_schema
 from demandcast.components.replenishment.order_book import build_order_book
@@ -31,8 +31,8 @@ def row(number, decision="", quantity="", reason="", **changes):
     return tuple((values | changes)[name] for name in HEADER)
 
 
-def read(*rows, header=HEADER):
-    table = RawTable(header, tuple(enumerate(rows, start=2)))
+def read(*rows, header=HEADER, decimal_comma=False):
+    table = RawTable(header, tuple(enumerate(rows, start=2)), decimal_comma)
     requests, refusals = read_review(table, make_book(), BASIS, series_key=KEY)
     assert dict(requests.schema) == request_schema(KEY)
     assert dict(refusals.schema) == REFUSAL_SCHEMA
@@ -52,7 +52,9 @@ def test_a_review_has_every_line_with_nothing_filled_in():
 
 def test_a_key_cannot_be_called_as_a_column_of_a_review():
     key = ("quantity",)
-    book = build_order_book(make_proposals([], series_key=key), {}, None, series_key=key)
+    book = build_order_book(
+        make_proposals([], series_key=key), {}, None, series_key=key, approval=APPROVAL
+    )
     with pytest.raises(ContractError, match=r"\['quantity'\] are columns of a review"):
         review_table(book, BASIS, series_key=key)
 
@@ -114,6 +116,35 @@ def test_what_cannot_be_read_is_refused_with_its_row(cells, column, value):
 def test_numbers_stored_as_text_are_numbers():
     requests, _ = read(row(1, "change", "24"), row(3, "change", "24.50"), row(4, "change", "007"))
     assert [found["#quantity"] for found in requests] == [24.0, 24.5, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity"),
+    [
+        ("24", 24.0),
+        ("24,5", 24.5),
+        ("24.5", 24.5),
+        ("0,125", 0.125),
+        ("1000,25", 1000.25),
+        ("1,000", None),
+        ("1.000", None),
+        ("1.234,5", None),
+        ("24,", None),
+        (",5", None),
+    ],
+)
+def test_numbers_may_have_a_decimal_comma_but_no_mark_for_thousands(text, quantity):
+    requests, refusals = read(row(1, "change", text), decimal_comma=True)
+    assert requests[0]["#quantity"] == quantity
+    assert bool(refusals) == (quantity is None)
+    assert all("without a mark for thousands" in one["allowed"] for one in refusals)
+
+
+@pytest.mark.parametrize(("text", "refused"), [("480,0", False), ("480.0", False), ("4,8", True)])
+def test_proposed_quantities_may_have_a_decimal_comma_too(text, refused):
+    header = (*HEADER, "order_quantity")
+    assert bool(read((*row(1), text), header=header, decimal_comma=True)[1]) == refused
+    assert read((*row(1), "480,0"), header=header)[1]
 
 
 @pytest.mark.parametrize(

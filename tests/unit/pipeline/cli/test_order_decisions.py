@@ -135,6 +135,41 @@ def test_a_review_goes_out_and_comes_back(orders, tmp_path):
     assert orders(*apply)[:2] == (0, "nothing to decide: all of it is so already\n")
 
 
+def test_another_quantity_can_be_approved_in_one_row(orders, tmp_path):
+    path = tmp_path / "review.xlsx"
+    orders("review", "--output", path)
+    filled(path, {2: ("approve", 492, "festival"), 3: ("change", 48, "festival")})
+    apply = ("review", "--apply", path, "--user", "anna")
+    code, out, err = orders(*apply)
+    assert (code, out) == (0, "2 lines were changed: 540 units\n1 line was approved: 492 units\n")
+    # What was approved in its row does not wait; what was only changed does.
+    assert "item_001" not in err
+    assert f"{EGGS}: waits for approval: risk up to 45 %, from 40 % on" in err
+    assert [entry["action"] for entry in log(orders)] == ["change", "approve", "change"]
+    assert lines(orders)["item_001"] == ("approved", 492.0, "anna")
+    assert orders(*apply)[1] == "nothing to decide: all of it is so already\n"
+    code, _, err = orders("export", "--output", tmp_path / "orders.csv")
+    assert code == 2
+    assert "1 line waits for a person" in err
+    assert f"{EGGS}: 48 units, needs approval: risk up to 45 %" in err
+
+
+def test_a_quantity_that_nobody_can_mean_is_refused(orders, shop):
+    for quantity, allowed in (
+        (2412, "at most 3600"),  # 100 times 36: granted, with a doubt.
+        (3612, "at most 3600, 100 times what is proposed or needed, or --force"),
+        (1.2e18, "units above 0, up to 1,000,000,000"),
+    ):
+        change = ("change", BREAD, "--quantity", quantity, "--user", "x", "--reason", "typo")
+        code, _, err = orders(*change)
+        assert (code, allowed in err) == ((0, False) if quantity < 3600 else (2, True))
+    code, _, err = orders("change", BREAD, "--quantity", 3612, "--force", "--reason", "war")
+    assert code == 0
+    assert "3612 units are 100.3 times the 36 that are proposed" in err
+    assert "waits for approval: value 9030, from 1000 on" in err
+    assert orders("change", BREAD, "--quantity", "1.2e18", "--force", "--reason", "war")[0] == 2
+
+
 def test_every_bad_row_of_a_review_is_named_and_none_counts(orders, tmp_path):
     path = tmp_path / "review.xlsx"
     orders("review", "--output", path)

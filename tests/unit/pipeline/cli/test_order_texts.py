@@ -27,13 +27,13 @@ def test_the_book_has_a_row_per_line_and_says_who_waits():
         "store_001/item_001 order low north proposed * - 480 480 1,200.00 "
         "covers 10 days at 95 %; raised to the pack of 12"
     )
-    assert "changed ben 24 48 120.00 more [31mred" in words(second)
+    assert "changed * ben 24 48 120.00 more [31mred" in words(second)
     assert "\x1b" not in second
     assert (
         words(others[5])
         == "store_001/item_008 no_terms - - proposed - - 0 - no terms of supply fit"
     )
-    assert note == "* 1 wait for a person"
+    assert note == "* 2 wait for a person"
 
 
 def test_rows_for_scripts_have_every_column():
@@ -97,4 +97,4 @@ def test_scores_say_what_was_saved_or_why_there_is_none():
 def test_totals_have_a_row_per_user():
     names = ["user", "overrides", "scored", "saved_money", "lost_money", "saved", "lost", "net"]
     totals = pl.DataFrame([("anna", 2, 2, 1, 1, 97.2, 1.0, 96.2)], names, orient="row")
-    assert words(totals_table(totals).splitlines()[1]) == "anna 2 2 1 1 97.20 1.00 96.20"
+    assert words(totals_table(totals, "user").splitlines()[1]) == "anna 2 2 1 1 97.20 1.00 96.20"

@@ -71,6 +71,25 @@ def test_orders_are_exported_once_and_again(orders, tmp_path):
     assert (code, f"it is in export {PROPOSAL_ID}-E1" in err) == (2, True)
 
 
+def test_orders_of_another_proposal_are_not_ordered_twice(orders, shop, tmp_path):
+    output = ("--skip-waiting", "--user", "anna", "--output")
+    orders("export", *output, tmp_path / "a.csv")
+    shop.propose(proposal_id="20260630-210000", created="2026-06-30T21:00:00+00:00")
+    code, out, err = orders("export", *output, tmp_path / "b.csv")
+    assert (code, out) == (2, "")
+    assert "another proposal has ordered all 2 lines already" in err
+    orders("change", "store_001/item_006", "--quantity", 12, "--user", "ben", "--reason", "fair")
+    code, out, err = orders("export", *output, tmp_path / "b.csv")
+    assert code == 0
+    assert (
+        "1 purchase order, 1 line, value 30.00; 2 lines wait for a person; 2 lines ordered" in out
+    )
+    assert len(err.splitlines()) == 2
+    assert f"warning: left out, --order-twice orders it once more: {BREAD}: 36 units are in" in err
+    code, out, err = orders("export", *output, tmp_path / "c.csv", "--order-twice", "--json")
+    assert (code, err, json.loads(out)["lines"]) == (0, "", 2)
+
+
 def test_the_log_can_be_filtered_and_cut(orders):
     orders("approve", MILK, "--user", "anna")
     orders("reject", EGGS, "--user", "ben", "--reason", "strike")
@@ -79,7 +98,7 @@ def test_the_log_can_be_filtered_and_cut(orders):
     assert log(orders, "--action", "export") == []
     assert len(log(orders, "--proposal", PROPOSAL_ID)) == 2
     _, out, _ = orders("log", "--limit", 1)
-    assert out.splitlines()[-1] == "1 older entries; --limit 0 shows all"
+    assert out.splitlines()[-1] == "1 older entry; --limit 0 shows all"
     assert orders("log", "--user", "zoe")[1].startswith("no such entry in ")
 
 
@@ -154,7 +173,7 @@ def test_overrides_are_scored_by_what_was_sold_since(orders, shop, tmp_path):
 
 
 def test_nobody_overruled_anything(orders):
-    assert orders("score")[:2] == (0, f"nobody overruled proposal {PROPOSAL_ID}\n")
+    assert orders("score")[:2] == (0, "nobody overruled anything in 1 proposal\n")
 
 
 @pytest.mark.parametrize(

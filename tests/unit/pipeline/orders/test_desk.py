@@ -68,7 +68,10 @@ def test_what_is_so_already_is_not_decided_again(shop):
 
 
 def test_a_try_writes_nothing(shop):
-    assert len(try_deciding(shop.config, "latest", asking("reject", "store_001/item_001"))) == 1
+    assert (
+        len(try_deciding(shop.config, "latest", asking("reject", "store_001/item_001"), user="x"))
+        == 1
+    )
     assert not shop.log.exists()
 
 
@@ -133,3 +136,40 @@ def test_a_user_has_a_name_that_can_be_written(shop, user):
 def test_a_reason_can_be_written(shop):
     with pytest.raises(BadInputError, match="reason: "):
         do(shop, "approve", "store_001/item_001", reason="x" * 1001)
+
+
+def test_a_change_above_a_threshold_waits_and_says_so(shop, caplog):
+    do(shop, "change", "store_001/item_003", quantity=480.0)
+    assert states(shop)["item_003"] == "changed"
+    words = [record.getMessage() for record in caplog.records]
+    # 480 at 2.50 each; and 480 / 36 is 13.3.
+    assert words == [
+        "store_001/item_003: 480 units are 13.3 times the 36 that are proposed or needed until the "
+        "next order is there",
+        "store_001/item_003: waits for approval: value 1200, from 1000 on",
+    ]
+    caplog.clear()
+    do(shop, "approve", "store_001/item_003")
+    do(shop, "change", "store_001/item_004", quantity=24.0)
+    assert caplog.records == []
+    assert open_desk(shop.config).book["waiting"].to_list() == [True, True, *[False] * 6]
+
+
+def test_a_try_says_what_would_wait(shop, caplog):
+    asked = asking("change", "store_001/item_003", quantity=420.0)
+    try_deciding(shop.config, "latest", asked, user="x")
+    assert "item_003: waits for approval: value 1050" in caplog.text
+    assert not shop.log.exists()
+
+
+def test_with_four_eyes_another_person_approves_a_change(tmp_path):
+    shop = OrdersWorld(tmp_path)
+    approval = {"min_value": 1000.0, "min_stockout_probability": None, "four_eyes": True}
+    shop.propose(approval=approval | {"of_a_later_release": 1})
+    do(shop, "change", "store_001/item_003", quantity=480.0, user="ben")
+    with pytest.raises(BadInputError, match="by another person than ben"):
+        do(shop, "approve", "store_001/item_003", user="ben")
+    do(shop, "approve", "store_001/item_003", user="anna")
+    assert states(shop)["item_003"] == "approved"
+    # A line as proposed takes one person.
+    do(shop, "approve", "store_001/item_001", user="ben")

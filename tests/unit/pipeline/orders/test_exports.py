@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 
 import polars as pl
 import pytest
@@ -9,6 +10,7 @@ from demandcast.components.replenishment.decision_requests import REFUSAL_SCHEMA
 from demandcast.components.storage.files import LocalFiles
 from demandcast.pipeline.orders.audit_file import read_audit_log
 from demandcast.pipeline.orders.desk import decide, find_series
+from demandcast.pipeline.orders.export_lines import Leave
 from demandcast.pipeline.orders.exports import export_again, export_orders, form_of
 from demandcast.schema.errors import AnomalyError, BadInputError
 
@@ -29,13 +31,13 @@ def do(shop, action, number, *, quantity=None):
     decide(shop.config, "latest", asking, user="ben")
 
 
-def export(shop, name="orders.csv", waiting="skip"):
+def export(shop, name="orders.csv", waiting="skip", before="skip"):
     return export_orders(
         shop.config,
         "latest",
         shop.root / name,
         user="anna",
-        waiting=waiting,
+        leave=Leave(waiting, before),
         now=lambda: "2026-07-01T08:00:00+00:00",
     )
 
@@ -47,7 +49,9 @@ def exported_items(path):
 def test_lines_that_wait_stop_the_export_and_are_listed(shop):
     with pytest.raises(BadInputError, match="nothing was exported: 2 lines wait") as caught:
         export(shop, waiting="refuse")
-    assert "\n  store_001/item_001: 480 units, needs approval" in str(caught.value)
+    assert "\n  store_001/item_001: 480 units, needs approval: value 1200, from 1000 on" in str(
+        caught.value
+    )
     assert not (shop.root / "orders.csv").exists()
     assert read_audit_log(shop.log).entries == ()
 
@@ -78,6 +82,12 @@ def test_decisions_decide_what_is_exported(shop):
     do(shop, "change", 2, quantity=48.0)
     do(shop, "reject", 3)
     do(shop, "change", 7, quantity=12.0)
+    with pytest.raises(
+        BadInputError, match=r"2 lines wait .*\n  store_001/item_002: 48 units, needs"
+    ):
+        export(shop, "orders.json", waiting="refuse")
+    do(shop, "approve", 2)
+    do(shop, "approve", 7)
     found = export(shop, "orders.json", waiting="refuse")
     values = json.loads((shop.root / "orders.json").read_text())
     lines = {
@@ -193,6 +203,56 @@ def test_a_line_without_a_supplier_waits_and_says_so(tmp_path):
     shop.propose(proposals=make_proposals([{"item": "x", "supplier": None}]))
     with pytest.raises(BadInputError, match="store_001/x: 24 units, no supplier"):
         export(shop, waiting="refuse")
+
+
+def propose_again(shop, **changes):
+    """A second proposal of the same evening; `changes` are of its lines."""
+    table = make_proposals().with_columns(
+        pl.lit(value).alias(name) for name, value in changes.items()
+    )
+    shop.propose(
+        proposals=table, proposal_id="20260630-210000-000", created="2026-06-30T21:00:00+00:00"
+    )
+
+
+def test_what_another_proposal_ordered_is_left_out_and_the_rest_is_exported(shop):
+    do(shop, "approve", 1)
+    export(shop)
+    shutil.rmtree(shop.folder / PROPOSAL_ID)
+    (shop.root / "orders.csv").unlink()
+    propose_again(shop)
+    do(shop, "approve", 1)
+    do(shop, "approve", 2)
+    found = export(shop, "second.csv")
+    assert exported_items(shop.root / "second.csv") == ["item_002"]
+    assert found.ordered_before == tuple(
+        f"store_001/item_00{item}: {units} units are in {PROPOSAL_ID}-E1 from {supplier} for the "
+        "same day, and not in the open orders"
+        for item, units, supplier in ((1, 480, "north"), (3, 36, "north"), (4, 12, "south"))
+    )
+
+
+def test_if_all_of_it_was_ordered_nothing_is_exported(shop):
+    export(shop)
+    propose_again(shop)
+    entries = read_audit_log(shop.log).entries
+    with pytest.raises(BadInputError, match="another proposal has ordered all 2 lines") as caught:
+        export(shop, "second.csv")
+    assert "\n  store_001/item_003: 36 units are in" in str(caught.value)
+    assert not (shop.root / "second.csv").exists()
+    assert read_audit_log(shop.log).entries == entries
+    found = export(shop, "second.csv", before="order")
+    assert exported_items(shop.root / "second.csv") == ["item_003", "item_004"]
+    assert found.ordered_before == ()
+
+
+def test_what_the_open_orders_show_is_wanted_beside_it(shop):
+    export(shop)
+    propose_again(shop, on_order=12.0)
+    found = export(shop, "second.csv")
+    # 12 are on their way: all that was ordered of item_004, and a third of item_003.
+    assert exported_items(shop.root / "second.csv") == ["item_004"]
+    assert len(found.ordered_before) == 1
 
 
 def test_the_name_tells_the_format(tmp_path):

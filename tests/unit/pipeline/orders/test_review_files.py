@@ -202,6 +202,25 @@ def test_csv_may_come_back_with_the_separator_of_another_country(tmp_path, separ
     assert (request["item"], request["#quantity"], request["#reason"]) == ("=1+1", 48.0, "a; b, c")
 
 
+def test_csv_may_come_back_with_decimal_commas(tmp_path):
+    """As a spreadsheet of such a country saves it: semicolons, and commas in each number."""
+    path = written(tmp_path / "review.csv")
+    rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
+    number = re.compile(r"\d+\.\d+")
+    lines = [
+        [number.sub(lambda found: found[0].replace(".", ","), cell) for cell in row] for row in rows
+    ]
+    assert "480,0" in lines[1]
+    lines[1][rows[0].index("decision")] = "change"
+    lines[1][rows[0].index("quantity")] = "492,0"
+    lines[1][rows[0].index("reason")] = "festival"
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=";").writerows(lines)
+    path.write_text(out.getvalue(), encoding="utf-8")
+    (request,), refusals = read(path)
+    assert (refusals, request["#quantity"]) == ([], 492.0)
+
+
 def test_an_unpacked_sheet_with_another_first_sheet_is_found_by_its_name(tmp_path):
     sheet = Sheet(written(tmp_path / "review.xlsx"))
     sheet.book.create_sheet("summary", 0)["A1"] = "x"

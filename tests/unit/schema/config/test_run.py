@@ -170,7 +170,7 @@ DEFAULTS = {
         "currency": "",
         "budget": None,
         "risk": {"medium": 0.05, "high": 0.15, "critical": 0.4},
-        "approval": {"min_value": 1_000.0, "min_stockout_probability": 0.4},
+        "approval": {"min_value": 1_000.0, "min_stockout_probability": 0.4, "four_eyes": False},
     },
     "retention": {
         "runs": 10,
