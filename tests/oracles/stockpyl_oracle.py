@@ -2,25 +2,37 @@
 
     build/oracles/bin/python tests/oracles/stockpyl_oracle.py
 
-Runs in the environment of `make oracles`; imports nothing of ours. Each family is a list of
-cases: parameters as stockpyl names them, and what it answers. `evaluated` are levels that are
-not the best, with their costs.
+Runs in the environment of `make oracles`; imports nothing of ours. Each family but the last is a
+list of cases: parameters as stockpyl names them, and what it answers. `evaluated` are levels that
+are not the best, with their costs.
 """
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
+import stockpyl
 import stockpyl.ssm_serial as serial
-from scipy import stats
-from stockpyl import eoq, loss_functions, newsvendor, rq, ss, wagner_whitin
+from scipy import special, stats
+from stockpyl import eoq, finite_horizon, loss_functions, newsvendor, rq, ss, wagner_whitin
 from stockpyl.demand_source import DemandSource
 from stockpyl.instances import load_instance
+from stockpyl.policy import Policy
+from stockpyl.sim import simulation
+from stockpyl.supply_chain_network import SupplyChainNetwork
+from stockpyl.supply_chain_node import SupplyChainNode
 
 DRAWS = np.random.default_rng(7)
 GRID = 40
 TAIL = 1e-13
 """Of lead-time demand, left out by the serial algorithm; its default, 3e-5, costs five digits."""
+TAILS = (
+    "ltd_lower_tail_prob",
+    "ltd_upper_tail_prob",
+    "sum_ltd_lower_tail_prob",
+    "sum_ltd_upper_tail_prob",
+)
 
 
 def find_nearest(array, values, sorted=False, index=None):
@@ -449,20 +461,9 @@ def serial_cases():
 
 
 def serial_answers(given, *, normal):
-    # Of normal demand, more of the tails would only make the 100 steps of its grid coarser.
-    tails = (
-        {}
-        if normal
-        else dict.fromkeys(
-            (
-                "ltd_lower_tail_prob",
-                "ltd_upper_tail_prob",
-                "sum_ltd_lower_tail_prob",
-                "sum_ltd_upper_tail_prob",
-            ),
-            TAIL,
-        )
-    )
+    # Of normal demand, more of the tails would only make the 100 steps of its grid coarser;
+    # `serial_rounded_cases` has no grid but whole units.
+    tails = {} if normal else dict.fromkeys(TAILS, TAIL)
     stages = given["num_nodes"]
     order = range(stages, 0, -1)
     levels, cost = serial.optimize_base_stock_levels(**given, **tails)
@@ -480,6 +481,179 @@ def serial_answers(given, *, normal):
         heuristic = serial.newsvendor_heuristic(**given)
         answers["heuristic"] = [float(heuristic[stage]) for stage in order]
     return answers
+
+
+class Rounded:
+    """Normal demand, rounded to whole units, as stockpyl asks a distribution."""
+
+    a, b = float("-inf"), float("inf")
+
+    def __init__(self, mean, sd):
+        self._mean, self._sd = mean, sd
+
+    def mean(self):
+        return self._mean
+
+    def cdf(self, units):
+        return special.ndtr((np.floor(units) + 0.5 - self._mean) / self._sd)
+
+    def ppf(self, probability):
+        return np.ceil(self._mean + self._sd * special.ndtri(probability) - 0.5)
+
+
+class RoundedDemand(DemandSource):
+    """A source of such demand; stockpyl takes it for whole units and makes no grid of its own."""
+
+    def __init__(self, mean, sd):
+        super().__init__(type="P", mean=mean)
+        self._moments = mean, sd
+
+    @property
+    def demand_distribution(self):
+        return Rounded(*self._moments)
+
+    def lead_time_demand_distribution(self, lead_time):
+        mean, sd = self._moments
+        return Rounded(mean * lead_time, sd * lead_time**0.5)
+
+
+FINENESS = {"example_6_1": 4, "problem_6_1": 0.5, "problem_6_2a": 1, "problem_6_16": 1}
+"""Parts of a unit: about four to a standard deviation of the shortest lead time."""
+
+
+def serial_rounded_cases():
+    """Normal demand in units and in half of them: how the cost falls with the size of a unit."""
+    cases = []
+    for name, coarse in FINENESS.items():
+        p = serial_parameters(load_instance(name))
+        stages = len(p["lead_time"])
+        order = range(stages, 0, -1)
+        costs, levels = [], None
+        for finer in (1, 2):
+            units = coarse * finer
+            given = {
+                "num_nodes": stages,
+                "echelon_holding_cost": [cost / units for cost in p["echelon_holding_cost"]],
+                "lead_time": p["lead_time"],
+                "stockout_cost": p["stockout_cost"] / units,
+                "demand_source": RoundedDemand(p["demand_mean"] * units, p["demand_sd"] * units),
+                **dict.fromkeys(TAILS, TAIL),
+            }
+            if levels is None:
+                levels, _ = serial.optimize_base_stock_levels(**given)
+            fixed = {stage: levels[stage] * finer for stage in order}
+            costs.append(float(serial.optimize_base_stock_levels(**given, S=fixed)[1]))
+        answer = [float(levels[stage]) / coarse for stage in order]
+        cases.append(case(name, p, levels=answer, costs=costs))
+    return cases
+
+
+def horizon_cases():
+    names = instances("problem_4_29", "problem_4_30")
+    grid = [
+        (
+            name,
+            {
+                "num_periods": 3,
+                "holding_cost": p["holding_cost"],
+                "stockout_cost": p["holding_cost"] * p["ratio"],
+                "terminal_holding_cost": 0.5,
+                "terminal_stockout_cost": p["holding_cost"] * p["ratio"],
+                "purchase_cost": 0.4,
+                "fixed_cost": p["fixed_cost"],
+                "demand_mean": DRAWS.uniform(8, 15, size=3).tolist(),
+                "demand_sd": DRAWS.uniform(0.7, 1.5, size=3).tolist(),
+                "discount_factor": 0.97,
+                "initial_inventory_level": 3 * number,
+            },
+        )
+        for number, (name, p) in enumerate(
+            drawn(holding_cost=(0.2, 3), ratio=(4, 40), fixed_cost=(2, 60))[:4]
+        )
+    ]
+    cases = []
+    for name, p in names + grid:
+        # Of normal demand the usual four standard deviations leave out four digits of the cost.
+        low, high, cost, _, _, stock = finite_horizon.finite_horizon_dp(
+            **p, d_spread=8, s_spread=10
+        )
+        low, high = np.array(low[1:]) - 1, np.array(high[1:]) + 2
+        given = np.vstack([stock, np.where(stock <= low[:, None], high[:, None], stock)])
+        _, _, other, _, _, _ = finite_horizon.finite_horizon_dp(
+            **p, d_spread=8, oul_matrix=given, x_range=stock
+        )
+        cases.append(
+            case(
+                name,
+                p,
+                low=(low + 1).tolist(),
+                high=(high - 2).tolist(),
+                cost=cost,
+                evaluated=[low.tolist(), high.tolist(), other],
+            )
+        )
+    return cases
+
+
+SUBTREES = {
+    "rong_atan_snyder_figure_1a": (3, 4),
+    "rong_atan_snyder_figure_1b": (3, 4, 5, 6, 7),
+    "rong_atan_snyder_figure_1c": (3, 4, 5),
+}
+"""Of systems with three echelons, the stores of one warehouse."""
+
+
+def two_echelon_cases():
+    """Simulated: stockpyl has neither a formula nor an algorithm for them."""
+    cases = []
+    for name, stores in SUBTREES.items():
+        nodes = load_instance(name).nodes_by_index
+        means = [nodes[store].demand_source.mean for store in stores]
+        sds = [nodes[store].demand_source.standard_deviation for store in stores]
+        demand = np.maximum(DRAWS.normal(means, sds, size=(60, len(stores))), 0.0)
+        lead_times = 2, [1 + place % 3 for place in range(len(stores))]
+        levels = 1.9 * sum(means), (1.3 * np.multiply(means, lead_times[1])).tolist()
+        cases.append(case(name, {"levels": levels}, **played(demand, lead_times, levels)))
+    return cases
+
+
+def played(demand, lead_times, levels):
+    """Plays local base stock on a demand; a lead time of 1 serves the next period at stores."""
+    stores = len(lead_times[1])
+    network = SupplyChainNetwork()
+    for index, (lead, level) in enumerate(
+        zip([lead_times[0], *lead_times[1]], [levels[0], *levels[1]], strict=True)
+    ):
+        node = SupplyChainNode(index, network=network)
+        node.shipment_lead_time = lead
+        node.local_holding_cost, node.stockout_cost = (1.0, 20.0) if index else (0.5, 0.0)
+        node.inventory_policy = Policy(type="BS", base_stock_level=level, node=node)
+        node.initial_inventory_level = level
+        if index:
+            listed = demand[:, index - 1].tolist()
+            node.demand_source = DemandSource(type="D", demand_list=listed)
+        else:
+            node.supply_type = "U"
+        network.add_node(node)
+    network.add_edges_from_list([(0, store + 1) for store in range(stores)])
+    simulation(network, len(demand), rand_seed=1, progress_bar=False)
+    nets = [
+        [float(sum(state.inventory_level.values())) for state in node.state_vars[: len(demand)]]
+        for node in sorted(network.nodes, key=lambda node: node.index)
+    ]
+    return {
+        "demand": demand.tolist(),
+        "warehouse_lead_time": lead_times[0],
+        "store_lead_times": lead_times[1],
+        "warehouse_net": nets[0],
+        "store_nets": np.transpose(nets[1:]).tolist(),
+    }
+
+
+def instance_names():
+    """All that stockpyl has."""
+    known = Path(stockpyl.__file__).parent / "datasets/stockpyl_instances.json"
+    return [one["name"] for one in json.loads(known.read_text())["instances"]]
 
 
 FAMILIES = {
@@ -500,6 +674,10 @@ FAMILIES = {
     "ss_poisson": ss_poisson_cases,
     "ss_power": ss_power_cases,
     "serial": serial_cases,
+    "serial_rounded": serial_rounded_cases,
+    "finite_horizon": horizon_cases,
+    "two_echelon": two_echelon_cases,
+    "instances": instance_names,
 }
 
 if __name__ == "__main__":

@@ -7,14 +7,18 @@
     order_quantity        EOQ, planned backorders, EPQ, price breaks
     base_stock            periodic review (R, S): by cost, cycle service level or fill rate
     reorder_point         continuous review (s, Q): by cost, cycle service level or fill rate
-    min_max               periodic review (s, S): exact in whole units, and approximated
+    min_max               periodic review (s, S): by cost, exact in whole units, and approximated
+    min_max_service       (s, S) by cycle service level, per review or per order, or fill rate
+    finite_horizon        (s, S) and base stock for a season that ends
     lot_sizing            known demand that differs by period: Wagner and Whitin
     joint_replenishment   items that share the cost of an order: Silver
     serial_stages         stages in a row: Clark and Scarf, Shang and Song
     two_echelon           one warehouse and several stores
+    min_max_item, renewal where the position of one item is, and for how long
     search, checks        levels found by halving; numbers refused
 
-All take arrays over items at once, except `min_max.min_max` and `serial_stages`, which say so.
+All take arrays over items at once, except `min_max.min_max`, `min_max_service` and
+`serial_stages`, which say so.
 """
 
 from demandcast.components.replenishment.closed_forms.base_stock import (
@@ -41,6 +45,11 @@ from demandcast.components.replenishment.closed_forms.distributions import (
     SampleDemand,
     SummableDemand,
 )
+from demandcast.components.replenishment.closed_forms.finite_horizon import (
+    HorizonCosts,
+    HorizonPlan,
+    finite_horizon,
+)
 from demandcast.components.replenishment.closed_forms.joint_replenishment import (
     JointPlan,
     joint_replenishment,
@@ -63,6 +72,14 @@ from demandcast.components.replenishment.closed_forms.min_max import (
     capped_power_approximation,
     min_max,
     power_approximation,
+    power_levels,
+)
+from demandcast.components.replenishment.closed_forms.min_max_service import (
+    MinMaxService,
+    min_max_for_cycle_service_level,
+    min_max_for_fill_rate,
+    min_max_for_order_cycle_service_level,
+    min_max_service,
 )
 from demandcast.components.replenishment.closed_forms.newsvendor import (
     Margins,
@@ -102,11 +119,14 @@ __all__ = [
     "BackorderPlan",
     "BaseStock",
     "Demand",
+    "HorizonCosts",
+    "HorizonPlan",
     "JointPlan",
     "LognormalDemand",
     "LotPlan",
     "Margins",
     "MinMax",
+    "MinMaxService",
     "NormalDemand",
     "OrderQuantity",
     "PathDemand",
@@ -132,10 +152,15 @@ __all__ = [
     "economic_order_quantity",
     "economic_production_quantity",
     "evening_cost",
+    "finite_horizon",
     "joint_replenishment",
     "leftover",
     "lognormal_loss",
     "min_max",
+    "min_max_for_cycle_service_level",
+    "min_max_for_fill_rate",
+    "min_max_for_order_cycle_service_level",
+    "min_max_service",
     "newsvendor",
     "normal_loss",
     "normal_summed_loss",
@@ -146,6 +171,7 @@ __all__ = [
     "poisson_loss",
     "poisson_summed_loss",
     "power_approximation",
+    "power_levels",
     "reorder_point",
     "reorder_point_cycle_service_level",
     "reorder_point_fill_rate",

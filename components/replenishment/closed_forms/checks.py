@@ -7,7 +7,16 @@ import numpy.typing as npt
 
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["BoolArray", "FloatArray", "finite", "not_negative", "positive", "share", "whole"]
+__all__ = [
+    "BoolArray",
+    "FloatArray",
+    "finite",
+    "levels_in_order",
+    "not_negative",
+    "positive",
+    "share",
+    "whole",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -68,6 +77,26 @@ def whole(name: str, value: npt.ArrayLike) -> FloatArray:
     """
     numbers = finite(name, value)
     return _kept(name, numbers, numbers == np.rint(numbers), "a whole number")
+
+
+def levels_in_order(
+    reorder_point: npt.ArrayLike, order_up_to_level: npt.ArrayLike, shape: tuple[int, ...]
+) -> tuple[list[int], list[int]]:
+    """Returns whole levels, s below S, one of each per item.
+
+    Args:
+        reorder_point: s, units.
+        order_up_to_level: S, units.
+        shape: Of the items.
+
+    Raises:
+        BadInputError: A level is not whole, or an s is not below its S.
+    """
+    low = np.broadcast_to(whole("reorder_point", reorder_point), shape)
+    high = np.broadcast_to(whole("order_up_to_level", order_up_to_level), shape)
+    if not (low < high).all():
+        raise BadInputError("reorder_point must be below order_up_to_level")
+    return low.astype(np.int64).ravel().tolist(), high.astype(np.int64).ravel().tolist()
 
 
 def _kept(name: str, numbers: FloatArray, allowed: BoolArray, what: str) -> FloatArray:

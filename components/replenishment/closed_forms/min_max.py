@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from demandcast.components.replenishment.closed_forms.checks import (
     FloatArray,
+    levels_in_order,
     not_negative,
     positive,
     whole,
@@ -28,9 +29,16 @@ from demandcast.components.replenishment.closed_forms.distributions import (
     PmfDemand,
     PoissonDemand,
 )
+from demandcast.components.replenishment.closed_forms.renewal import Stays
 from demandcast.schema.errors import BadInputError
 
-__all__ = ["MinMax", "capped_power_approximation", "min_max", "power_approximation"]
+__all__ = [
+    "MinMax",
+    "capped_power_approximation",
+    "min_max",
+    "power_approximation",
+    "power_levels",
+]
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ def min_max(
     if reorder_point is None or order_up_to_level is None:
         found = [item.best() for item in items]
     else:
-        lows, highs = _checked_levels(reorder_point, order_up_to_level, shape)
+        lows, highs = levels_in_order(reorder_point, order_up_to_level, shape)
         found = [
             (low, high, item.cost(low, high))
             for item, low, high in zip(items, lows, highs, strict=True)
@@ -135,13 +143,35 @@ def power_approximation(demand: NormalDemand, *, costs: StockCosts, lead_time: i
     """
     mean = positive("the mean of demand", demand.mean)
     positive("the standard deviation of demand", demand.sd)
-    fixed = positive("order_cost", costs.order)
+    positive("order_cost", costs.order)
     until = demand.over(1 + not_negative("lead_time", whole("lead_time", lead_time)))
-    spread = (1 + (until.sd / mean) ** 2) ** 0.116
-    quantity = 1.3 * mean**0.494 * (fixed / costs.holding) ** 0.506 * spread
-    z = np.sqrt(quantity / until.sd * costs.holding / costs.stockout)
-    low = 0.973 * until.mean + until.sd * (0.183 / z + 1.063 - 2.192 * z)
-    return MinMax(np.asarray(low), np.asarray(low + quantity), np.full(np.shape(low), np.nan))
+    low, quantity = power_levels(mean, until=until, costs=costs)
+    return MinMax(low, np.asarray(low + quantity), np.full(np.shape(low), np.nan))
+
+
+def power_levels(
+    review_mean: npt.ArrayLike, *, until: NormalDemand, costs: StockCosts
+) -> tuple[FloatArray, FloatArray]:
+    """Computes s and Q = S - s by the formula of `power_approximation`, of any moments.
+
+    Args:
+        review_mean: Mean demand from one review to the next, units.
+        until: Demand until the order after the next review arrives; it may have no spread.
+        costs: h and p per unit and time between reviews, K.
+
+    Returns:
+        s and Q, units, not rounded; Q is 0 without demand or without a cost per order, where the
+        formula gives no s either: it is that demand then.
+    """
+    mean = np.asarray(review_mean, dtype=np.float64)
+    asked = np.where(mean > 0, mean, 1.0)
+    spread = (1 + (until.sd / asked) ** 2) ** 0.116
+    quantity = 1.3 * mean**0.494 * (costs.order / costs.holding) ** 0.506 * spread
+    # z of the formula, taken apart: without a spread neither term below divides by 0.
+    lot = np.where(quantity > 0, quantity, 1.0) * costs.holding / costs.stockout
+    above = until.sd * (0.183 * np.sqrt(until.sd / lot) + 1.063) - 2.192 * np.sqrt(until.sd * lot)
+    low = np.where(quantity > 0, 0.973 * until.mean + above, until.mean)
+    return np.asarray(low), np.asarray(quantity)
 
 
 def capped_power_approximation(
@@ -188,19 +218,18 @@ class _Item:
         shape: tuple[int, ...],
     ) -> None:
         single = demand.mean.size == 1
-        self._pmf = demand.pmf(0 if single else position)
         self._fixed = float(np.broadcast_to(costs.order, shape).flat[position])
         self._costs = StockCosts(
             float(np.broadcast_to(costs.holding, shape).flat[position]),
             float(np.broadcast_to(costs.stockout, shape).flat[position]),
         )
         self._demand = _one(cycle_demand, 0 if single else position)
-        self._stays = [1 / (1 - float(self._pmf[0]))]
+        self._stays = Stays(demand.pmf(0 if single else position))
         self._charges: dict[int, float] = {}
 
     def cost(self, low: int, high: int) -> float:
         """Evaluates levels."""
-        stays = self._stays_until(high - low)
+        stays = self._stays.until(high - low)
         charges = np.array([self._charge(high - below) for below in range(high - low)])
         return float((self._fixed + stays @ charges) / stays.sum())
 
@@ -234,29 +263,9 @@ class _Item:
             self._charges.update(zip(stretch.tolist(), np.ravel(charged).tolist(), strict=True))
         return self._charges[level]
 
-    def _stays_until(self, count: int) -> FloatArray:
-        """Returns m(0) ... m(count - 1), from the renewal equation."""
-        while len(self._stays) < count:
-            at = len(self._stays)
-            reach = min(at, self._pmf.size - 1)
-            before = np.array(self._stays[at - reach : at])[::-1]
-            self._stays.append(self._stays[0] * float(self._pmf[1 : reach + 1] @ before))
-        return np.array(self._stays[:count])
-
 
 def _one(demand: Demand, position: int) -> Demand:
     """Returns the demand of one item."""
     if isinstance(demand, PmfDemand):
         return PmfDemand(demand.pmf(position))
     return PoissonDemand(np.ravel(demand.mean)[position])
-
-
-def _checked_levels(
-    reorder_point: npt.ArrayLike, order_up_to_level: npt.ArrayLike, shape: tuple[int, ...]
-) -> tuple[list[int], list[int]]:
-    """Returns whole levels, s below S, one of each per item."""
-    low = np.broadcast_to(whole("reorder_point", reorder_point), shape)
-    high = np.broadcast_to(whole("order_up_to_level", order_up_to_level), shape)
-    if not (low < high).all():
-        raise BadInputError("reorder_point must be below order_up_to_level")
-    return low.astype(np.int64).ravel().tolist(), high.astype(np.int64).ravel().tolist()

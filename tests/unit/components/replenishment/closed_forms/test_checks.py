@@ -42,3 +42,20 @@ def test_what_is_allowed_comes_back_as_floats(check, value):
     numbers = check("level", value)
     assert numbers.dtype == np.float64
     assert numbers.tolist() == value
+
+
+def test_levels_come_back_one_of_each_item():
+    assert checks.levels_in_order(2, [5, 7], (2,)) == ([2, 2], [5, 7])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [
+        (0.5, 2, "reorder_point must be a whole number"),
+        (0, np.inf, "order_up_to_level must be a finite number"),
+        ([1, 3], [2, 3], "reorder_point must be below order_up_to_level"),
+    ],
+)
+def test_levels_out_of_order_are_refused(low, high, message):
+    with pytest.raises(BadInputError, match=message):
+        checks.levels_in_order(low, high, (2,))

@@ -5,7 +5,7 @@ import pkgutil
 
 from demandcast.components.replenishment import closed_forms
 
-INTERNAL = {"checks", "search"}
+INTERNAL = {"checks", "min_max_item", "renewal", "search"}
 MODULES = [module.name for module in pkgutil.iter_modules(closed_forms.__path__)]
 
 

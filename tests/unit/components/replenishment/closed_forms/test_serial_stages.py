@@ -25,7 +25,8 @@ from demandcast.schema.errors import BadInputError
 TEXTBOOK = SerialSystem([2, 4, 7], lead_times=[2, 1, 1], stockout_cost=37.12, review_period=0)
 COARSE = 1e-3
 """stockpyl takes 100 steps of normal demand, each moved to the nearest of 1000 levels, and leaves
-3e-5 of each tail out: three digits. Of Poisson demand both agree to 1e-6."""
+3e-5 of each tail out: three digits. Of whole units both agree to 1e-6, and so they do of normal
+demand that stockpyl is given in ever smaller units."""
 
 
 def system_of(parameters):
@@ -74,6 +75,22 @@ def test_normal_demand_is_that_of_stockpyl_as_far_as_its_grid_goes(stockpyl):
         for levels, cost in case["evaluated"]:
             plan = serial_base_stock(demand, system=system, echelon_base_stock_levels=levels)
             close(plan.cost, cost, relative=3 * COARSE)
+
+
+def test_normal_demand_is_that_of_stockpyl_in_ever_smaller_units(stockpyl):
+    cases = stockpyl["serial_rounded"]
+    assert {case["name"] for case in cases} == {
+        case["name"] for case in cases_of(stockpyl, "N") if not case["name"].endswith("_adj")
+    }
+    for case in cases:
+        plan = serial_base_stock(
+            demand_of(case["parameters"]),
+            system=system_of(case["parameters"]),
+            echelon_base_stock_levels=case["levels"],
+        )
+        coarse, fine = case["costs"]
+        # Rounding costs in proportion to the square of the unit: half of it leaves a quarter.
+        close(plan.cost, fine + (fine - coarse) / 3)
 
 
 def test_newsvendor_levels_are_those_of_stockpyl(stockpyl):
