@@ -14,6 +14,9 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from demandcast.components.replenishment.closed_forms.costs import StockCosts as PowerCosts
+from demandcast.components.replenishment.closed_forms.distributions import NormalDemand
+from demandcast.components.replenishment.closed_forms.min_max import power_levels
 from demandcast.components.replenishment.stock_scenario import (
     FloatArray,
     IntArray,
@@ -27,11 +30,13 @@ from demandcast.schema.errors import BadInputError
 __all__ = [
     "DemandMoments",
     "KnownSupply",
+    "MinMaxLevels",
     "ReorderLevels",
     "YEAR",
     "eoq_levels",
     "foresight_levels",
     "last_year_levels",
+    "min_max_levels",
     "rolling_moments",
     "textbook_levels",
 ]
@@ -84,6 +89,19 @@ class ReorderLevels:
 
     reorder_point: FloatArray
     order_quantity: FloatArray
+
+
+@dataclass(frozen=True)
+class MinMaxLevels:
+    """Levels of an (s, S) policy.
+
+    Attributes:
+        reorder_point: s, units. Shape [T, N].
+        base_stock_level: S, units. Shape [T, N].
+    """
+
+    reorder_point: FloatArray
+    base_stock_level: FloatArray
 
 
 def rolling_moments(history: npt.ArrayLike, demand: npt.ArrayLike, *, window: int) -> DemandMoments:
@@ -148,11 +166,8 @@ def textbook_levels(
     array([[40.]])
     """
     factor = _safety_factor(cycle_service_level)
-    interval = supply.protection_interval
-    variance = interval * moments.deviation**2 + moments.mean**2 * np.asarray(
-        supply.lead_time_variance
-    )
-    return np.maximum(moments.mean * interval + factor * np.sqrt(variance), 0.0)
+    until = _until_next(moments, supply)
+    return np.maximum(until.mean + factor * until.sd, 0.0)
 
 
 def eoq_levels(
@@ -203,6 +218,67 @@ def eoq_levels(
         reorder_point=textbook_levels(moments, supply, cycle_service_level=cycle_service_level),
         order_quantity=np.maximum(lot, moments.mean * np.asarray(supply.review_period)),
     )
+
+
+def min_max_levels(
+    moments: DemandMoments,
+    supply: KnownSupply,
+    *,
+    cycle_service_level: float,
+    costs: StockCosts,
+) -> MinMaxLevels:
+    """Computes s and S by the revised power approximation, with the textbook's moments.
+
+    Formula: `closed_forms.min_max.power_approximation` with a review period R in place of a
+    period: its mean demand m R, the holding cost h R, and the textbook's mean and deviation over
+    L + R periods. The stockout cost is the one that the target implies: p = h R target /
+    (1 - target). Where Q is at most 1.5 m R, neither level is above the textbook's base stock:
+    with small orders (s, S) is no more than that.
+
+    Args:
+        moments: Of past demand.
+        supply: Lead time and review period.
+        cycle_service_level: Target in (0, 1), of reviews.
+        costs: Order and holding cost.
+
+    Returns:
+        Units, S at least 0; where an order costs nothing both are the textbook's level.
+
+    Raises:
+        BadInputError: The target lies outside (0, 1), or a holding cost is not above 0.
+
+    Source:
+        Ehrhardt and Mosier (1984), A Revision of the Power Approximation for Computing (s, S)
+        Policies, Management Science 30(5), 618-622; with a review period: Silver, Pyke and Thomas
+        (2017), chapter 8.
+
+    >>> moments = DemandMoments(np.array([[10.0]]), np.array([[3.0]]))
+    >>> levels = min_max_levels(
+    ...     moments,
+    ...     KnownSupply(lead_time_mean=3),
+    ...     cycle_service_level=0.9,
+    ...     costs=StockCosts(order_cost=20.0, holding_cost=1.0),
+    ... )
+    >>> levels.reorder_point.round(1), levels.base_stock_level.round(1)
+    (array([[39.3]]), array([[58.4]]))
+    """
+    cap = textbook_levels(moments, supply, cycle_service_level=cycle_service_level)
+    holding = np.asarray(costs.holding_cost, dtype=np.float64)
+    if not (holding > 0).all():
+        raise BadInputError(f"holding_cost: got {holding.min()}; (s, S) needs one above 0")
+    between = holding * np.asarray(supply.review_period)
+    worth = cycle_service_level / (1 - cycle_service_level)
+    review_mean = moments.mean * np.asarray(supply.review_period)
+    low, lot = power_levels(
+        review_mean,
+        until=_until_next(moments, supply),
+        costs=PowerCosts(between, between * worth, order_cost=costs.order_cost),
+    )
+    small = lot <= 1.5 * review_mean
+    high = np.maximum(np.where(small, np.minimum(low + lot, cap), low + lot), 0.0)
+    low = np.where(small, np.minimum(low, cap), low)
+    ordered = lot > 0
+    return MinMaxLevels(np.where(ordered, low, cap), np.where(ordered, high, cap))
 
 
 def last_year_levels(
@@ -282,6 +358,15 @@ def foresight_levels(demand: npt.ArrayLike, scenario: StockScenario) -> FloatArr
         levels[period, needed] = _between(until, begin, next_arrival)[needed]
         next_arrival = np.where(needed, arrival, next_arrival)
     return levels
+
+
+def _until_next(moments: DemandMoments, supply: KnownSupply) -> NormalDemand:
+    """Returns mean and deviation of the demand over L + R periods. Shape [T, N]."""
+    interval = supply.protection_interval
+    variance = interval * moments.deviation**2 + moments.mean**2 * np.asarray(
+        supply.lead_time_variance
+    )
+    return NormalDemand(moments.mean * interval, np.sqrt(variance))
 
 
 def _safety_factor(cycle_service_level: float) -> float:

@@ -23,12 +23,14 @@ from demandcast.components.replenishment.comparison_policies import (
     eoq_levels,
     foresight_levels,
     last_year_levels,
+    min_max_levels,
     rolling_moments,
     textbook_levels,
 )
 from demandcast.components.replenishment.simulation_result import StockResult, estimate_ratio
 from demandcast.components.replenishment.stock_policies import (
     BaseStockPolicy,
+    OrderUpToPolicy,
     ReorderPointPolicy,
     StockPolicy,
 )
@@ -139,8 +141,8 @@ def standard_policies(
         past: What the rules look back on.
 
     Returns:
-        `textbook`, `eoq`, `last_year`, `perfect_foresight`; no `eoq` where something costs
-        nothing to hold.
+        `textbook`, `eoq`, `min_max`, `last_year`, `perfect_foresight`; no `eoq` where something
+        costs nothing to hold, and no `min_max` there, nor where no order costs anything.
 
     Raises:
         BadInputError: A value or shape is wrong.
@@ -154,11 +156,17 @@ def standard_policies(
         levels = eoq_levels(moments, supply, cycle_service_level=target, costs=scenario.costs)
         return ReorderPointPolicy(levels.reorder_point, levels.order_quantity)
 
+    def min_max(target: float) -> StockPolicy:
+        levels = min_max_levels(moments, supply, cycle_service_level=target, costs=scenario.costs)
+        return OrderUpToPolicy(levels.reorder_point, levels.base_stock_level)
+
     last_year = last_year_levels(past.history, demand, supply=supply, year=past.year)
     has_eoq = bool((np.asarray(scenario.costs.holding_cost) > 0).all())
+    has_min_max = has_eoq and bool((np.asarray(scenario.costs.order_cost) > 0).any())
     return {
         "textbook": TargetPolicy(textbook),
         **({"eoq": TargetPolicy(eoq)} if has_eoq else {}),
+        **({"min_max": TargetPolicy(min_max)} if has_min_max else {}),
         "last_year": FixedPolicy(BaseStockPolicy(last_year)),
         "perfect_foresight": FixedPolicy(BaseStockPolicy(foresight_levels(demand, scenario))),
     }

@@ -20,6 +20,7 @@ _TITLES = {
     OURS: "demandcast",
     "textbook": "textbook, mean and sigma",
     "eoq": "EOQ with safety stock",
+    "min_max": "(s, S) by mean and sigma",
     "last_year": "last year's sales",
     "perfect_distribution": "perfect knowledge of the distribution",
     PERFECT: "perfect foresight",

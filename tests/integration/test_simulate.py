@@ -61,6 +61,7 @@ def test_all_policies_stand_beside_each_other_at_each_target(found):
         "perfect_distribution",
         "textbook",
         "eoq",
+        "min_max",
         "last_year",
         "perfect_foresight",
     }

@@ -1,5 +1,6 @@
 """Levels of rules of thumb: by hand, against slow loops, and without a look past the cutoff."""
 
+import itertools
 import math
 import statistics
 
@@ -9,6 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from demandcast.components.replenishment.closed_forms import (
+    NormalDemand,
+    power_approximation,
+)
+from demandcast.components.replenishment.closed_forms import StockCosts as PowerCosts
 from demandcast.components.replenishment.comparison_policies import (
     YEAR,
     DemandMoments,
@@ -16,6 +22,7 @@ from demandcast.components.replenishment.comparison_policies import (
     eoq_levels,
     foresight_levels,
     last_year_levels,
+    min_max_levels,
     rolling_moments,
     textbook_levels,
 )
@@ -259,3 +266,101 @@ def test_windows_that_are_none_are_refused():
         rolling_moments(NOTHING, [[1.0]], window=0)
     with pytest.raises(BadInputError, match="year: got 0"):
         last_year_levels(NOTHING, [[1.0]], supply=KnownSupply(lead_time_mean=1), year=0)
+
+
+def moments_of(mean, deviation):
+    return DemandMoments(np.array([[mean]]), np.array([[deviation]]))
+
+
+def test_min_max_is_the_power_approximation_of_the_closed_forms():
+    costs = StockCosts(holding_cost=2.0, order_cost=90.0)
+    found = min_max_levels(
+        moments_of(12.0, 5.0),
+        KnownSupply(lead_time_mean=3),
+        cycle_service_level=0.9,
+        costs=costs,
+    )
+    # p / (p + h) = 0.9: p is 9 times h.
+    exact = power_approximation(
+        NormalDemand(12.0, 5.0), costs=PowerCosts(2.0, 18.0, order_cost=90.0), lead_time=3
+    )
+    assert found.reorder_point.item() == pytest.approx(float(exact.reorder_point))
+    assert found.base_stock_level.item() == pytest.approx(float(exact.order_up_to_level))
+
+
+def test_a_review_period_is_a_longer_period_of_dearer_stock():
+    costs = StockCosts(holding_cost=2.0, order_cost=400.0)
+    weekly = min_max_levels(
+        moments_of(12.0, 5.0),
+        KnownSupply(lead_time_mean=14, review_period=7),
+        cycle_service_level=0.95,
+        costs=costs,
+    )
+    as_weeks = min_max_levels(
+        moments_of(84.0, 5.0 * np.sqrt(7)),
+        KnownSupply(lead_time_mean=2),
+        cycle_service_level=0.95,
+        costs=StockCosts(holding_cost=14.0, order_cost=400.0),
+    )
+    assert weekly.reorder_point.item() == pytest.approx(as_weeks.reorder_point.item())
+    assert weekly.base_stock_level.item() == pytest.approx(as_weeks.base_stock_level.item())
+
+
+def test_small_and_free_orders_leave_base_stock():
+    supply, moments = KnownSupply(lead_time_mean=3), moments_of(12.0, 5.0)
+    cap = textbook_levels(moments, supply, cycle_service_level=0.95).item()
+    for order_cost in (0.0, 1.0):
+        found = min_max_levels(
+            moments,
+            supply,
+            cycle_service_level=0.95,
+            costs=StockCosts(holding_cost=2.0, order_cost=order_cost),
+        )
+        assert found.base_stock_level.item() <= cap + 1e-9
+        assert found.reorder_point.item() <= found.base_stock_level.item()
+    free = min_max_levels(
+        moments, supply, cycle_service_level=0.95, costs=StockCosts(holding_cost=2.0)
+    )
+    assert free.reorder_point.item() == free.base_stock_level.item() == pytest.approx(cap)
+
+
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 0.0), (5.0, 0.0), (1e-9, 1e-5), (1e9, 1e8)])
+def test_min_max_has_levels_for_edge_series(mean, deviation):
+    found = min_max_levels(
+        moments_of(mean, deviation),
+        KnownSupply(lead_time_mean=2, lead_time_variance=1.0),
+        cycle_service_level=0.9,
+        costs=StockCosts(holding_cost=1.0, order_cost=30.0),
+    )
+    assert np.isfinite(found.reorder_point).all()
+    assert (found.base_stock_level >= found.reorder_point).all()
+    assert (found.base_stock_level >= 0).all()
+    if mean == 0:
+        assert found.base_stock_level.item() == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(0.1, 100), st.floats(0.05, 60), st.floats(0.5, 400), st.integers(0, 9))
+def test_min_max_rises_with_the_target(mean, deviation, order_cost, lead_time):
+    levels = [
+        min_max_levels(
+            moments_of(mean, deviation),
+            KnownSupply(lead_time_mean=lead_time),
+            cycle_service_level=target,
+            costs=StockCosts(holding_cost=1.0, order_cost=order_cost),
+        )
+        for target in (0.7, 0.9, 0.99)
+    ]
+    for lower, higher in itertools.pairwise(levels):
+        assert higher.reorder_point.item() >= lower.reorder_point.item() - 1e-9
+        assert higher.base_stock_level.item() >= lower.base_stock_level.item() - 1e-9
+
+
+def test_min_max_refuses_free_stock():
+    with pytest.raises(BadInputError, match="needs one above 0"):
+        min_max_levels(
+            moments_of(1.0, 1.0),
+            KnownSupply(lead_time_mean=0),
+            cycle_service_level=0.9,
+            costs=StockCosts(order_cost=1.0),
+        )

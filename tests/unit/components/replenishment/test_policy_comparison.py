@@ -197,6 +197,9 @@ def test_standard_policies_are_those_without_a_forecast():
     demand, scenario = poisson(), StockScenario(costs=COSTS)
     supply, past = KnownSupply(lead_time_mean=0), PastDemand()
     found = standard_policies(demand, scenario, supply=supply, past=past)
+    assert list(found) == ["textbook", "eoq", "min_max", "last_year", "perfect_foresight"]
+    orders_free = StockScenario(costs=StockCosts(holding_cost=1.0))
+    found = standard_policies(demand, orders_free, supply=supply, past=past)
     assert list(found) == ["textbook", "eoq", "last_year", "perfect_foresight"]
     free = standard_policies(demand, StockScenario(), supply=supply, past=past)
     assert list(free) == ["textbook", "last_year", "perfect_foresight"]

@@ -31,7 +31,7 @@ from demandcast.components.replenishment.wanted import Aim
 from demandcast.schema.errors import BadInputError
 
 SERIES, PERIODS, FIRST = 7, 60, 20
-RULES = ("textbook", "eoq", "last_year", "perfect_foresight")
+RULES = ("textbook", "eoq", "min_max", "last_year", "perfect_foresight")
 
 
 def reviews(periods, review, *, cutoffs=None, phase=None):
@@ -129,7 +129,9 @@ def row(table, policy, target=None):
 def test_policies_stand_side_by_side(table):
     assert table["policy"].unique(maintain_order=True).to_list() == [OURS, *RULES]
     targets = {name: part["target"].to_list() for (name,), part in table.group_by(["policy"])}
-    assert targets[OURS] == targets["textbook"] == targets["eoq"] == [0.9, 0.98]
+    assert (
+        targets[OURS] == targets["textbook"] == targets["eoq"] == targets["min_max"] == [0.9, 0.98]
+    )
     assert targets["last_year"] == targets["perfect_foresight"] == [None]
     assert set(table["series"]) == {SERIES}
 

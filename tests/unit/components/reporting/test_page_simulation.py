@@ -49,8 +49,8 @@ def test_rows_are_found_by_policy_and_target(part):
 
 def test_a_policy_of_a_later_release_is_shown_by_its_name(part):
     row = part.rows[0]
-    other = PolicyRow(**{**vars(row), "policy": "min_max"})
-    assert (row.title, other.title) == ("demandcast", "min max")
+    other = PolicyRow(**{**vars(row), "policy": "two_bins"})
+    assert (row.title, other.title) == ("demandcast", "two bins")
 
 
 @pytest.mark.parametrize(
