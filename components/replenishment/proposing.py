@@ -20,7 +20,12 @@ import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.arrivals import scheduled_arrivals
-from demandcast.components.replenishment.chosen_terms import ExpectedDemand, choose_terms
+from demandcast.components.replenishment.cheapest_supplier import (
+    Comparison,
+    ExpectedDemand,
+    Today,
+)
+from demandcast.components.replenishment.chosen_terms import choose_terms
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, extended
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.interval_model import (
@@ -243,17 +248,18 @@ def _with_terms(situation: Situation, config: ReplenishmentConfig) -> pl.DataFra
     keys = forecasts.keys.columns
     stock = gather_stock(forecasts.keys, tables, cutoff=situation.cutoff)
     candidates = gather_candidates(stock, tables, keys=keys, currency=config.currency)
-    demand = ExpectedDemand(forecasts.mean.mean(axis=1, dtype=np.float64), forecasts.variance())
-    length = situation.calendar(config).days_per_period
+    closures = situation.closures(config)
+    length = closures.calendar.days_per_period
     per_period = config.holding_cost_rate * length / _DAYS_PER_YEAR
-    lines = choose_terms(
-        stock,
-        candidates,
-        situation.lead_times,
-        keys=keys,
-        demand=demand,
-        rates=CostRates(per_period, 0.0, config.service.target),
+    open_lines = open_order_lines(tables.open_orders, keys, cutoff=situation.cutoff)
+    comparison = Comparison(
+        ExpectedDemand(forecasts.mean.mean(axis=1, dtype=np.float64), forecasts.variance()),
+        CostRates(per_period, 0.0, config.service.target),
+        situation.frequency,
+        price_breaks=tables.price_breaks,
+        today=Today(closures, open_lines, forecasts.mean),
     )
+    lines = choose_terms(stock, candidates, situation.lead_times, keys=keys, comparison=comparison)
     defaults = {"review_period": 1.0, "moq": 0.0, "pack_size": 1.0, "order_cost": 0.0}
     lines = with_near_terms(lines, tables, keys)
     return lines.with_columns(
@@ -281,8 +287,9 @@ def _line_arrays(
     holding, target = numbers["holding_cost"], numbers["service_target"]
     review = computed["periods_to_next"].to_numpy().astype(np.int64)
     implied = implied_stockout_cost(target, holding_cost=holding, review_period=review)
-    given, capacity = numbers["stockout_cost"], numbers["storage_capacity"]
-    available, row = numbers["on_hand"] - numbers["reserved"], computed["forecast_row"].to_numpy()
+    given, row = numbers["stockout_cost"], computed["forecast_row"].to_numpy()
+    available = numbers["on_hand"] - numbers["reserved"]
+    capacity = numbers["storage_capacity"] - numbers["reserved"]
     lead_time_row = computed["lead_time_row"].to_numpy().astype(np.int64) + delayed
     return LineArrays(
         quantiles=forecasts.quantiles[row],

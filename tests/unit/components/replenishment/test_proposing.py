@@ -214,13 +214,22 @@ def test_levels_are_whole_units_unless_packs_are_fractions():
 
 def test_a_capacity_caps_the_order():
     terms = world.terms({"007": {"storage_capacity": 10.0}, "008": {"storage_capacity": 1.0}})
-    stock = world.inventory({("b", "008"): {"on_hand": 1.0}})
+    stock = world.inventory({("b", "008"): {"on_hand": 1.0, "reserved": 1.0}})
     table = world.proposed(world.situation(supply_terms=terms, inventory=stock))
     capped, full = world.line(table, "b", "007"), world.line(table, "b", "008")
     assert (capped["status"], capped["order_quantity"]) == ("reduced", 10)
     assert "lowered from 15: there is room for 10" in capped["reason"]
     assert (full["status"], full["order_quantity"]) == ("infeasible", 0)
-    assert "lowered from 2: there is room for 0" in full["reason"]
+    assert "lowered from 3: there is room for 0" in full["reason"]  # What is reserved lies there.
+
+
+def test_what_sells_until_the_order_arrives_makes_room_for_it():
+    terms = world.terms({"007": {"storage_capacity": 12.0}})
+    stock = world.inventory({("b", "007"): {"on_hand": 12.0}})
+    row = world.line(
+        world.proposed(world.situation(supply_terms=terms, inventory=stock)), "b", "007"
+    )
+    assert (row["status"], row["order_quantity"]) == ("order", 5 * 3 - 12)  # Room for 10.
 
 
 def test_a_smallest_order_above_the_capacity_is_infeasible():

@@ -103,7 +103,7 @@ ELSE = {"order_quantity": 0.0, "cover_periods": 1.0}
         ({"supply_cut": 3.0}, "3 units fewer: the supplier has not enough for all"),
         ({"budget_cut": 1.0}, "1 unit held back by the budget"),
         ({"budget_cut": 1234567.0}, "1234567 units held back by the budget"),
-        ({"supplier_reason": "4.00 less"}, "supplier chosen: 4.00 less"),
+        ({"supplier_reason": "chosen: 4.00 less"}, "supplier chosen: 4.00 less"),
         ({"left_out": "supplier 'x' left out: y"}, "supplier 'x' left out: y"),
     ],
 )
