@@ -67,7 +67,7 @@ from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import Frequency, season_length
 
-__all__ = ["Proposals", "Situation", "propose"]
+__all__ = ["Prepared", "Proposals", "Situation", "prepare", "propose"]
 
 _DAYS_PER_YEAR = 365.25
 
@@ -142,6 +142,24 @@ class Proposals:
     sampler: Sampler
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Series ready to be decided about.
+
+    Attributes:
+        lines: One row per series that any table knows, with `status` and `reason` where it cannot
+            be computed.
+        computed: Those without a status.
+        arrays: Numbers of these, in their order.
+        sampler: Paths.
+    """
+
+    lines: pl.DataFrame
+    computed: pl.DataFrame
+    arrays: LineArrays
+    sampler: Sampler
+
+
 def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     """Proposes orders for every series that a forecast, the stock or an open order knows.
 
@@ -153,11 +171,39 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         ContractError: A table lacks a column, or nothing in it fits the series.
     """
     keys = situation.forecasts.keys.columns
+    ready = prepare(situation, config)
+    computed, arrays, sampler = ready.computed, ready.arrays, ready.sampler
+    prices = _prices(computed, arrays, situation)
+    decided, shadow_price = decide_quantities(
+        computed, arrays, sampler, price_breaks=prices, config=config
+    )
+    table = proposal_rows(
+        ready.lines,
+        computed,
+        decided,
+        keys=keys,
+        config=config,
+        calendar=situation.calendar(config),
+    )
+    terms, known = _terms_of(computed, arrays, decided, keys=keys), computed.select(keys)
+    quantity = decided.order_quantity
+    return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)
+
+
+def prepare(situation: Situation, config: ReplenishmentConfig) -> Prepared:
+    """Gathers the series with their stock and terms, and draws paths of their demand.
+
+    Args:
+        situation: What is known.
+        config: Service and paths.
+
+    Raises:
+        ContractError: A table lacks a column, or nothing in it fits the series.
+    """
     lines, horizon = _lines(situation, config)
     forecasts = extended(situation.forecasts, horizon, season=season_length(situation.frequency))
     computed = lines.filter(pl.col("status").is_null())
-    calendar = situation.calendar(config)
-    arrays = _line_arrays(computed, forecasts, situation, calendar)
+    arrays = _line_arrays(computed, forecasts, situation, situation.calendar(config))
     arrays, pmf = _felt(arrays, situation.lead_times)
     model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
@@ -169,14 +215,7 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         seed=config.seed,
     )
     sampler, arrays = with_closed_suppliers(sampler, arrays, situation.closures(config))
-    prices = _prices(computed, arrays, situation)
-    decided, shadow_price = decide_quantities(
-        computed, arrays, sampler, price_breaks=prices, config=config
-    )
-    table = proposal_rows(lines, computed, decided, keys=keys, config=config, calendar=calendar)
-    terms, known = _terms_of(computed, arrays, decided, keys=keys), computed.select(keys)
-    quantity = decided.order_quantity
-    return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)
+    return Prepared(lines, computed, arrays, sampler)
 
 
 def _felt(lines: LineArrays, lead_times: LeadTimes) -> tuple[LineArrays, FloatArray]:

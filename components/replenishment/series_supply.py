@@ -88,12 +88,7 @@ def supply_of_series(
         candidates,
         lead_times,
         keys=keys,
-        comparison=Comparison(
-            _mean_demand(origins),
-            CostRates(per_period, 0.0, config.service.target),
-            origins.frequency,
-            price_breaks=tables.price_breaks,
-        ),
+        comparison=_comparison(origins, tables, per_period, config),
     )
     good = chosen.filter(pl.col("status").is_null())
     if not good.height:
@@ -114,6 +109,18 @@ def supply_of_series(
         stockout_cost_given=good["stockout_cost"].is_not_null().to_numpy(),
         lead_time_probabilities=pmf,
         left_out=dict(left_out.iter_rows()),
+    )
+
+
+def _comparison(
+    origins: OriginForecasts, tables: SupplyTables, per_period: float, config: ReplenishmentConfig
+) -> Comparison:
+    """Says what suppliers are compared by; there is no stock of today."""
+    return Comparison(
+        _mean_demand(origins),
+        CostRates(per_period, 0.0, config.service.target),
+        origins.frequency,
+        price_breaks=tables.price_breaks,
     )
 
 

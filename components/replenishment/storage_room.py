@@ -13,7 +13,7 @@ from demandcast.components.replenishment.line_arrays import LineArrays, Part, Sa
 from demandcast.components.replenishment.paths import Float32Array
 from demandcast.components.replenishment.stock_projection import Stock, lost_sales
 
-__all__ = ["FITTING", "storage_room"]
+__all__ = ["FITTING", "room_of_part", "storage_room"]
 
 FITTING = 0.95
 """Share of cases in which what is ordered finds room: a careful view of what sells until then."""
@@ -46,12 +46,17 @@ def storage_room(lines: LineArrays, sampler: Sampler) -> FloatArray:
     """
     room = np.full(len(lines), np.inf)
     limited = np.flatnonzero(np.isfinite(lines.capacity))
-    for part, found in over_parts(sampler, lines.take(limited), _room_of_part):
+    for part, found in over_parts(sampler, lines.take(limited), room_of_part):
         room[limited[part.rows]] = found
     return room
 
 
-def _room_of_part(part: Part) -> FloatArray:
+def room_of_part(part: Part) -> FloatArray:
+    """Computes the same of lines whose paths are there; `part.lead_time` is that of the arrival.
+
+    Args:
+        part: Lines and paths.
+    """
     lines = part.lines
     level = np.full(len(lines), FITTING)
     room = lines.capacity - row_quantiles(_fullest(part), level)
