@@ -118,7 +118,9 @@ def transfer_headline(part: TransfersPart) -> Headline:
     """Says what the allocation comes to."""
     if not part.transfers:
         return Headline("plain", "Nothing is sent", ("No transfer avoids more than it costs.",))
-    title = f"{several(part.transfers, 'transfer')} avoid {money(part.avoided_cost, part.currency)}"
+    avoid = "avoids" if part.transfers == 1 else "avoid"
+    avoided = money(part.avoided_cost, part.currency)
+    title = f"{several(part.transfers, 'transfer')} {avoid} {avoided}"
     left = f"{units(part.units_left)} units stay at the warehouses."
     short = part.counts.get("reduced", 0) + part.counts.get("held_back", 0)
     more = f"{count(short)} series would take more." if short else ""
