@@ -170,7 +170,9 @@ def make_proposals(
         risk_classes=_counts(table["risk_class"].drop_nulls()),
         problems=tuple(_problems(table, config.data.columns.series_key)),
         seconds=round(time.monotonic() - begin, 1),
-        remarks=tuple(unmatched_terms(situation.tables, table.select(arrays.keys.columns))),
+        remarks=tuple(
+            unmatched_terms(situation.tables, table.select(config.data.columns.series_key))
+        ),
     )
 
 

@@ -101,7 +101,7 @@ def _reason() -> pl.Expr:
 def _sooner() -> pl.Expr:
     """Says why the dearer is chosen."""
     return pl.format(
-        "{} instead of {}: {}, which avoids {} of shortage for {} per period more",
+        "{} instead of {}: {}, which avoids shortage worth {} for {} per period more",
         "supplier",
         "runner_up",
         pl.when(_NOW).then(pl.lit("takes orders today")).otherwise(pl.lit("delivers sooner")),

@@ -98,15 +98,15 @@ TUESDAYS = {"supplier": "south", "unit_cost": 1.9, "order_days": "tue", "stockou
         (
             40.0,
             "north",
-            "supplier north instead of south: takes orders today, which avoids 40.00 of shortage "
-            "for 0.50 per period more",
+            "supplier north instead of south: takes orders today, which avoids shortage worth "
+            "40.00 for 0.50 per period more",
         ),
         (
             0.0,
             "north",
             # 10 of the 50 are short before north delivers, too.
-            "supplier north instead of south: takes orders today, which avoids 160.00 of shortage "
-            "for 0.50 per period more",
+            "supplier north instead of south: takes orders today, which avoids shortage worth "
+            "160.00 for 0.50 per period more",
         ),
     ],
 )
@@ -128,7 +128,10 @@ def test_on_the_day_on_which_both_take_orders_lead_times_decide():
     wednesdays = TUESDAYS | {"order_days": "wed"}
     both = terms(unit_cost=2.0, stockout_cost=4.0), terms(**wednesdays)
     found = row(*both, on_hand=10.0)
-    assert "supplier north instead of south: delivers sooner, which avoids 40.00" in found["reason"]
+    assert (
+        "supplier north instead of south: delivers sooner, which avoids shortage worth 40.00"
+        in found["reason"]
+    )
     assert row(*both, on_hand=20.0)["supplier"] == "south"
 
 
@@ -168,7 +171,7 @@ def test_without_a_stockout_cost_a_unit_short_counts_its_unit_cost():
     both = terms(unit_cost=2.0, review_period=7), terms(**tuesdays)
     found = row(*both, on_hand=40.0)
     avoided = 10 * (2.0 + 1.9) / 2
-    assert f"which avoids {avoided:.2f} of shortage" in found["reason"]
+    assert f"which avoids shortage worth {avoided:.2f}" in found["reason"]
 
 
 def test_on_a_weekly_grid_what_waits_within_the_week_counts_as_a_week():

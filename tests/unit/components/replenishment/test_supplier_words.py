@@ -44,7 +44,7 @@ def test_who_is_sooner_is_chosen_for_what_it_avoids():
     choice = choose_suppliers(demand, candidates, PMF, rates=QUIET, first=first)
     table = choice_table(choice, candidates, items=["i", "j"], suppliers=["a", "b", "c"])
     assert table["status"].to_list() == ["sooner"] * 2
-    avoids = "which avoids 99.50 of shortage for 1.00 per period more"
+    avoids = "which avoids shortage worth 99.50 for 1.00 per period more"
     assert table["reason"].to_list() == [
         f"a instead of a: takes orders today, {avoids}",
         f"a instead of a: delivers sooner, {avoids}",

@@ -545,7 +545,7 @@ def test_the_page_of_an_allocation_says_who_gets_what_and_what_stays():
     text = outline_of(draw_transfers_page(transfers(), "market")).text.replace("\xa0", " ")
     heads = [
         "allocation from the evening of 2026-06-30",
-        "1 transfer avoids 12.00 EUR",
+        "2 units stay at the warehouses.",
         "Who gets what, and why?",
         "s2/milk covered",
         "s1/milk sent w 6 2026-07-01 9 3 12",
