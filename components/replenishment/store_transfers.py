@@ -7,7 +7,6 @@ series that can be computed [n] ─┬─ rows of warehouses, by item ─> place
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,15 +17,16 @@ import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.arrivals import arrival_periods
-from demandcast.components.replenishment.assessment import Assessment, assess
-from demandcast.components.replenishment.line_arrays import LineArrays
+from demandcast.components.replenishment.line_arrays import LineArrays, Part, over_parts
 from demandcast.components.replenishment.line_inputs import BoolArray, IntArray
 from demandcast.components.replenishment.order_calendar import Calendar
 from demandcast.components.replenishment.place_allocation import allocate_from_places
 from demandcast.components.replenishment.proposing import Prepared
+from demandcast.components.replenishment.stock_projection import Outlook, Stock, project
 from demandcast.components.replenishment.supply_columns import PROBLEM
 from demandcast.components.replenishment.transfer_rows import (
     Outcome,
+    Prospects,
     transfer_rows,
     warehouse_results,
 )
@@ -195,10 +195,11 @@ def _share(problem: _Problem, ready: Prepared) -> tuple[FloatArray, _Following]:
     following = _Following(
         np.zeros(left.shape), np.zeros(count, np.bool_), np.zeros(count, np.bool_), room
     )
-    for lot, here in _rounds(problem, np.minimum(most, room)):
+    for lot, here, finest in _rounds(problem, np.minimum(most, room)):
         at = np.flatnonzero(here[item])
         have, size = units[:, at].sum(axis=0), lot[item[at]]
         useful = np.minimum(most[at] - have, left.sum(axis=1)[item[at]])
+        useful = np.minimum(useful, finest[item[at]])
         values = transfer_values(
             lines.take(at),
             ready.sampler,
@@ -227,17 +228,24 @@ def _worth_one_more(values: FloatArray, packs: IntArray) -> BoolArray:
     return np.asarray(best[np.arange(len(best)), following] > 0)
 
 
-def _rounds(problem: _Problem, useful: FloatArray) -> Iterator[tuple[FloatArray, BoolArray]]:
-    """Yields lot sizes by item, ever finer, down to a pack; and the items that they are for."""
+def _rounds(
+    problem: _Problem, useful: FloatArray
+) -> Iterator[tuple[FloatArray, BoolArray, FloatArray]]:
+    """Yields lot sizes by item, ever finer, down to a pack.
+
+    Yields:
+        Units of a lot, the items that the round is for, and the most units that a line can still
+        gain: where a whole lot was left or wanted nowhere, less than a lot from each place.
+    """
     pack, items = problem.pack_size, len(problem.pack_size)
     most = np.zeros(items)
     np.maximum.at(most, problem.item, np.minimum(useful, problem.units.sum(axis=1)[problem.item]))
     packs = np.maximum(np.ceil(most / np.where(pack > 0, pack, 1.0)), 1.0)
-    here = np.ones(items, np.bool_)
+    here, gain = np.ones(items, np.bool_), np.full(items, np.inf)
     per_lot = np.ceil(packs / _LOTS)
     while here.any():
-        yield per_lot * pack, here
-        here = per_lot > 1
+        yield per_lot * pack, here, gain
+        here, gain = per_lot > 1, per_lot * pack * problem.row.shape[1]
         per_lot = np.ceil(per_lot / _LOTS)
 
 
@@ -246,10 +254,10 @@ def _outcome(
 ) -> Outcome:
     """Projects the stock of all computed lines with the transfers and without."""
     arrays, at = ready.arrays, problem.at
-    later = dataclasses.replace(arrays, arrivals=arrays.arrivals.copy())
+    transfers = np.zeros_like(arrays.arrivals)
     for periods, brought in zip(problem.shipping.periods, units, strict=True):
-        there = periods <= np.arange(len(arrays.arrivals))[:, None]
-        later.arrivals[:, at] += there * brought
+        there = periods <= np.arange(len(transfers))[:, None]
+        transfers[:, at] += there * brought
     row = np.where(problem.units > 0, problem.row, -1)[problem.item].T
     next_pack = np.zeros(int(problem.row.max(initial=-1)) + 1)
     known = problem.row >= 0
@@ -260,6 +268,7 @@ def _outcome(
         every[..., at] = values
         return every
 
+    without, with_transfers = _prospects(ready, transfers)
     return Outcome(
         row=of_all(row, -1),
         quantity=of_all(units, 0.0),
@@ -267,12 +276,42 @@ def _outcome(
         no_room=of_all(following.no_room, False),
         room=of_all(following.room, np.inf),
         stockout_cost=_stockout_cost(ready),
-        without=_projected(arrays, ready),
-        with_transfers=_projected(later, ready),
+        without=without,
+        with_transfers=with_transfers,
         next_pack=next_pack,
     )
 
 
-def _projected(arrays: LineArrays, ready: Prepared) -> Assessment:
-    nothing = np.zeros(len(arrays))
-    return assess(arrays, ready.sampler, order_quantity=nothing, probability=arrays.target)
+def _prospects(ready: Prepared, transfers: FloatArray) -> tuple[Prospects, Prospects]:
+    """Projects what is short over the interval without transfers and with them.
+
+    Args:
+        ready: The lines.
+        transfers: Brought until each period opens, units. Shape [H, n].
+    """
+    lines, sampler = ready.arrays, ready.sampler
+    found = tuple(Prospects(np.empty(len(lines)), np.empty(len(lines))) for _ in range(2))
+
+    def work(part: Part) -> list[Outlook]:
+        nothing = np.zeros(len(part.rows))
+        interval = part.next_lead_time + part.lines.review_period[:, None]
+        return [
+            project(
+                part.cumulative,
+                Stock(part.lines.available, arrivals, interval),
+                order_quantity=nothing,
+                order_lead_time=part.lead_time,
+            )
+            for arrivals in (
+                part.lines.arrivals,
+                part.lines.arrivals + transfers[:, part.rows],
+            )
+        ]
+
+    for part, outlooks in over_parts(sampler, lines, work):
+        calibration = sampler.model.calibrations[part.group]
+        for prospects, outlook in zip(found, outlooks, strict=True):
+            met = calibration.share(1 - outlook.stockout_probability)
+            prospects.stockout_probability[part.rows] = 1 - met
+            prospects.expected_lost_sales[part.rows] = outlook.expected_lost_sales
+    return found[0], found[1]

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
-from demandcast.components.replenishment.assessment import Assessment
 from demandcast.components.replenishment.line_inputs import BoolArray, IntArray
 from demandcast.components.replenishment.order_calendar import Calendar
 from demandcast.components.replenishment.proposing import Prepared
@@ -18,11 +17,24 @@ from demandcast.components.replenishment.supply_columns import PROBLEM
 from demandcast.schema.proposal_table import BLOCKED
 from demandcast.schema.transfer_table import transfer_schema, warehouse_schema
 
-__all__ = ["Outcome", "transfer_rows", "warehouse_results"]
+__all__ = ["Outcome", "Prospects", "transfer_rows", "warehouse_results"]
 
 
 _FEW = 0.05
 """Units short on average that count as none."""
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """What lines (n) have to expect over the protection interval.
+
+    Attributes:
+        stockout_probability: That some demand is not met, calibrated. Shape [n].
+        expected_lost_sales: Units. Shape [n].
+    """
+
+    stockout_probability: FloatArray
+    expected_lost_sales: FloatArray
 
 
 @dataclass(frozen=True)
@@ -47,8 +59,8 @@ class Outcome:
     no_room: BoolArray
     room: FloatArray
     stockout_cost: FloatArray
-    without: Assessment
-    with_transfers: Assessment
+    without: Prospects
+    with_transfers: Prospects
     next_pack: FloatArray
 
 
