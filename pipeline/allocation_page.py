@@ -42,13 +42,11 @@ def transfers_part(
 
 
 def _row(values: Mapping[str, Any], keys: list[str]) -> TransferRow:
-    arrival = values["arrival_date"]
     return TransferRow(
         series=_words(values, keys),
         status=values["status"],
         warehouse=values["warehouse"] or "",
         quantity=values["quantity"],
-        arrival_date=arrival.isoformat() if arrival else "",
         lost_without=values["expected_lost_sales_without"],
         lost=values["expected_lost_sales"],
         avoided_cost=values["avoided_cost"],

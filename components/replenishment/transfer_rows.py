@@ -237,7 +237,7 @@ def _reason() -> pl.Expr:
     saved = pl.format(f"saves {{}} of the {{}} {until}", _number(pl.col("#avoided")), _units(lost))
     room = pl.format("there is room for {}", _units(pl.col("#room")))
     more = pl.when(pl.col("#no_room")).then(room)
-    nothing_left = pl.lit("more would be worth bringing, and nothing is left")
+    nothing_left = pl.lit("more would be worth bringing, and no pack is left")
     others = pl.lit("other stores make more of all there is")
     suffices = pl.lit("stock and orders on their way suffice")
     return (

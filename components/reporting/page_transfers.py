@@ -31,7 +31,6 @@ class TransferRow:
         status: One of `TRANSFER_STATUSES`.
         warehouse: Empty where nothing comes.
         quantity: Units; None where nothing could be computed.
-        arrival_date: ISO date; empty where nothing comes.
         lost_without: Units expected to be short without any transfer.
         lost: The same with all of them.
         avoided_cost: Of the series, currency units.
@@ -43,7 +42,6 @@ class TransferRow:
     status: str
     warehouse: str
     quantity: Number
-    arrival_date: str
     lost_without: Number
     lost: Number
     avoided_cost: Number

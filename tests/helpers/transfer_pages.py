@@ -17,7 +17,6 @@ def transfer_row(**changes):
             "status": "sent",
             "warehouse": "w",
             "quantity": 6.0,
-            "arrival_date": "2026-07-01",
             "lost_without": 9.0,
             "lost": 3.0,
             "avoided_cost": 12.0,
@@ -46,7 +45,7 @@ def warehouse_row(**changes):
 
 def transfers(**changes):
     """One transfer, and a series that gets nothing."""
-    nothing = {"warehouse": "", "quantity": 0.0, "arrival_date": "", "transport_cost": None}
+    nothing = {"warehouse": "", "quantity": 0.0, "transport_cost": None}
     return TransfersPart(
         **{
             "cutoff": "2026-06-30",

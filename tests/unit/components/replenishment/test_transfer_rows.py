@@ -27,7 +27,7 @@ def reason(found, store="b", item="007"):
             supply(("w", "007", 1.0)),
             {"storage_capacity": 99.0},
             f"1 unit from w, there on 2026-07-01; saves 1 of the 15 units {UNTIL}; "
-            "more would be worth bringing, and nothing is left",
+            "more would be worth bringing, and no pack is left",
         ),
         (
             supply(("w", "007", 50.0)),

@@ -548,7 +548,7 @@ def test_the_page_of_an_allocation_says_who_gets_what_and_what_stays():
         "2 units stay at the warehouses.",
         "Who gets what, and why?",
         "s2/milk covered",
-        "s1/milk sent w 6 2026-07-01 9 3 12",
+        "s1/milk sent w 6 9 3 12",
         "What stays at the warehouses?",
         "w milk 8 6 2 1 what is left is less than a pack",
         "What do the statuses mean?",
