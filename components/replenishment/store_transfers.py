@@ -109,7 +109,9 @@ def _arrival_days(rows: pl.DataFrame, calendar: Calendar) -> tuple[pl.Expr, pl.E
     """Says when a transfer is sent, and when it is there, days since 1970-01-01."""
     ship = pl.lit(calendar.order_day, pl.Int64)
     days = pl.col("transport_days").fill_null(0.0).ceil().cast(pl.Int64)
-    return ship.alias("#ship"), (ship + calendar.placed_after + days).alias("#arrival")
+    # What leaves in the evening serves the next day at the earliest.
+    arrival = ship + pl.max_horizontal(days, pl.lit(calendar.placed_after, pl.Int64))
+    return ship.alias("#ship"), arrival.alias("#arrival")
 
 
 def _problem_of(

@@ -77,11 +77,12 @@ def test_a_transfer_saves_only_what_is_lost_after_it_arrives(days, units, arriva
     assert row["status"] == ("sent" if units else "covered")
 
 
-def test_orders_of_the_evening_are_there_the_day_after():
+@pytest.mark.parametrize(("days", "arrival"), [(0, 1), (1, 1), (2, 2)])
+def test_days_count_from_the_day_of_the_order_in_the_evening_too(days, arrival):
     of = world.situation(order_moment="after_close")
-    found = transfers(supply(("w", "007", 50.0)), of, order_moment="after_close")
-    (row,) = of_series(found, "b", "007")
-    assert (row["ship_date"], row["arrival_date"]) == (DAY(2026, 6, 30), DAY(2026, 7, 1))
+    given_ = supply(("w", "007", 50.0), transport_days=days)
+    (row,) = of_series(transfers(given_, of, order_moment="after_close"), "b", "007")
+    assert (row["ship_date"], row["arrival_date"]) == (DAY(2026, 6, 30), DAY(2026, 7, arrival))
 
 
 def test_on_a_weekly_grid_what_arrives_within_a_week_serves_the_next():
