@@ -93,20 +93,20 @@ TUESDAYS = {"supplier": "south", "unit_cost": 1.9, "order_days": "tue", "stockou
 @pytest.mark.parametrize(
     ("on_hand", "supplier", "words"),
     [
-        (50.0, "south", "supplier chosen: 0.50 per period less than north"),
+        (50.0, "south", "supplier chosen: 0.50 per day less than north"),
         (49.5, "south", "supplier chosen: "),
         (
             40.0,
             "north",
             "supplier north instead of south: takes orders today, which avoids shortage worth "
-            "40.00 for 0.50 per period more",
+            "40.00 for 0.50 per day more",
         ),
         (
             0.0,
             "north",
             # 10 of the 50 are short before north delivers, too.
             "supplier north instead of south: takes orders today, which avoids shortage worth "
-            "160.00 for 0.50 per period more",
+            "160.00 for 0.50 per day more",
         ),
     ],
 )
@@ -186,6 +186,13 @@ def test_on_a_weekly_grid_what_waits_within_the_week_counts_as_a_week():
     assert supplier(0.0, "mon") == "south"
     assert supplier(0.0, "tue") == "north"
     assert supplier(5.0, "tue") == "south"
+
+
+def test_a_supplier_that_is_closed_takes_no_orders():
+    both = terms(unit_cost=2.0, stockout_cost=4.0), terms(**(TUESDAYS | {"order_days": "wed"}))
+    closed = pl.DataFrame({"supplier": ["south"], "date": ["2026-07-01"]})
+    assert row(*both, on_hand=30.0)["supplier"] == "south"
+    assert row(*both, on_hand=30.0, supplier_closures=closed)["supplier"] == "north"
 
 
 def test_a_line_without_stock_is_not_looked_at():

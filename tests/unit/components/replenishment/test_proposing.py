@@ -610,8 +610,11 @@ def test_the_terms_of_computed_lines_are_given_along():
     stock = world.inventory(on_hand=4.0)
     found = world.proposals(world.situation(supply_terms=limited, inventory=stock))
     check_proposal_terms(found.terms, world.KEYS)
-    # 4 units lie there.
-    assert set(found.terms["storage_room"]) == {36.0}
+    # 4 units lie there, less what sells in the 2 days before the order is there.
+    rooms = dict(found.terms.select(pl.concat_str("store", "item"), "storage_room").iter_rows())
+    assert rooms == {
+        store + item: 40 - max(4 - 2 * demand, 0) for (store, item), demand in world.DEMAND.items()
+    }
     assert set(found.terms["available_units"]) == {30.0}
     # The two stores of an item share a row of terms.
     assert found.terms.group_by("item").agg(pl.col("terms_row").n_unique())["terms_row"].sum() == 3

@@ -124,7 +124,7 @@ def test_weeks_are_weeks():
     assert reason(**weekly, cover_periods=1.0) == "covers 1 week at 95 %"
     assert reason(**weekly, cover_periods=12.0) == "covers 12 weeks or more at 95 %"
     assert reason(**weekly, cover_periods=0.0) == "covers less than a week at 95 %"
-    chosen = {"supplier_reason": "0.36 per period less than drinks"}
+    chosen = {"supplier_reason": "chosen: 0.36 per period less than drinks"}
     assert reason(**weekly, **chosen).endswith("; supplier chosen: 0.36 per week less than drinks")
     assert reason(**chosen).endswith("; supplier chosen: 0.36 per day less than drinks")
 
