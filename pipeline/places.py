@@ -13,6 +13,7 @@ __all__ = [
     "PAGE_FILE",
     "REPORT_FILE",
     "RUN_LOG_FILE",
+    "allocations_folder",
     "artifacts_folder",
     "backtests_folder",
     "metadata_file",
@@ -89,3 +90,8 @@ def origins_folder(config: RunConfig) -> Path:
 def simulations_folder(config: RunConfig) -> Path:
     """Folder with a folder for each simulation of policies."""
     return pipeline_folder(config) / "simulations"
+
+
+def allocations_folder(config: RunConfig) -> Path:
+    """Folder with a folder for each allocation of warehouses' stock."""
+    return pipeline_folder(config) / "allocations"

@@ -47,6 +47,7 @@ __all__ = [
     "ReplenishSummary",
     "make_proposals",
     "new_proposal_id",
+    "situation_of",
 ]
 
 logger = logging.getLogger(__name__)
@@ -152,10 +153,7 @@ def make_proposals(
         BadInputError: A table is missing or breaks its contract.
     """
     begin = time.monotonic()
-    arrays = forecast_arrays(forecasts, config.data.columns.series_key, _levels(config))
-    cutoff: datetime.date = forecasts[CUTOFF][0]
-    situation = _situation(config, arrays, cutoff, origins)
-    _say_refused(situation)
+    situation = situation_of(config, forecasts, origins)
     proposals = propose(situation, config.replenishment)
     _write(config, proposals, situation, target)
     table = proposals.table
@@ -163,7 +161,7 @@ def make_proposals(
     return ReplenishSummary(
         proposal_id=target.proposal_id,
         folder=str(target.folder),
-        cutoff=cutoff.isoformat(),
+        cutoff=situation.cutoff.isoformat(),
         lines=table.height,
         orders=ordered.height,
         order_value=round(float(ordered["order_value"].sum()), 2),
@@ -172,7 +170,9 @@ def make_proposals(
         risk_classes=_counts(table["risk_class"].drop_nulls()),
         problems=tuple(_problems(table, config.data.columns.series_key)),
         seconds=round(time.monotonic() - begin, 1),
-        remarks=tuple(unmatched_terms(situation.tables, table.select(arrays.keys.columns))),
+        remarks=tuple(
+            unmatched_terms(situation.tables, table.select(config.data.columns.series_key))
+        ),
     )
 
 
@@ -275,3 +275,22 @@ def _problems(table: pl.DataFrame, keys: Sequence[str]) -> Iterator[str]:
     for row in grouped.iter_rows(named=True):
         first = ", ".join(row["series"])
         yield f"{several(row['rows'], 'line')} without a proposal, first {first}: {row['reason']}"
+
+
+def situation_of(
+    config: RunConfig, forecasts: pl.DataFrame, origins: OriginForecasts | None
+) -> Situation:
+    """Reads what is known beside forecasts, and warns of rows that are of no series.
+
+    Args:
+        config: The run; paths are absolute.
+        forecasts: A forecast table of one cutoff.
+        origins: Forecasts at past cutoffs, to learn from; None: nothing is learnt.
+
+    Raises:
+        BadInputError: A table is missing or breaks its contract.
+    """
+    arrays = forecast_arrays(forecasts, config.data.columns.series_key, _levels(config))
+    situation = _situation(config, arrays, forecasts[CUTOFF][0], origins)
+    _say_refused(situation)
+    return situation

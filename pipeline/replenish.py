@@ -20,7 +20,12 @@ from demandcast.schema.errors import BadInputError, ServingError
 from demandcast.schema.forecast_table import CUTOFF, check_forecast_table, forecast_schema
 from demandcast.schema.origin_arrays import OriginForecasts
 
-__all__ = ["ReplenishOptions", "read_forecast_table", "replenish"]
+__all__ = [
+    "ReplenishOptions",
+    "forecasts_and_origins",
+    "read_forecast_table",
+    "replenish",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -115,3 +120,21 @@ def read_forecast_table(file: Path, config: RunConfig) -> pl.DataFrame:
         raise BadInputError(f"{file}: no forecast table that can be read: {first}") from error
     check_forecast_table(table, config.series)
     return table
+
+
+def forecasts_and_origins(
+    config: RunConfig, console: Console, options: ReplenishOptions
+) -> tuple[pl.DataFrame, OriginForecasts | None]:
+    """Reads or makes forecasts, and those from which is learnt how sure they are.
+
+    Args:
+        config: The run; paths are absolute.
+        console: Shows the progress.
+        options: Which; the folder is not looked at.
+
+    Raises:
+        BadInputError: A table is missing or breaks its contract.
+        ServingError: Forecasts are wanted and no model is in service.
+    """
+    forecasts, _ = _forecasts(config, console, options)
+    return forecasts, _origins(config, console) if config.replenishment.calibrate else None

@@ -30,6 +30,7 @@ __all__ = [
     "read_lead_times",
     "read_static_tables",
     "read_supply_tables",
+    "read_table_file",
     "read_terms",
     "read_terms_tables",
     "supply_fingerprint",
@@ -292,3 +293,16 @@ def _of_the_cutoff(inventory: pl.DataFrame, timestamp: str, cutoff: datetime.dat
             f"are of {[str(one) for one in last.to_list()]}"
         )
     return rows.drop(timestamp)
+
+
+def read_table_file(file: Path, table: str) -> pl.DataFrame:
+    """Reads a table that an option names: CSV as text, Parquet as it is.
+
+    Args:
+        file: CSV or Parquet.
+        table: Its name, for messages.
+
+    Raises:
+        BadInputError: It is not there or cannot be read.
+    """
+    return _read_file(str(file), table)

@@ -7,6 +7,8 @@ A file whose content is described in this package has its name beside that: `PRO
 from __future__ import annotations
 
 __all__ = [
+    "ALLOCATION_FILE",
+    "ALLOCATION_TABLE_FILE",
     "COST_VERDICT_FILE",
     "ANOMALIES_FILE",
     "AUDIT_LOG_FILE",
@@ -138,3 +140,9 @@ SUPPLIER_OUTLIERS_FILE = "supplier_outliers.csv"
 
 SUPPLIER_SCORECARD_FILE = "supplier_scorecard.csv"
 """How long suppliers take and whether they keep their word, in the folder of a proposal."""
+
+ALLOCATION_TABLE_FILE = "allocation.parquet"
+"""Who gets what from which warehouse (`transfer_table.py`), in the folder of an allocation."""
+
+ALLOCATION_FILE = "allocation.json"
+"""What an allocation comes to; written last: a folder that has it is complete."""

@@ -49,7 +49,8 @@ class LineArrays:
         stockout_cost: Currency units per unit short. Shape [n].
         target: Of the measure. Shape [n].
         shelf_life: Periods; 0 where it does not end. Shape [n].
-        capacity: Units; infinite where there is no limit. Shape [n].
+        capacity: Units that there is room for beside what is reserved; infinite where there is no
+            limit. Shape [n].
     """
 
     quantiles: AnyFloats

@@ -27,6 +27,7 @@ from demandcast.components.replenishment.order_calendar import (
 __all__ = [
     "delayed_lead_times",
     "mark_short_forecasts",
+    "periods_until_order",
     "with_calendar",
     "with_closed_suppliers",
 ]
@@ -158,6 +159,21 @@ def with_closed_suppliers(
     )
     kind = kind.reshape(-1).astype(np.int64)
     return moved, replace(lines, lead_time_row=kind, next_lead_time_row=kind)
+
+
+def periods_until_order(lines: pl.DataFrame, row: Int64Array, closures: Closures) -> Int64Array:
+    """Counts the periods until suppliers take an order; what waits within a week counts as one.
+
+    Args:
+        lines: `order_days`, `review_period` and `weekdays`.
+        row: Of the supplier. Shape [n].
+        closures: When orders are decided, and when suppliers are closed.
+
+    Returns:
+        0 where it takes one now. Shape [n].
+    """
+    wait, _, _ = _chances(lines, row, closures)
+    return -(-wait // closures.calendar.days_per_period)
 
 
 def delayed_lead_times(lead_times: LeadTimes) -> FloatArray:

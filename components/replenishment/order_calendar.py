@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,8 @@ __all__ = [
     "OrderMoment",
     "chances",
     "days_until_next",
+    "longest_review_periods",
+    "mean_review_periods",
     "order_day",
     "parse_order_days",
     "weekday_array",
@@ -262,3 +264,42 @@ def _looked_up(
         return at
     inside = np.clip(at, 0, width - 1)
     return np.where((at >= 0) & (at < width), places[row, inside], at)
+
+
+def mean_review_periods(terms: pl.DataFrame, frequency: Frequency) -> npt.NDArray[np.float64]:
+    """Returns the mean periods between two orders, as the calendar of the supplier has them.
+
+    Args:
+        terms: `review_period` (null: 1), `order_days` and `weekdays`; the days count where there
+            are some.
+        frequency: Of the periods.
+
+    Returns:
+        Periods, at least 1; of orders on Monday and Thursday 3.5 days. Shape [n].
+    """
+    return _review_periods(terms, 7 / weekday_array(terms["weekdays"]).sum(axis=1), frequency)
+
+
+def longest_review_periods(terms: pl.DataFrame, frequency: Frequency) -> npt.NDArray[np.int64]:
+    """Returns the most periods between two orders, as the calendar of the supplier has them.
+
+    Args:
+        terms: As `mean_review_periods` reads them.
+        frequency: Of the periods.
+
+    Returns:
+        Whole periods, at least 1; of orders on Monday and Thursday 4 days. Shape [n].
+    """
+    weekdays = weekday_array(terms["weekdays"])
+    longest = np.max([days_until_next(day, weekdays)[1] for day in range(7)], axis=0)
+    return np.ceil(_review_periods(terms, longest, frequency)).astype(np.int64)
+
+
+def _review_periods(
+    terms: pl.DataFrame, gap_days: npt.NDArray[Any], frequency: Frequency
+) -> npt.NDArray[np.float64]:
+    """Takes the gap of the weekdays where there are some, else the review period. Shape [n]."""
+    given = terms["review_period"].cast(pl.Float64).fill_null(1.0).to_numpy()
+    # On a weekly grid orders are decided once a week, whatever the days.
+    gap = np.maximum(gap_days / (1 if frequency == "D" else 7), 1.0)
+    return np.where(terms["order_days"].is_not_null().to_numpy(), gap, given)

@@ -19,6 +19,7 @@ from demandcast.components.replenishment.order_lots import (
     unit_prices,
 )
 from demandcast.components.replenishment.proposal_rows import Decided
+from demandcast.components.replenishment.storage_room import storage_room
 from demandcast.components.replenishment.wanted import Aim, want
 from demandcast.schema.config import ReplenishmentConfig
 
@@ -48,7 +49,7 @@ def decide_quantities(
     """
     wanted = want(lines, sampler, Aim(config.service.measure, config.unmet_demand))
     missing = _missing(wanted.base_stock_level, lines)
-    room, sellable = lines.capacity - lines.position, wanted.shelf_life_cap - lines.position
+    room, sellable = storage_room(lines, sampler), wanted.shelf_life_cap - lines.position
     terms = LotTerms(lines.pack_size, lines.moq, room, sellable)
     lots = round_to_lots(missing, terms, price_breaks=price_breaks)
 

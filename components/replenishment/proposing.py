@@ -20,7 +20,12 @@ import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.arrivals import scheduled_arrivals
-from demandcast.components.replenishment.chosen_terms import ExpectedDemand, choose_terms
+from demandcast.components.replenishment.cheapest_supplier import (
+    Comparison,
+    ExpectedDemand,
+    Today,
+)
+from demandcast.components.replenishment.chosen_terms import choose_terms
 from demandcast.components.replenishment.forecast_arrays import ForecastArrays, extended
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.interval_model import (
@@ -62,7 +67,7 @@ from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.origin_arrays import OriginForecasts
 from demandcast.schema.periods import Frequency, season_length
 
-__all__ = ["Proposals", "Situation", "propose"]
+__all__ = ["Prepared", "Proposals", "Situation", "prepare", "propose"]
 
 _DAYS_PER_YEAR = 365.25
 
@@ -137,6 +142,24 @@ class Proposals:
     sampler: Sampler
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Series ready to be decided about.
+
+    Attributes:
+        lines: One row per series that any table knows, with `status` and `reason` where it cannot
+            be computed.
+        computed: Those without a status.
+        arrays: Numbers of these, in their order.
+        sampler: Paths.
+    """
+
+    lines: pl.DataFrame
+    computed: pl.DataFrame
+    arrays: LineArrays
+    sampler: Sampler
+
+
 def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
     """Proposes orders for every series that a forecast, the stock or an open order knows.
 
@@ -148,11 +171,39 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         ContractError: A table lacks a column, or nothing in it fits the series.
     """
     keys = situation.forecasts.keys.columns
+    ready = prepare(situation, config)
+    computed, arrays, sampler = ready.computed, ready.arrays, ready.sampler
+    prices = _prices(computed, arrays, situation)
+    decided, shadow_price = decide_quantities(
+        computed, arrays, sampler, price_breaks=prices, config=config
+    )
+    table = proposal_rows(
+        ready.lines,
+        computed,
+        decided,
+        keys=keys,
+        config=config,
+        calendar=situation.calendar(config),
+    )
+    terms, known = _terms_of(computed, arrays, decided, keys=keys), computed.select(keys)
+    quantity = decided.order_quantity
+    return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)
+
+
+def prepare(situation: Situation, config: ReplenishmentConfig) -> Prepared:
+    """Gathers the series with their stock and terms, and draws paths of their demand.
+
+    Args:
+        situation: What is known.
+        config: Service and paths.
+
+    Raises:
+        ContractError: A table lacks a column, or nothing in it fits the series.
+    """
     lines, horizon = _lines(situation, config)
     forecasts = extended(situation.forecasts, horizon, season=season_length(situation.frequency))
     computed = lines.filter(pl.col("status").is_null())
-    calendar = situation.calendar(config)
-    arrays = _line_arrays(computed, forecasts, situation, calendar)
+    arrays = _line_arrays(computed, forecasts, situation, situation.calendar(config))
     arrays, pmf = _felt(arrays, situation.lead_times)
     model = _learnt(situation.origins, computed, arrays, pmf, config)
     sampler = Sampler.draw(
@@ -164,14 +215,7 @@ def propose(situation: Situation, config: ReplenishmentConfig) -> Proposals:
         seed=config.seed,
     )
     sampler, arrays = with_closed_suppliers(sampler, arrays, situation.closures(config))
-    prices = _prices(computed, arrays, situation)
-    decided, shadow_price = decide_quantities(
-        computed, arrays, sampler, price_breaks=prices, config=config
-    )
-    table = proposal_rows(lines, computed, decided, keys=keys, config=config, calendar=calendar)
-    terms, known = _terms_of(computed, arrays, decided, keys=keys), computed.select(keys)
-    quantity = decided.order_quantity
-    return Proposals(table, terms, shadow_price, arrays, known, quantity, sampler)
+    return Prepared(lines, computed, arrays, sampler)
 
 
 def _felt(lines: LineArrays, lead_times: LeadTimes) -> tuple[LineArrays, FloatArray]:
@@ -243,17 +287,18 @@ def _with_terms(situation: Situation, config: ReplenishmentConfig) -> pl.DataFra
     keys = forecasts.keys.columns
     stock = gather_stock(forecasts.keys, tables, cutoff=situation.cutoff)
     candidates = gather_candidates(stock, tables, keys=keys, currency=config.currency)
-    demand = ExpectedDemand(forecasts.mean.mean(axis=1, dtype=np.float64), forecasts.variance())
-    length = situation.calendar(config).days_per_period
+    closures = situation.closures(config)
+    length = closures.calendar.days_per_period
     per_period = config.holding_cost_rate * length / _DAYS_PER_YEAR
-    lines = choose_terms(
-        stock,
-        candidates,
-        situation.lead_times,
-        keys=keys,
-        demand=demand,
-        rates=CostRates(per_period, 0.0, config.service.target),
+    open_lines = open_order_lines(tables.open_orders, keys, cutoff=situation.cutoff)
+    comparison = Comparison(
+        ExpectedDemand(forecasts.mean.mean(axis=1, dtype=np.float64), forecasts.variance()),
+        CostRates(per_period, 0.0, config.service.target),
+        situation.frequency,
+        price_breaks=tables.price_breaks,
+        today=Today(closures, open_lines, forecasts.mean),
     )
+    lines = choose_terms(stock, candidates, situation.lead_times, keys=keys, comparison=comparison)
     defaults = {"review_period": 1.0, "moq": 0.0, "pack_size": 1.0, "order_cost": 0.0}
     lines = with_near_terms(lines, tables, keys)
     return lines.with_columns(
@@ -281,8 +326,9 @@ def _line_arrays(
     holding, target = numbers["holding_cost"], numbers["service_target"]
     review = computed["periods_to_next"].to_numpy().astype(np.int64)
     implied = implied_stockout_cost(target, holding_cost=holding, review_period=review)
-    given, capacity = numbers["stockout_cost"], numbers["storage_capacity"]
-    available, row = numbers["on_hand"] - numbers["reserved"], computed["forecast_row"].to_numpy()
+    given, row = numbers["stockout_cost"], computed["forecast_row"].to_numpy()
+    available = numbers["on_hand"] - numbers["reserved"]
+    capacity = numbers["storage_capacity"] - numbers["reserved"]
     lead_time_row = computed["lead_time_row"].to_numpy().astype(np.int64) + delayed
     return LineArrays(
         quantiles=forecasts.quantiles[row],

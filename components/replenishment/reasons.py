@@ -182,6 +182,6 @@ def _what_changed_it(period: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     yield pl.col("budget_cut") > 0, held_back
     words = pl.col("supplier_reason").cast(pl.String)
     why = words.str.replace(" per period ", f" per {period} ", literal=True)
-    chosen = pl.format("supplier chosen: {}", why)
+    chosen = pl.format("supplier {}", why)
     yield pl.col("supplier_reason").is_not_null(), chosen
     yield pl.col("left_out").is_not_null(), pl.col("left_out")

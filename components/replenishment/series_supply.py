@@ -9,11 +9,12 @@ import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
-from demandcast.components.replenishment.chosen_terms import ExpectedDemand, choose_terms
+from demandcast.components.replenishment.cheapest_supplier import Comparison, ExpectedDemand
+from demandcast.components.replenishment.chosen_terms import choose_terms
 from demandcast.components.replenishment.interval_levels import implied_stockout_cost
 from demandcast.components.replenishment.lead_times import LeadTimes
 from demandcast.components.replenishment.lines import SupplyTables, gather_candidates
-from demandcast.components.replenishment.order_calendar import days_until_next, weekday_array
+from demandcast.components.replenishment.order_calendar import longest_review_periods
 from demandcast.components.replenishment.order_crossing import felt_lead_times
 from demandcast.components.replenishment.rolling_policy import SeriesTerms
 from demandcast.components.replenishment.supplier_choice import CostRates
@@ -87,8 +88,7 @@ def supply_of_series(
         candidates,
         lead_times,
         keys=keys,
-        demand=_mean_demand(origins),
-        rates=CostRates(per_period, 0.0, config.service.target),
+        comparison=_comparison(origins, tables, per_period, config),
     )
     good = chosen.filter(pl.col("status").is_null())
     if not good.height:
@@ -112,6 +112,18 @@ def supply_of_series(
     )
 
 
+def _comparison(
+    origins: OriginForecasts, tables: SupplyTables, per_period: float, config: ReplenishmentConfig
+) -> Comparison:
+    """Says what suppliers are compared by; there is no stock of today."""
+    return Comparison(
+        _mean_demand(origins),
+        CostRates(per_period, 0.0, config.service.target),
+        origins.frequency,
+        price_breaks=tables.price_breaks,
+    )
+
+
 def _mean_demand(origins: OriginForecasts) -> ExpectedDemand:
     """Averages the forecasts of each series over its cutoffs; their variance is not looked at."""
     count = origins.keys.height
@@ -126,7 +138,7 @@ def _mean_demand(origins: OriginForecasts) -> ExpectedDemand:
 def _series_terms(
     good: pl.DataFrame, per_period: float, config: ReplenishmentConfig, frequency: Frequency
 ) -> SeriesTerms:
-    review = _review_periods(good, frequency)
+    review = longest_review_periods(good, frequency)
     unit_cost = _numbers(good, "unit_cost", 0.0)
     holding = np.where(
         good["holding_cost"].is_null().to_numpy(),
@@ -147,18 +159,6 @@ def _series_terms(
         stockout_cost=np.where(np.isnan(given), implied, given),
         shelf_life=_numbers(good, "shelf_life", 0.0).astype(np.int64),
     )
-
-
-def _review_periods(good: pl.DataFrame, frequency: Frequency) -> npt.NDArray[np.int64]:
-    """Returns the periods between decisions; of weekdays, the longest time between two."""
-    review = _numbers(good, "review_period", 1.0).astype(np.int64)
-    by_weekday = good["order_days"].is_not_null().to_numpy()
-    if not by_weekday.any():
-        return review
-    weekdays = weekday_array(good["weekdays"])
-    length = 1 if frequency == "D" else 7
-    longest = np.max([days_until_next(day, weekdays)[1] for day in range(7)], axis=0)
-    return np.where(by_weekday, np.ceil(longest / length), review).astype(np.int64)
 
 
 def _numbers(frame: pl.DataFrame, name: str, default: float) -> FloatArray:

@@ -6,6 +6,11 @@
       holding     on cycle stock and safety stock, in the evening
       shortage    units short x stockout cost
       risk        what the slowest orders add to the shortage, times the aversion to it
+    once, of the order of now
+      wait        units short before it can arrive x stockout cost
+
+A dearer supplier gets the order of now where the others let the shelf run empty before they
+deliver, and that costs more. The next order is chosen anew.
 
 The order of events, the lead time L and the review period R are those of all replenishment: an
 order covers L + R periods of demand, and stock is charged in the evening.
@@ -13,12 +18,10 @@ order covers L + R periods of demand, and stock is charged in the evening.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from scipy import special
 
 from demandcast.components.metrics.arrays import BoolArray, FloatArray, check_shape
@@ -30,12 +33,14 @@ __all__ = [
     "SLOWEST",
     "Candidates",
     "CostRates",
+    "FirstOrders",
     "ItemDemand",
     "SupplierChoice",
-    "choice_table",
     "choose_suppliers",
     "cost_of_unreliability",
     "slowest_mean",
+    "taken_at",
+    "units_short",
 ]
 
 Int64Array = npt.NDArray[np.int64]
@@ -84,6 +89,27 @@ class Candidates:
 
 
 @dataclass(frozen=True)
+class FirstOrders:
+    """What it costs to wait for the first order that each candidate can take.
+
+    Attributes:
+        takes_orders: Whether it takes one now. Shape [N, K].
+        wait_cost: Expected cost of what is short before that order arrives, currency, once.
+            Shape [N, K].
+        position: Inventory position, which an order of now raises to S, units. Shape [N].
+    """
+
+    takes_orders: BoolArray
+    wait_cost: FloatArray
+    position: FloatArray
+
+    @classmethod
+    def not_looked_at(cls, shape: tuple[int, ...]) -> FirstOrders:
+        """Says of all candidates that they take orders now, and that nothing is short before."""
+        return cls(np.ones(shape, np.bool_), np.zeros(shape), np.full(shape[0], np.inf))
+
+
+@dataclass(frozen=True)
 class CostRates:
     """What stock and its absence cost.
 
@@ -120,11 +146,11 @@ class SupplierChoice:
     """The supplier of each item (N) among its candidates (K).
 
     Attributes:
-        status: `chosen`, `single_candidate`, `tie` (the least cost is not one candidate's alone;
-            the steadiest lead time decides, then the first place), or `no_feasible_supplier`.
-            Shape [N].
+        status: `chosen`, `sooner` (another costs less per period and delivers too late),
+            `single_candidate`, `tie` (the least cost is not one candidate's alone; the steadiest
+            lead time decides, then the first place), or `no_feasible_supplier`. Shape [N].
         place: The chosen candidate; -1 without one. Shape [N].
-        runner_up: The next best; -1 without one. Shape [N].
+        runner_up: The cheapest of the others per period; -1 without one. Shape [N].
         cost: Expected cost per period by component (5); NaN where not feasible. Shape [N, K, 5].
         total: Its sum. Shape [N, K].
         difference: Cost of the choice minus that of the runner-up, by component: below 0 is what
@@ -133,6 +159,7 @@ class SupplierChoice:
             where it can. Shape [N, K].
         base_stock_level: Target of the inventory position on which the cost rests. Shape [N, K].
         safety_stock: Units above the expected demand. Shape [N, K].
+        first: Of the first order of each candidate.
     """
 
     status: npt.NDArray[np.str_]
@@ -144,12 +171,18 @@ class SupplierChoice:
     obstacle: npt.NDArray[np.str_]
     base_stock_level: FloatArray
     safety_stock: FloatArray
+    first: FirstOrders
 
 
 def choose_suppliers(
-    demand: ItemDemand, candidates: Candidates, pmf: FloatArray, *, rates: CostRates
+    demand: ItemDemand,
+    candidates: Candidates,
+    pmf: FloatArray,
+    *,
+    rates: CostRates,
+    first: FirstOrders | None = None,
 ) -> SupplierChoice:
-    """Chooses for each item the candidate with the least expected cost per period.
+    """Chooses for each item the candidate from which an order of now costs least.
 
     Formula, with mean demand m, variance v and E[.] over the lead time: sigma^2 = (E[L] + R) v +
     m^2 Var(L); S = m (E[L] + R) + z sigma, z the normal quantile of the target. Order quantity
@@ -158,6 +191,10 @@ def choose_suppliers(
     (pack - 1) / 2 where rounding up to it overshoots. Shortage = stockout cost x sigma G(z) x m / Q
     with G(z) = phi(z) - z (1 - Phi(z)). Risk = aversion x stockout cost x (units short of S if the
     lead time is the mean of its slowest 5 %, minus sigma G(z)) x m / Q, at least 0.
+
+    The sum c is per period. An order of now, max(S - position, Q), binds for the periods T that it
+    covers; then the choice is made anew. So the candidate with the least (c - least c) T + wait
+    cost is chosen.
 
     All but the risk grow with the spread of the lead time. The risk need not: a deviation of many
     times the mean raises S further than the slowest orders reach.
@@ -170,6 +207,7 @@ def choose_suppliers(
         candidates: Up to K per item.
         pmf: Lead times of suppliers (V), a row of NaN where unknown. Shape [V, L + 1].
         rates: Of stock and shortage.
+        first: What waiting for the first order costs; None: not looked at.
 
     Returns:
         The choice, with an explicit status for every item. Without demand and variance nothing is
@@ -195,18 +233,22 @@ def choose_suppliers(
     cost = np.where((obstacle == "")[..., None], cost, np.nan)
     total = cost.sum(axis=-1)
     spread = pmf_std(pmf)[candidates.supplier]
-    place, runner_up = _best_two(total, spread)
+    first = first or FirstOrders.not_looked_at(total.shape)
+    excess = _excess(total, terms.cover(first.position[:, None]), first.wait_cost)
+    place = _best(excess, spread)
+    runner_up = _best(_without(total, place), spread)
     blank = np.where(obstacle == "", 0.0, np.nan)
     return SupplierChoice(
-        status=_statuses(total, place, runner_up),
+        status=_statuses(total, excess, place=place, runner_up=runner_up),
         place=place,
         runner_up=runner_up,
         cost=cost,
         total=total,
-        difference=_at(cost, place) - _at(cost, runner_up),
+        difference=taken_at(cost, place) - taken_at(cost, runner_up),
         obstacle=obstacle,
         base_stock_level=terms.expected + terms.safety_stock + blank,
         safety_stock=terms.safety_stock + blank,
+        first=first,
     )
 
 
@@ -267,46 +309,6 @@ def slowest_mean(pmf: FloatArray, share: float = SLOWEST) -> FloatArray:
     return np.asarray(taken @ np.arange(pmf.shape[1]) / taken.sum(axis=1))
 
 
-def choice_table(
-    choice: SupplierChoice,
-    candidates: Candidates,
-    *,
-    items: Sequence[str],
-    suppliers: Sequence[str],
-) -> pl.DataFrame:
-    """Tabulates the choice with its reason in words.
-
-    Args:
-        choice: Of items (N).
-        candidates: From which it was made.
-        items: Names. Length N.
-        suppliers: Names of the rows of the lead times. Length V.
-
-    Returns:
-        `item`, `status`, `supplier`, `runner_up`, `cost_per_period`, `difference`, and `reason`,
-        such as "12.40 per period less than S2: purchase -20.00, holding +7.60"; null where there
-        is none. N rows.
-    """
-    names = np.array([*suppliers, ""], dtype=np.str_)
-    # Place -1 finds an empty place, and its supplier -1 the empty name.
-    offered = np.pad(candidates.supplier, ((0, 0), (0, 1)), constant_values=-1)
-    every = np.arange(len(items))
-    chosen, other = (names[offered[every, place]] for place in (choice.place, choice.runner_up))
-    table = pl.DataFrame(
-        {
-            "item": list(items),
-            "status": choice.status.tolist(),
-            "supplier": chosen.tolist(),
-            "runner_up": other.tolist(),
-            "cost_per_period": _at(choice.total[..., None], choice.place)[:, 0],
-            "difference": choice.difference.sum(axis=1),
-            **{name: choice.difference[:, at] for at, name in enumerate(COMPONENTS)},
-        },
-        schema_overrides={"supplier": pl.String, "runner_up": pl.String},
-    ).with_columns(pl.col(pl.Float64).fill_nan(None), pl.col(pl.String).replace("", None))
-    return table.with_columns(reason=_reason()).drop(COMPONENTS)
-
-
 @dataclass(frozen=True)
 class _Terms:
     """What the costs rest on, of items and candidates; each of shape [N, K].
@@ -364,14 +366,20 @@ class _Terms:
             late_sigma=np.sqrt((slow + review) * variance),
         )
 
+    def cover(self, position: FloatArray) -> FloatArray:
+        """Computes the periods that an order of now covers; 1 without demand. Shape [N, K]."""
+        missing = self.expected + self.safety_stock - position
+        demand = np.where(self.mean > 0, self.mean, 1.0)
+        return np.where(self.mean > 0, np.maximum(missing, self.quantity) / demand, 1.0)
+
     def costs(self, stockout_cost: FloatArray, rates: CostRates) -> FloatArray:
         """Computes the cost per period by component. Shape [N, K, 5]."""
         orders = self.mean / self.quantity
         cycle = np.where(self.mean > 0, np.maximum(self.quantity - self.mean, 0.0) / 2, 0.0)
         stock = np.maximum(self.safety_stock + cycle + self.overshoot, 0.0)
         level = self.expected + self.safety_stock
-        short = _units_short(level - self.expected, self.sigma)
-        slow = _units_short(level - self.late_expected, self.late_sigma)
+        short = units_short(level - self.expected, self.sigma)
+        slow = units_short(level - self.late_expected, self.late_sigma)
         risk = rates.risk_aversion * np.maximum(slow - short, 0.0)
         return np.stack(
             [
@@ -385,8 +393,12 @@ class _Terms:
         )
 
 
-def _units_short(margin: FloatArray, sigma: FloatArray) -> FloatArray:
-    """Computes the expected excess of a normal variable over its mean + margin."""
+def units_short(margin: FloatArray, sigma: FloatArray) -> FloatArray:
+    """Computes the expected excess of a normal variable over its mean + margin.
+
+    >>> units_short(np.array([0.0, 2.0, -2.0]), np.array([1.0, 0.0, 0.0])).round(4).tolist()
+    [0.3989, 0.0, 2.0]
+    """
     certain = ~(sigma > 0)
     z = margin / np.where(certain, 1.0, sigma)
     density = np.exp(-(np.minimum(np.abs(z), 40.0) ** 2) / 2) / np.sqrt(2 * np.pi)
@@ -460,78 +472,65 @@ def _filled(candidates: Candidates, obstacle: npt.NDArray[np.str_]) -> Candidate
     return Candidates(supplier=candidates.supplier, **terms)
 
 
-def _best_two(total: FloatArray, spread: FloatArray) -> tuple[Int64Array, Int64Array]:
-    """Finds the two cheapest candidates of each item; -1 where there is none. Shapes [N], [N]."""
-    if not total.shape[1]:
-        none = np.full(len(total), -1)
-        return none, none
-    cost = np.where(np.isnan(total), np.inf, total)
-    least = cost.min(axis=1, keepdims=True)
-    equal = _equals_least(total)
+def _excess(total: FloatArray, cover: FloatArray, wait_cost: FloatArray) -> FloatArray:
+    """Computes what an order of now costs beyond the cheapest, waiting included. Shape [N, K]."""
+    least = _least(total)
+    # Costs that are equal but for rounding are no premium, however long an order lasts.
+    premium = np.where(_equals_least(total), 0.0, total - least) * cover
+    return np.asarray(premium + np.where(wait_cost > _TIE * np.abs(least), wait_cost, 0.0))
+
+
+def _best(cost: FloatArray, spread: FloatArray) -> Int64Array:
+    """Finds the cheapest candidate of each item; -1 where there is none. Shape [N]."""
+    if not cost.shape[1]:
+        return np.full(len(cost), -1)
     # Equal costs are made exactly equal, so that the spread decides between them.
-    cost = np.where(equal, least, cost)
-    order = np.lexsort((np.nan_to_num(spread), cost), axis=1)
-    feasible = np.isfinite(cost).sum(axis=1)
-    first = np.where(feasible >= 1, order[:, 0], -1)
-    second = np.where(feasible >= 2, order[:, min(1, cost.shape[1] - 1)], -1)
-    return first, second
+    known = np.where(np.isnan(cost), np.inf, np.where(_equals_least(cost), _least(cost), cost))
+    order = np.lexsort((np.nan_to_num(spread), known), axis=1)
+    return np.where(np.isfinite(known).any(axis=1), order[:, 0], -1)
 
 
-def _equals_least(total: FloatArray) -> BoolArray:
-    cost = np.where(np.isnan(total), np.inf, total)
-    least = cost.min(axis=1, keepdims=True, initial=np.inf)
+def _without(cost: FloatArray, place: Int64Array) -> FloatArray:
+    """Takes one candidate of each item out of the choice. Shape [N, K]."""
+    return np.where(np.arange(cost.shape[1]) == place[:, None], np.nan, cost)
+
+
+def _least(cost: FloatArray) -> FloatArray:
+    """Returns the least known cost of each item; infinity without one. Shape [N, 1]."""
+    known = np.where(np.isnan(cost), np.inf, cost)
+    return np.asarray(known.min(axis=1, keepdims=True, initial=np.inf))
+
+
+def _equals_least(cost: FloatArray) -> BoolArray:
+    least = _least(cost)
     bound = np.where(np.isfinite(least), least + _TIE * np.abs(least), -np.inf)
-    return np.asarray(cost <= bound)
+    return np.asarray(np.where(np.isnan(cost), np.inf, cost) <= bound)
 
 
-def _statuses(total: FloatArray, place: Int64Array, runner_up: Int64Array) -> npt.NDArray[np.str_]:
-    tied = _equals_least(total).sum(axis=1) > 1
+def _statuses(
+    total: FloatArray, excess: FloatArray, *, place: Int64Array, runner_up: Int64Array
+) -> npt.NDArray[np.str_]:
+    tied = _equals_least(excess).sum(axis=1) > 1
+    cheapest = _equals_least(total)
+    dearer = ~np.take_along_axis(np.pad(cheapest, ((0, 0), (0, 1))), place[:, None], axis=1)[:, 0]
     return np.select(
-        [place < 0, runner_up < 0, tied],
-        ["no_feasible_supplier", "single_candidate", "tie"],
+        [place < 0, runner_up < 0, dearer, tied],
+        ["no_feasible_supplier", "single_candidate", "sooner", "tie"],
         default="chosen",
     )
 
 
-def _at(values: FloatArray, place: Int64Array) -> FloatArray:
-    """Takes the values of one candidate per item; NaN without one. Shape [N, ...]."""
+def taken_at(values: FloatArray, place: Int64Array) -> FloatArray:
+    """Takes the values of one candidate per item; NaN without one.
+
+    Args:
+        values: Shape [N, K, C].
+        place: Candidate; -1: none. Shape [N].
+
+    Returns:
+        Shape [N, C].
+    """
     if not values.shape[1]:
         return np.full((len(values), values.shape[2]), np.nan)
     taken = values[np.arange(len(values)), place]
     return np.where((place >= 0)[:, None], taken, np.nan)
-
-
-def _reason() -> pl.Expr:
-    """Puts the reason into words."""
-    parts = [
-        pl.when(pl.col(name).abs() >= 0.005).then(
-            pl.format(
-                f"{name} {{}}{{}}",
-                pl.when(pl.col(name) < 0).then(pl.lit("-")).otherwise(pl.lit("+")),
-                _money(pl.col(name).abs()),
-            )
-        )
-        for name in COMPONENTS
-    ]
-    less = pl.format(
-        "{} per period less than {}", _money(pl.col("difference").abs()), pl.col("runner_up")
-    )
-    detail = pl.concat_str(parts, separator=", ", ignore_nulls=True)
-    return (
-        pl.when(pl.col("status") == "no_feasible_supplier")
-        .then(pl.lit("no candidate has a lead time and complete terms"))
-        .when(pl.col("status") == "single_candidate")
-        .then(pl.lit("the only candidate"))
-        .when(pl.col("status") == "tie")
-        .then(pl.format("costs as much as {}", pl.col("runner_up")))
-        .when(detail == "")
-        .then(less)
-        .otherwise(pl.concat_str(less, pl.lit(": "), detail))
-    )
-
-
-def _money(value: pl.Expr) -> pl.Expr:
-    """Writes an amount with two decimals."""
-    cents = (value * 100).round().cast(pl.Int64, strict=False)  # Null beyond what it can hold.
-    short = pl.format("{}.{}", cents // 100, (cents % 100).cast(pl.String).str.zfill(2))
-    return pl.coalesce(short, value.cast(pl.String))

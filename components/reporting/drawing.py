@@ -23,6 +23,12 @@ from demandcast.components.reporting.order_answers import (
 from demandcast.components.reporting.page import RunPage
 from demandcast.components.reporting.page_orders import OrdersPart
 from demandcast.components.reporting.page_simulation import OURS, UNAIMED, SimulationPart
+from demandcast.components.reporting.page_transfers import (
+    ROWS_SHOWN,
+    TransfersPart,
+    transfer_figures,
+    transfer_headline,
+)
 from demandcast.components.reporting.replenishment_charts import cost_service_chart, policy_legend
 from demandcast.components.reporting.simulation_answers import (
     simulation_assumptions,
@@ -33,7 +39,13 @@ from demandcast.components.reporting.supplier_charts import lead_time_chart, on_
 from demandcast.components.reporting.words import is_number
 from demandcast.schema.proposal_table import STATUSES
 
-__all__ = ["PARTS", "draw_orders_page", "draw_page", "draw_simulation_page"]
+__all__ = [
+    "PARTS",
+    "draw_orders_page",
+    "draw_page",
+    "draw_simulation_page",
+    "draw_transfers_page",
+]
 
 PARTS: Mapping[str, str] = {
     "gate": "Gate",
@@ -143,6 +155,28 @@ def draw_simulation_page(part: SimulationPart, title: str = "Simulation") -> str
             policy_entries=policy_legend(part.policies),
             simulation_figures=simulation_figures(part),
             simulation_assumptions=simulation_assumptions(part),
+        )
+    )
+
+
+def draw_transfers_page(part: TransfersPart, title: str = "Allocation") -> str:
+    """Draws an allocation as a page of its own.
+
+    Args:
+        part: What it shows.
+        title: Of the page, such as the name of the pipeline.
+
+    Returns:
+        HTML that needs no other file and no network.
+    """
+    return (
+        _environment()
+        .get_template("transfers_page.html.j2")
+        .render(
+            page={"transfers": part, "headline": transfer_headline(part)},
+            title=title,
+            figures=transfer_figures(part),
+            shown=ROWS_SHOWN,
         )
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from demandcast.pipeline.capture import screen
+from demandcast.pipeline.cli.allocate import allocate_command
 from demandcast.pipeline.cli.backtest import backtest_command
 from demandcast.pipeline.cli.compile import compile_command
 from demandcast.pipeline.cli.config import config_command
@@ -81,6 +82,7 @@ for command in (
     forecast_command,
     backtest_command,
     replenish_command,
+    allocate_command,
     simulate_command,
     orders_group,
     serve_command,

@@ -13,9 +13,12 @@ from replenishment_page import PAGE, page_blocks, rows_below, supply_tables_mark
 
 from demandcast.components.replenishment.carried_stock import CARRIED_LEVELS
 from demandcast.components.replenishment.order_calendar import WEEKDAYS
+from demandcast.components.replenishment.storage_room import FITTING
+from demandcast.components.replenishment.warehouse_rows import WAREHOUSE_COLUMNS
 from demandcast.pipeline.cli.main import invoke
 from demandcast.schema.config.replenishment import RiskConfig
-from demandcast.schema.proposal_table import STATUSES, proposal_schema
+from demandcast.schema.proposal_table import BLOCKED, STATUSES, proposal_schema
+from demandcast.schema.transfer_table import TRANSFER_STATUSES
 
 KEY = ("store", "item")
 
@@ -26,25 +29,28 @@ def shop(tmp_path, monkeypatch):
     (example,) = page_blocks("yaml")
     (tmp_path / "demand.yaml").write_text(example.text, encoding="utf-8")
     (tmp_path / "supply").mkdir()
-    write_forecasts(tmp_path / "forecasts" / "today.parquet")
+    names = shown_names()
+    (tmp_path / "forecasts").mkdir()
+    names["write_forecasts"](tmp_path / "forecasts" / "today.parquet")
+    names["write_forecasts"](tmp_path / "forecasts" / "chain.parquet", names["CHAIN"])
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def write_forecasts(file):
-    """Calls the function that the page shows."""
-    (shown,) = [block for block in page_blocks("python") if ">>>" not in block.text]
+def shown_names():
+    """What the page defines: a function that writes forecasts, and the demand of some series."""
     names: dict = {}
-    exec(shown.text, names)  # noqa: S102 - our page
-    file.parent.mkdir()
-    names["write_forecasts"](file)
+    for block in page_blocks("python"):
+        if ">>>" not in block.text:
+            exec(block.text, names)  # noqa: S102 - our page
+    return names
 
 
-def example_blocks():
-    """The commands of the example and what they say; those behind it need a model."""
+def example_blocks(first="## An example", last="## For planners"):
+    """The commands of an example and what they say; those elsewhere need a model."""
     text = (ROOT / PAGE).read_text(encoding="utf-8")
-    end = text[: text.index("## For planners")].count("\n")
-    return [block for block in page_blocks("sh", "text") if block.line <= end]
+    begin, end = (text[: text.index(heading)].count("\n") for heading in (first, last))
+    return [block for block in page_blocks("sh", "text") if begin <= block.line <= end]
 
 
 def said(text, capfd):
@@ -62,10 +68,14 @@ def said(text, capfd):
     return out.replace("\r\n", "\n"), err
 
 
-def walk(capfd):
-    """Executes the example; yields each text block with what was said."""
+ALLOCATION = ("### Stock left over", "### Deciding")
+"""Headings around the example of `demandcast allocate`; it goes on from the first one."""
+
+
+def walk(capfd, *headings):
+    """Executes an example; yields each text block with what was said."""
     output = ""
-    for block in example_blocks():
+    for block in example_blocks(*headings):
         if block.language == "sh":
             output, _ = said(block.text, capfd)
         else:
@@ -80,6 +90,23 @@ def test_the_example_says_what_the_page_says(shop, capfd):
         seen += 1
     assert seen == 3
     assert (shop / "orders.csv").exists()
+
+
+def test_the_example_of_an_allocation_says_what_the_page_says(shop, capfd):
+    list(walk(capfd))
+    ((block, output),) = walk(capfd, *ALLOCATION)
+    assert output == block.text
+    assert (shop / "allocation" / "allocation.html").exists()
+
+
+def test_columns_and_statuses_of_an_allocation_are_those_of_the_code():
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    part = text[text.index(ALLOCATION[0]) : text.index(ALLOCATION[1])]
+    for name, column in WAREHOUSE_COLUMNS.items():
+        needed = "yes" if column.required else ""
+        assert f"| `{name}` | {needed} | {column.allowed} | {column.meaning} |\n" in part
+    for status in set(TRANSFER_STATUSES) - BLOCKED:
+        assert f"| `{status}` | {TRANSFER_STATUSES[status]} |\n" in part
 
 
 def test_the_columns_are_those_of_the_table_with_the_values_of_milk(shop, capfd):
@@ -154,3 +181,4 @@ def test_numbers_in_prose_are_those_of_the_code():
     expected = words.format(risk.medium, risk.high, risk.critical).replace("%", " %")
     assert expected in re.sub(r"\s+", " ", text)
     assert f"the least of {len(CARRIED_LEVELS)} probabilities" in text
+    assert f"in {100 * FITTING:.0f} of 100 cases of demand and lead time the order fits" in text

@@ -17,3 +17,4 @@ def test_everything_lies_below_the_folder_of_the_pipeline(tmp_path):
     assert places.backtests_folder(config) == folder / "backtests"
     assert places.retrained_folder(config) == folder / "backtests" / "retrained"
     assert places.orders_folder(config) == folder / "orders"
+    assert places.allocations_folder(config) == folder / "allocations"

@@ -14,6 +14,10 @@ def row(table, item="007"):
     return world.line(table, "b", item)
 
 
+PLENTY = {"inventory": world.inventory(on_hand=20.0)}
+"""Four days of the line that is looked at: nobody delivers too late."""
+
+
 def test_one_supplier_is_not_chosen():
     found = row(world.proposed())
     assert found["supplier"] == "north"
@@ -23,15 +27,16 @@ def test_one_supplier_is_not_chosen():
 def test_the_cheaper_of_two_is_chosen_whatever_their_order():
     north, south = world.terms(unit_cost=3.0), world.terms(supplier="south", unit_cost=2.0)
     for both in ((north, south), (south, north)):
-        found = row(proposed(*both))
+        found = row(proposed(*both, **PLENTY))
         assert (found["supplier"], found["unit_cost"]) == ("south", 2)
-        assert found["order_quantity"] == 5 * (1 + 4)  # By his lead time.
+        assert found["order_quantity"] == 5 * (1 + 4) - 20  # By his lead time.
         assert "supplier chosen: " in found["reason"]
         assert "less than north" in found["reason"]
 
 
 def test_items_of_one_and_of_two_suppliers_side_by_side():
-    table = proposed(world.terms(), world.terms(items=["008"], supplier="south", unit_cost=1.0))
+    south = world.terms(items=["008"], supplier="south", unit_cost=1.0)
+    table = proposed(world.terms(), south, **PLENTY)
     suppliers = dict(table.select("item", "supplier").unique().rows())
     assert suppliers == {"007": "north", "008": "south", "009": "north"}
     assert table.height == 6
@@ -44,7 +49,8 @@ def test_a_stockout_cost_speaks_for_the_reliable():
     for cost in (0.01, 500.0):
         north = world.terms(unit_cost=2.2, stockout_cost=cost)
         south = world.terms(supplier="south", unit_cost=2.0, stockout_cost=cost)
-        of = world.situation(demand, supply_terms=pl.concat([north, south]), suppliers=quotes)
+        both = pl.concat([north, south])
+        of = world.situation(demand, supply_terms=both, suppliers=quotes, **PLENTY)
         chosen.append(row(world.proposed(of))["supplier"])
     assert chosen == ["south", "north"]
 
@@ -100,3 +106,31 @@ def test_two_suppliers_of_a_series_without_forecast():
     table = proposed(*both, inventory=stock)
     assert world.line(table, "z", "007")["status"] == "no_forecast"
     assert table.height == 7
+
+
+def test_who_has_no_units_is_no_candidate_while_another_has_some():
+    north = world.terms(unit_cost=2.0, available_units=100.0)
+    south = world.terms(supplier="south", unit_cost=1.0, available_units=0.0)
+    found = row(proposed(north, south, **PLENTY))
+    assert found["supplier"] == "north"
+    assert "supplier 'south' left out: supply_terms: available_units is 0" in found["reason"]
+
+
+def test_where_nobody_has_units_the_cheapest_is_still_the_supplier():
+    north = world.terms(unit_cost=2.0, available_units=0.0)
+    south = world.terms(supplier="south", unit_cost=1.0, available_units=0.0)
+    found = row(proposed(north, south, **PLENTY))
+    assert (found["status"], found["supplier"]) == ("held_back", "south")
+    assert "left out" not in found["reason"]
+
+
+def test_units_of_a_supplier_that_cannot_be_used_do_not_count():
+    north = world.terms(unit_cost=2.0, available_units=0.0)
+    nobody = world.terms(supplier="nobody", unit_cost=1.0, available_units=9.0)
+    found = row(proposed(north, nobody))
+    assert (found["status"], found["supplier"]) == ("held_back", "north")
+
+
+def test_the_one_supplier_of_a_line_may_have_no_units():
+    found = row(world.proposed(world.situation(supply_terms=world.terms(available_units=0.0))))
+    assert (found["status"], found["supplier"]) == ("held_back", "north")

@@ -10,6 +10,7 @@ import replenishment_world as world
 from demandcast.components.replenishment.line_calendar import (
     delayed_lead_times,
     mark_short_forecasts,
+    periods_until_order,
     with_calendar,
     with_closed_suppliers,
 )
@@ -200,3 +201,19 @@ def test_a_forecast_that_ends_too_early_is_said_and_what_was_wrong_stays():
     assert reasons[1].startswith(
         "the forecast has 14 periods, and 15 are needed: 3 to the next order and 12 until"
     )
+
+
+@pytest.mark.parametrize("order_days", [None, "wed", "tue", "mon thu", "sun"])
+@pytest.mark.parametrize("calendar", [DAILY, WEEKLY])
+@pytest.mark.parametrize("closed", [(), (DAY(2026, 7, 1), DAY(2026, 7, 6), DAY(2026, 7, 7))])
+def test_periods_until_an_order_are_those_until_its_date(order_days, calendar, closed):
+    row = dated(line(order_days), calendar, closed=closed)
+    today = DAY(1970, 1, 1) + datetime.timedelta(days=calendar.order_day)
+    wait = (row["order_date"] - today).days
+    days = pl.DataFrame({"supplier": ["north"] * len(closed), "date": list(closed)}, _CLOSED)
+    closures = Closures.of(days, ["north", "south"], calendar)
+    periods = periods_until_order(line(order_days), np.zeros(1, np.int64), closures).item()
+    assert periods == (wait if calendar is DAILY else -(-wait // 7))
+
+
+_CLOSED = {"supplier": pl.String(), "date": pl.Date()}

@@ -14,6 +14,8 @@ from demandcast.components.replenishment.order_calendar import (
     Closures,
     chances,
     days_until_next,
+    longest_review_periods,
+    mean_review_periods,
     order_day,
     parse_order_days,
     weekday_array,
@@ -186,3 +188,55 @@ def test_the_day_of_delivery():
     first = found.calendar.order_day
     days = found.delivery_day(np.array([1, 1, 0, 1]), first + np.array([0, 1, 1, 9]))
     assert (days - first).tolist() == [0, 3, 1, 9]
+
+
+def terms_of(order_days, review_period=None):
+    days, _ = parse_order_days([order_days])
+    return pl.DataFrame(
+        {
+            "weekdays": pl.Series(days.tolist(), dtype=pl.List(pl.Boolean)),
+            "order_days": pl.Series([order_days], dtype=pl.String),
+            "review_period": pl.Series([review_period], dtype=pl.Float64),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("order_days", "review_period", "frequency", "mean", "longest"),
+    [
+        (None, None, "D", 1, 1),
+        (None, 3.0, "D", 3, 3),
+        ("tue", None, "D", 7, 7),
+        ("tue", 7.0, "D", 7, 7),
+        ("tue", 1.0, "D", 7, 7),  # The calendar says it better.
+        ("mon thu", None, "D", 7 / 2, 4),
+        ("mon tue wed thu fri sat", None, "D", 7 / 6, 2),
+        ("mon tue wed thu fri sat sun", 5.0, "D", 1, 1),
+        ("tue", None, "W-MON", 1, 1),
+        ("mon thu", 9.0, "W-MON", 1, 1),
+        (None, 2.0, "W-MON", 2, 2),
+    ],
+)
+def test_periods_between_orders(order_days, review_period, frequency, mean, longest):
+    terms = terms_of(order_days, review_period)
+    assert mean_review_periods(terms, frequency) == pytest.approx([mean])
+    assert longest_review_periods(terms, frequency).tolist() == [longest]
+
+
+@given(st.sets(st.sampled_from(WEEKDAYS), min_size=1))
+def test_the_mean_gap_is_that_of_a_walk_over_a_week(days):
+    orders = terms_of(" ".join(sorted(days)))
+    chances = [
+        day
+        for day in range(7)
+        if days_until_next(day - 1, weekday_array(orders["weekdays"]))[1] == 1
+    ]
+    gaps = [days_until_next(day, weekday_array(orders["weekdays"]))[1].item() for day in chances]
+    assert sum(gaps) == 7
+    assert mean_review_periods(orders, "D") == pytest.approx([sum(gaps) / len(gaps)])
+    assert longest_review_periods(orders, "D").tolist() == [max(gaps)]
+
+
+def test_no_terms_have_no_periods():
+    empty = terms_of(None)[:0]
+    assert mean_review_periods(empty, "D").tolist() == longest_review_periods(empty, "D").tolist()

@@ -77,7 +77,17 @@ def test_what_is_less_than_rounding_is_not_wanted():
 
 
 def test_room_is_never_below_0():
-    found, _ = decided(world.line_arrays([5.0], position=9.0, capacity=4.0, shelf_life=1))
+    # 9 - 5 lie there when the order arrives; in two periods 10 sell.
+    lines = world.line_arrays([5.0], available=9.0, position=9.0, capacity=3.0, shelf_life=1)
+    found, _ = decided(lines)
     assert found.room.tolist() == [0]
     assert found.sellable.tolist() == [1]
     assert found.order_quantity.tolist() == [0]
+
+
+def test_what_sells_before_the_order_arrives_makes_room():
+    lines = world.line_arrays([5.0], available=9.0, position=9.0, capacity=9.0, review_period=2)
+    found, _ = decided(lines)
+    assert found.wanted_quantity.tolist() == [5 * 3 - 9]
+    assert found.room.tolist() == [9 - (9 - 5)]
+    assert found.order_quantity.tolist() == [5]

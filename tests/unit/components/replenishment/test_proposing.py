@@ -214,13 +214,22 @@ def test_levels_are_whole_units_unless_packs_are_fractions():
 
 def test_a_capacity_caps_the_order():
     terms = world.terms({"007": {"storage_capacity": 10.0}, "008": {"storage_capacity": 1.0}})
-    stock = world.inventory({("b", "008"): {"on_hand": 1.0}})
+    stock = world.inventory({("b", "008"): {"on_hand": 1.0, "reserved": 1.0}})
     table = world.proposed(world.situation(supply_terms=terms, inventory=stock))
     capped, full = world.line(table, "b", "007"), world.line(table, "b", "008")
     assert (capped["status"], capped["order_quantity"]) == ("reduced", 10)
     assert "lowered from 15: there is room for 10" in capped["reason"]
     assert (full["status"], full["order_quantity"]) == ("infeasible", 0)
-    assert "lowered from 2: there is room for 0" in full["reason"]
+    assert "lowered from 3: there is room for 0" in full["reason"]  # What is reserved lies there.
+
+
+def test_what_sells_until_the_order_arrives_makes_room_for_it():
+    terms = world.terms({"007": {"storage_capacity": 12.0}})
+    stock = world.inventory({("b", "007"): {"on_hand": 12.0}})
+    row = world.line(
+        world.proposed(world.situation(supply_terms=terms, inventory=stock)), "b", "007"
+    )
+    assert (row["status"], row["order_quantity"]) == ("order", 5 * 3 - 12)  # Room for 10.
 
 
 def test_a_smallest_order_above_the_capacity_is_infeasible():
@@ -601,8 +610,11 @@ def test_the_terms_of_computed_lines_are_given_along():
     stock = world.inventory(on_hand=4.0)
     found = world.proposals(world.situation(supply_terms=limited, inventory=stock))
     check_proposal_terms(found.terms, world.KEYS)
-    # 4 units lie there.
-    assert set(found.terms["storage_room"]) == {36.0}
+    # 4 units lie there, less what sells in the 2 days before the order is there.
+    rooms = dict(found.terms.select(pl.concat_str("store", "item"), "storage_room").iter_rows())
+    assert rooms == {
+        store + item: 40 - max(4 - 2 * demand, 0) for (store, item), demand in world.DEMAND.items()
+    }
     assert set(found.terms["available_units"]) == {30.0}
     # The two stores of an item share a row of terms.
     assert found.terms.group_by("item").agg(pl.col("terms_row").n_unique())["terms_row"].sum() == 3

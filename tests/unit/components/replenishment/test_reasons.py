@@ -103,7 +103,7 @@ ELSE = {"order_quantity": 0.0, "cover_periods": 1.0}
         ({"supply_cut": 3.0}, "3 units fewer: the supplier has not enough for all"),
         ({"budget_cut": 1.0}, "1 unit held back by the budget"),
         ({"budget_cut": 1234567.0}, "1234567 units held back by the budget"),
-        ({"supplier_reason": "4.00 less"}, "supplier chosen: 4.00 less"),
+        ({"supplier_reason": "chosen: 4.00 less"}, "supplier chosen: 4.00 less"),
         ({"left_out": "supplier 'x' left out: y"}, "supplier 'x' left out: y"),
     ],
 )
@@ -124,7 +124,7 @@ def test_weeks_are_weeks():
     assert reason(**weekly, cover_periods=1.0) == "covers 1 week at 95 %"
     assert reason(**weekly, cover_periods=12.0) == "covers 12 weeks or more at 95 %"
     assert reason(**weekly, cover_periods=0.0) == "covers less than a week at 95 %"
-    chosen = {"supplier_reason": "0.36 per period less than drinks"}
+    chosen = {"supplier_reason": "chosen: 0.36 per period less than drinks"}
     assert reason(**weekly, **chosen).endswith("; supplier chosen: 0.36 per week less than drinks")
     assert reason(**chosen).endswith("; supplier chosen: 0.36 per day less than drinks")
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
+from supplier_offers import PMF, candidates_of, demand_of, first_of
 
 from demandcast.components.replenishment.lead_time_distributions import (
     discretised_gamma,
@@ -19,35 +20,17 @@ from demandcast.components.replenishment.supplier_choice import (
     COMPONENTS,
     Candidates,
     CostRates,
+    FirstOrders,
     ItemDemand,
-    choice_table,
     choose_suppliers,
     cost_of_unreliability,
     slowest_mean,
+    units_short,
 )
+from demandcast.components.replenishment.supplier_words import choice_table
 from demandcast.schema.errors import BadInputError
 
 RATES = CostRates(holding_cost_rate=0.01, stockout_cost=3.0)
-# Two days; one or five days; nobody knows.
-PMF = np.array([[0, 0, 1, 0, 0, 0], [0, 0.5, 0, 0, 0, 0.5], [np.nan] * 6])
-
-
-def demand_of(mean, variance):
-    return ItemDemand(np.array(mean, float), np.array(variance, float))
-
-
-def candidates_of(supplier, **terms):
-    places = np.array(supplier)
-    values = {
-        "unit_cost": 10.0,
-        "order_cost": 5.0,
-        "review_period": 1.0,
-        "moq": 0.0,
-        "pack_size": 1.0,
-    } | terms
-    return Candidates(
-        places, **{name: np.broadcast_to(value, places.shape) for name, value in values.items()}
-    )
 
 
 def slow_cost(*, mean, variance, pmf, terms, rates):
@@ -344,34 +327,91 @@ def test_cost_of_unreliability_is_the_stock_that_a_steady_lead_time_would_save()
     np.testing.assert_allclose(cost, [[0, expected, np.nan]], atol=1e-12)
 
 
-def test_the_table_gives_the_reason():
+@pytest.mark.parametrize(
+    ("wait_cost", "position", "place", "status"),
+    [
+        # Premium 1 x 4 a period; S - position = 4 x 3 - 4 lasts 2 periods: 8.
+        ([8.1, 0.0], 4.0, 1, "sooner"),
+        ([7.9, 0.0], 4.0, 0, "chosen"),
+        # Nothing is there: 3 periods are bought, for 12.
+        ([11.9, 0.0], 0.0, 0, "chosen"),
+        ([12.1, 0.0], 0.0, 1, "sooner"),
+        # Much is there: an order is one review period at least.
+        ([4.1, 0.0], 99.0, 1, "sooner"),
+        ([0.0, 50.0], 4.0, 0, "chosen"),
+        ([50.0, 49.0], 4.0, 0, "chosen"),
+    ],
+)
+def test_the_dearer_is_chosen_where_waiting_costs_more(wait_cost, position, place, status):
+    candidates = candidates_of([[0, 0]], unit_cost=[[10.0, 11.0]])
+    free = CostRates(holding_cost_rate=0.0, stockout_cost=0.0)
+    first = first_of([[False, True]], [wait_cost], [position])
+    choice = choose_suppliers(demand_of([4.0], [0.0]), candidates, PMF, rates=free, first=first)
+    assert (choice.place.tolist(), choice.status.tolist()) == ([place], [status])
+    assert choice.runner_up.tolist() == [1 - place]
+
+
+def test_the_runner_up_of_who_is_sooner_is_the_cheapest_per_period():
+    candidates = candidates_of([[0, 0, 0]], unit_cost=[[12.0, 10.0, 11.0]])
+    free = CostRates(holding_cost_rate=0.0, stockout_cost=0.0)
+    first = first_of([[True, False, False]], [[0.0, 900.0, 300.0]], [0.0])
+    choice = choose_suppliers(demand_of([4.0], [0.0]), candidates, PMF, rates=free, first=first)
+    assert (choice.place.item(), choice.runner_up.item()) == (0, 1)
+    assert choice.difference.sum() == pytest.approx(4 * (12 - 10))
+
+
+def test_among_equals_who_lets_nothing_run_short_is_chosen():
+    candidates = candidates_of([[1, 0, 0]])
+    free = CostRates(holding_cost_rate=0.0, stockout_cost=0.0)
+    demand = demand_of([4.0], [1.0])
+    waits = first_of([[True, True, True]], [[0.0, 5.0, 5.0]], [0.0])
+    assert choose_suppliers(demand, candidates, PMF, rates=free).place.tolist() == [1]
+    choice = choose_suppliers(demand, candidates, PMF, rates=free, first=waits)
+    assert (choice.place.tolist(), choice.status.tolist()) == ([0], ["chosen"])
+
+
+def test_a_wait_that_is_rounding_decides_nothing():
+    candidates = candidates_of([[0, 0]])
+    first = first_of([[True, True]], [[1e-12, 0.0]], [0.0])
+    choice = choose_suppliers(demand_of([4.0], [9.0]), candidates, PMF, rates=RATES, first=first)
+    assert (choice.place.tolist(), choice.status.tolist()) == ([0], ["tie"])
+
+
+def test_who_cannot_be_taken_is_not_taken_for_being_sooner():
+    candidates = candidates_of([[0, 2]])
+    first = first_of([[False, True]], [[900.0, 0.0]], [0.0])
+    choice = choose_suppliers(demand_of([4.0], [9.0]), candidates, PMF, rates=RATES, first=first)
+    assert (choice.place.tolist(), choice.status.tolist()) == ([0], ["single_candidate"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_longer_wait_never_helps_a_candidate(seed):
+    rng = np.random.default_rng(seed)
     candidates = candidates_of(
-        [[0, 1], [0, -1], [2, -1], [0, 0]], unit_cost=[[10.0, 12.5], [1.0, 1.0], [1, 1], [1, 1]]
+        rng.integers(0, 2, (4, 3)),
+        unit_cost=rng.uniform(1, 20, (4, 3)),
+        order_cost=rng.uniform(0, 50),
     )
-    quiet = CostRates(holding_cost_rate=0.0, stockout_cost=0.0)
-    choice = choose_suppliers(demand_of([4.0] * 4, [9.0] * 4), candidates, PMF, rates=quiet)
-    table = choice_table(
-        choice, candidates, items=["i", "j", "k", "m"], suppliers=["near", "far", "new"]
-    )
-    assert table["supplier"].to_list() == ["near", "near", None, "near"]
-    assert table["runner_up"].to_list() == ["far", None, None, "near"]
-    assert table["difference"].to_list() == [-10.0, None, None, 0.0]
-    assert table["reason"].to_list() == [
-        "10.00 per period less than far: purchase -10.00",
-        "the only candidate",
-        "no candidate has a lead time and complete terms",
-        "costs as much as near",
-    ]
+    demand = demand_of(rng.uniform(0.1, 9, 4), rng.uniform(0, 30, 4))
+    wait, position = rng.uniform(0, 100, (4, 3)), rng.uniform(-5, 50, 4)
+    now = np.ones((4, 3), bool)
+
+    def places(costs):
+        first = FirstOrders(now, costs, position)
+        return choose_suppliers(demand, candidates, PMF, rates=RATES, first=first).place
+
+    before = places(wait)
+    later = wait.copy()
+    later[:, 0] += rng.uniform(0, 100)
+    after = places(later)
+    # Whoever is not the one that delivers later stays, and nobody changes to that one.
+    assert (after[before != 0] == before[before != 0]).all()
 
 
-def test_the_reason_names_what_speaks_against_the_choice_too():
-    candidates = candidates_of([[0, 0]], unit_cost=[[10.0, 9.0]], order_cost=[[1.0, 1e9 + 0.07]])
-    quiet = CostRates(holding_cost_rate=0.0, stockout_cost=0.0)
-    choice = choose_suppliers(demand_of([4.0], [9.0]), candidates, PMF, rates=quiet)
-    table = choice_table(choice, candidates, items=["i"], suppliers=["a", "b", "c"])
-    assert table["reason"].to_list() == [
-        "999999995.07 per period less than a: purchase +4.00, ordering -999999999.07"
-    ]
+def test_units_short_is_the_normal_loss():
+    value, _ = integrate.quad(lambda x: (x - 1.5) * stats.norm.pdf(x, 0, 2), 1.5, 40)
+    assert units_short(np.array([1.5]), np.array([2.0])) == pytest.approx([value])
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from reporting_pages import (
     slice_row,
 )
 from simulation_facts import POLICIES, facts, policy_values
+from transfer_pages import transfer_row, transfers, warehouse_row
 
 from demandcast.components.replenishment.proposal_summary import summarise_proposals
 from demandcast.components.reporting import drawing
@@ -35,6 +36,7 @@ from demandcast.components.reporting.drawing import (
     draw_orders_page,
     draw_page,
     draw_simulation_page,
+    draw_transfers_page,
 )
 from demandcast.components.reporting.page import Change, Changes, Headline, RunPage
 from demandcast.components.reporting.page_judged import (
@@ -528,3 +530,54 @@ def test_names_of_a_simulation_are_shown_and_not_run():
     found = outline_of(html)
     assert sum(tag == "script" for tag, _ in found.tags) == 3
     assert "<script>alert('x')</script>" in found.text
+
+
+def test_the_page_of_an_allocation_needs_no_script_and_nothing_from_elsewhere():
+    html = draw_transfers_page(transfers(), "market")
+    found = outline_of(html)
+    assert found.loads == ["data:,"]
+    assert "<script" not in html
+    assert {anchor.removeprefix("#") for anchor in found.anchors} <= set(found.ids)
+    assert len(found.ids) == len(set(found.ids))
+
+
+def test_the_page_of_an_allocation_says_who_gets_what_and_what_stays():
+    text = outline_of(draw_transfers_page(transfers(), "market")).text.replace("\xa0", " ")
+    heads = [
+        "allocation from the evening of 2026-06-30",
+        "2 units stay at the warehouses.",
+        "Who gets what, and why?",
+        "s2/milk covered",
+        "s1/milk sent w 6 9 3 12",
+        "What stays at the warehouses?",
+        "w milk 8 6 2 1 what is left is less than a pack",
+        "What do the statuses mean?",
+        "sent: 1",
+    ]
+    places = [text.find(head) for head in heads]
+    assert -1 not in places, heads[places.index(-1)]
+    assert places == sorted(places)
+
+
+def test_long_tables_of_an_allocation_are_cut_and_say_so():
+    part = transfers(rows=(transfer_row(),) * 201, warehouses=(warehouse_row(),) * 1_201)
+    html = draw_transfers_page(part)
+    assert html.count("s1/milk") == 200
+    text = outline_of(html).text
+    assert "The first 200 of 201 rows; allocation.csv has all." in text
+    assert "The first 200 of 1,201 rows; warehouses.csv has all." in text
+
+
+def test_an_allocation_of_nothing_is_a_page():
+    text = outline_of(draw_transfers_page(transfers(rows=(), warehouses=(), counts={}))).text
+    for words in ("Nothing is sent", "There is no series.", "The supply has no row."):
+        assert words in text
+
+
+def test_names_of_an_allocation_are_shown_and_not_run():
+    row = transfer_row(series=HOSTILE, warehouse=HOSTILE, reason=HOSTILE)
+    stays = warehouse_row(warehouse=HOSTILE, item=HOSTILE, reason=HOSTILE)
+    part = transfers(rows=(row,), warehouses=(stays,), currency=HOSTILE, cutoff=HOSTILE)
+    html = draw_transfers_page(part, HOSTILE)
+    assert "<script" not in html
+    assert "<script>alert('x')</script>" in outline_of(html).text

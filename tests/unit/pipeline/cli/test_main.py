@@ -29,6 +29,7 @@ COMMANDS = [
     ["forecast"],
     ["backtest"],
     ["replenish"],
+    ["allocate"],
     ["simulate"],
     ["orders"],
     ["orders", "list"],
