@@ -75,7 +75,9 @@ def choose_terms(
         .then(pl.lit("invalid"))
         .when(~has_lead_time.fill_null(value=False))
         .then(pl.lit("no_lead_time"))
-    ).with_columns(**{PROBLEM: pl.coalesce(PROBLEM, _without_lead_time())})
+    )
+    missing = pl.when(pl.col("obstacle") == "no_lead_time").then("without_lead_time")
+    usable = usable.with_columns(**{PROBLEM: pl.coalesce(PROBLEM, missing)})
     good = usable.filter(pl.col("obstacle").is_null())
     several = good.filter(pl.len().over(keys) > 1)
     alone = good.filter(pl.len().over(keys) == 1).with_columns(
@@ -85,7 +87,7 @@ def choose_terms(
     if several.height:
         picked = _cheapest(several, lines, lead_times, keys=keys, demand=demand, rates=rates)
         chosen = pl.concat([alone, picked])
-    own = chosen.drop("storage_capacity", PROBLEM, "obstacle")
+    own = chosen.drop("storage_capacity", PROBLEM, "obstacle", "without_lead_time")
     capacity = candidates.group_by(keys).agg(pl.col("storage_capacity").min())
     joined = (
         lines.drop("storage_capacity")
@@ -124,13 +126,6 @@ def _with_status(
             pl.format("supplier '{}' left out: {}", pl.col("#refused").fill_null(""), PROBLEM)
         ),
     ).drop("obstacle", PROBLEM, "#refused")
-
-
-def _without_lead_time() -> pl.Expr:
-    """Words what is wrong with a supplier of whom nobody knows how long it takes."""
-    return pl.when(pl.col("obstacle") == "no_lead_time").then(
-        pl.format("supplier '{}': neither deliveries nor a quoted lead time", "supplier")
-    )
 
 
 def _cheapest(
