@@ -14,6 +14,7 @@ import polars as pl
 
 from demandcast.components.replenishment.proposing import prepare
 from demandcast.components.replenishment.store_transfers import Transfers, allocate_supply
+from demandcast.components.replenishment.supply_columns import PLACE, PROBLEM
 from demandcast.components.replenishment.warehouse_rows import item_columns, warehouse_rows
 from demandcast.components.reporting.drawing import draw_transfers_page
 from demandcast.pipeline.allocation_page import transfers_part
@@ -21,13 +22,15 @@ from demandcast.pipeline.console import Console
 from demandcast.pipeline.folders import check_whole_folder, whole_folder
 from demandcast.pipeline.places import allocations_folder
 from demandcast.pipeline.proposal_folder import new_proposal_id, situation_of
-from demandcast.pipeline.replenish import ReplenishOptions, forecasts_and_origins
+from demandcast.pipeline.replenish import ReplenishOptions, known_forecasts
 from demandcast.pipeline.supply_files import read_table_file
 from demandcast.schema.artifact_names import ALLOCATION_FILE, ALLOCATION_TABLE_FILE
 from demandcast.schema.config import RunConfig
 from demandcast.schema.whole_file import write_whole
 
 __all__ = ["AllocateOptions", "AllocationSummary", "allocate"]
+
+_ROWS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,11 @@ def allocate(config: RunConfig, console: Console, options: AllocateOptions) -> A
     folder = options.output or allocations_folder(config) / name
     check_whole_folder(folder)  # Before any work, to say so early.
     keys = config.data.columns.series_key
-    supply = read_table_file(options.supply, "supply")
-    problems = tuple(_problems(warehouse_rows(supply, keys)))
+    supply = read_table_file(str(options.supply), table="supply")
+    problems = tuple(_problems(warehouse_rows(supply, keys).with_columns(supply[PLACE])))
     wanted = ReplenishOptions(options.forecasts, options.cutoff)
-    forecasts, origins = forecasts_and_origins(config, console, wanted)
-    situation = situation_of(config, forecasts, origins)
+    known = known_forecasts(config, console, wanted)
+    situation = situation_of(config, known.table, known.origins, wrong_forecasts=known.wrong)
     found = allocate_supply(
         prepare(situation, config.replenishment),
         supply,
@@ -121,15 +124,13 @@ def allocate(config: RunConfig, console: Console, options: AllocateOptions) -> A
 
 def _problems(rows: pl.DataFrame) -> Iterator[str]:
     """Words what is wrong with rows of the supply, each reason once."""
-    wrong = rows.with_row_index("#row").filter(pl.col("problem").is_not_null())
-    grouped = wrong.group_by("problem", maintain_order=True).agg(pl.col("#row"))
-    for row in grouped.iter_rows(named=True):
-        shown = ", ".join(str(number) for number in row["#row"][:3])
-        count = len(row["#row"])
-        yield (
-            f"{count:,} {'row' if count == 1 else 'rows'} left out, first {shown} counted from "
-            + (f"0: {row['problem']}")
-        )
+    wrong = rows.filter(pl.col(PROBLEM).is_not_null())
+    grouped = wrong.group_by(PROBLEM, maintain_order=True).agg(
+        pl.len().alias("count"), pl.col(PLACE).head(_ROWS_SHOWN)
+    )
+    for problem, count, places in grouped.iter_rows():
+        shown = ", ".join(places)
+        yield f"{count:,} {'row' if count == 1 else 'rows'} left out, first {shown}: {problem}"
 
 
 def _sums(found: Transfers, config: RunConfig) -> dict[str, Any]:

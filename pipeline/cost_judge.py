@@ -134,7 +134,9 @@ def _terms(origins: EvalOrigins, in_service: ModelForecasts, rules: CostRules) -
     config = rules.replenishment
     if config.tables.supply_terms is None:
         return equal_terms(origins.keys.height, rules.cost, config.service)
-    tables, deliveries = read_terms_tables(config.tables, snapshot=rules.snapshot)
+    tables, deliveries = read_terms_tables(
+        config.tables, series_key=rules.series.series_key, snapshot=rules.snapshot
+    )
     lead_times = lead_times_of(
         deliveries,
         tables.suppliers,

@@ -9,7 +9,7 @@ import datetime
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -39,6 +39,7 @@ from demandcast.schema.artifact_names import (
 from demandcast.schema.config import RunConfig
 from demandcast.schema.forecast_table import CUTOFF
 from demandcast.schema.origin_arrays import OriginForecasts
+from demandcast.schema.periods import season_length
 from demandcast.schema.proposal_facts import ProposalFacts
 from demandcast.schema.proposal_table import BLOCKED
 
@@ -140,20 +141,22 @@ def make_proposals(
     *,
     origins: OriginForecasts | None,
     target: ProposalFolder,
+    wrong_forecasts: pl.DataFrame | None = None,
 ) -> ReplenishSummary:
     """Proposes orders and writes them into their folder, whole or not at all.
 
     Args:
         config: The run; paths are absolute.
-        forecasts: A forecast table of one cutoff.
+        forecasts: A forecast table of one cutoff; a series may end before the others.
         origins: Forecasts at past cutoffs, to learn from; None: nothing is learnt.
         target: Where the proposal goes.
+        wrong_forecasts: Further series, whose forecast cannot be used: key columns and `problem`.
 
     Raises:
         BadInputError: A table is missing or breaks its contract.
     """
     begin = time.monotonic()
-    situation = situation_of(config, forecasts, origins)
+    situation = situation_of(config, forecasts, origins, wrong_forecasts=wrong_forecasts)
     proposals = propose(situation, config.replenishment)
     _write(config, proposals, situation, target)
     table = proposals.table
@@ -176,8 +179,14 @@ def make_proposals(
     )
 
 
-def _levels(config: RunConfig) -> Sequence[float]:
-    return config.forecast.quantile_levels
+def _arrays(
+    config: RunConfig, forecasts: pl.DataFrame, wrong: pl.DataFrame | None
+) -> ForecastArrays:
+    """Lays the forecasts out as arrays."""
+    forecast = config.forecast
+    keys, season = config.data.columns.series_key, season_length(forecast.frequency)
+    arrays = forecast_arrays(forecasts, keys, forecast.quantile_levels, season=season)
+    return replace(arrays, problems=wrong)
 
 
 def _situation(
@@ -202,12 +211,12 @@ def _situation(
 def _say_refused(situation: Situation) -> None:
     """Warns of rows that are of no line of the proposal."""
     for problem in unplaced_problems(situation.tables, situation.forecasts.keys.columns):
-        logger.warning("%s; counted from 0, left out", problem)
+        logger.warning("%s", problem)
     for refused in situation.lead_times.refused:
         logger.warning(
-            "lead_times: %s: %s rows, first: %s",
+            "lead_times: %s: %s, first: %s; left out",
             refused.problem,
-            f"{refused.count:,}",
+            several(refused.count, "row"),
             "; ".join(refused.rows),
         )
 
@@ -278,19 +287,24 @@ def _problems(table: pl.DataFrame, keys: Sequence[str]) -> Iterator[str]:
 
 
 def situation_of(
-    config: RunConfig, forecasts: pl.DataFrame, origins: OriginForecasts | None
+    config: RunConfig,
+    forecasts: pl.DataFrame,
+    origins: OriginForecasts | None,
+    *,
+    wrong_forecasts: pl.DataFrame | None = None,
 ) -> Situation:
     """Reads what is known beside forecasts, and warns of rows that are of no series.
 
     Args:
         config: The run; paths are absolute.
-        forecasts: A forecast table of one cutoff.
+        forecasts: A forecast table of one cutoff; a series may end before the others.
         origins: Forecasts at past cutoffs, to learn from; None: nothing is learnt.
+        wrong_forecasts: Further series, whose forecast cannot be used: key columns and `problem`.
 
     Raises:
         BadInputError: A table is missing or breaks its contract.
     """
-    arrays = forecast_arrays(forecasts, config.data.columns.series_key, _levels(config))
+    arrays = _arrays(config, forecasts, wrong_forecasts)
     situation = _situation(config, arrays, forecasts[CUTOFF][0], origins)
     _say_refused(situation)
     return situation

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import io
 import logging
 import tempfile
 from dataclasses import dataclass, replace
@@ -11,23 +10,28 @@ from pathlib import Path
 
 import polars as pl
 
-from demandcast.components.examples.files import file_format, open_file
+from demandcast.components.replenishment.supply_columns import PLACE
 from demandcast.pipeline.console import Console
 from demandcast.pipeline.folders import check_whole_folder
 from demandcast.pipeline.proposal_folder import ProposalFolder, ReplenishSummary, make_proposals
+from demandcast.pipeline.supply_files import read_table_file
 from demandcast.schema.config import RunConfig
-from demandcast.schema.errors import BadInputError, ServingError
-from demandcast.schema.forecast_table import CUTOFF, check_forecast_table, forecast_schema
+from demandcast.schema.errors import BadInputError, ContractError, ServingError
+from demandcast.schema.forecast_table import CUTOFF, check_forecast_columns, forecast_schema
 from demandcast.schema.origin_arrays import OriginForecasts
+from demandcast.schema.usable_forecasts import UNREADABLE, usable_forecasts
 
 __all__ = [
+    "KnownForecasts",
     "ReplenishOptions",
-    "forecasts_and_origins",
+    "known_forecasts",
     "read_forecast_table",
     "replenish",
 ]
 
 logger = logging.getLogger(__name__)
+
+_CUTOFFS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,23 @@ class ReplenishOptions:
     output: Path | None = None
 
 
+@dataclass(frozen=True)
+class KnownForecasts:
+    """Forecasts of one cutoff, and what is known of them.
+
+    Attributes:
+        table: A forecast table.
+        wrong: Further series, whose forecast cannot be used: key columns and `problem`.
+        origins: Forecasts at past cutoffs, to learn from; None: nothing is learnt.
+        model_version: Version of the model; None where the table was given.
+    """
+
+    table: pl.DataFrame
+    wrong: pl.DataFrame | None = None
+    origins: OriginForecasts | None = None
+    model_version: int | None = None
+
+
 def replenish(config: RunConfig, console: Console, options: ReplenishOptions) -> ReplenishSummary:
     """Forecasts, learns how sure forecasts are, and proposes orders.
 
@@ -59,24 +80,70 @@ def replenish(config: RunConfig, console: Console, options: ReplenishOptions) ->
     """
     target = ProposalFolder.new(config, output=options.output)
     check_whole_folder(target.folder)  # Before any work, to say so early.
-    forecasts, version = _forecasts(config, console, options)
-    origins = _origins(config, console) if config.replenishment.calibrate else None
+    known = known_forecasts(config, console, options)
     return make_proposals(
-        config, forecasts, origins=origins, target=replace(target, model_version=version)
+        config,
+        known.table,
+        origins=known.origins,
+        target=replace(target, model_version=known.model_version),
+        wrong_forecasts=known.wrong,
     )
+
+
+def known_forecasts(
+    config: RunConfig, console: Console, options: ReplenishOptions
+) -> KnownForecasts:
+    """Reads or makes forecasts, and those from which is learnt how sure they are.
+
+    Args:
+        config: The run; paths are absolute.
+        console: Shows the progress.
+        options: Which; the folder is not looked at.
+
+    Raises:
+        BadInputError: A table is missing or breaks its contract.
+        ServingError: Forecasts are wanted and no model is in service.
+    """
+    if options.forecasts is not None:
+        table, wrong = _given_forecasts(options.forecasts, config, cutoff=options.cutoff)
+        known = KnownForecasts(table, wrong=wrong)
+    else:
+        table, version = _forecasts(config, console, options)
+        known = KnownForecasts(table, model_version=version)
+    if not config.replenishment.calibrate:
+        return known
+    return replace(known, origins=_origins(config, console))
+
+
+def _given_forecasts(
+    file: Path, config: RunConfig, *, cutoff: datetime.date | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Reads a forecast table: rows that can be used, and the series that cannot, with `problem`."""
+    table = read_forecast_table(file, config)
+    if cutoff is not None:
+        table = table.filter(pl.col(CUTOFF) == cutoff)
+        if not table.height:
+            raise BadInputError(f"{file}: no forecast from {cutoff}")
+    cutoffs = table[CUTOFF].drop_nulls().unique().sort()
+    if len(cutoffs) != 1:
+        shown = ", ".join(str(day) for day in cutoffs.head(_CUTOFFS_SHOWN))
+        there = f"{len(cutoffs)} cutoffs ({shown}); --cutoff picks one" if shown else "no forecast"
+        raise BadInputError(f"{file}: {there}")
+    try:
+        usable = usable_forecasts(table, config.series)
+    except ContractError as error:
+        raise ContractError(f"{file}: {error}") from error
+    if usable.nameless:
+        rows = f"{usable.nameless:,} row{'' if usable.nameless == 1 else 's'}"
+        logger.warning("%s: %s without a series or a cutoff; left out", file, rows)
+    problem = pl.format("forecasts '{}': {}", pl.lit(file.name), "problem")
+    return usable.table, usable.problems.with_columns(problem=problem)
 
 
 def _forecasts(
     config: RunConfig, console: Console, options: ReplenishOptions
 ) -> tuple[pl.DataFrame, int | None]:
-    """Reads the forecast table, or makes one; and the version of the model if that is known."""
-    if options.forecasts is not None:
-        table = read_forecast_table(options.forecasts, config)
-        if options.cutoff is not None:
-            table = table.filter(pl.col(CUTOFF) == options.cutoff)
-            if not table.height:
-                raise BadInputError(f"{options.forecasts}: no forecast from {options.cutoff}")
-        return table, None
+    """Forecasts anew; returns the table, and the version of the model."""
     console.say("loading TensorFlow")
     from demandcast.pipeline.batch_forecast import forecast_batch
 
@@ -101,40 +168,39 @@ def _origins(config: RunConfig, console: Console) -> OriginForecasts | None:
 
 
 def read_forecast_table(file: Path, config: RunConfig) -> pl.DataFrame:
-    """Reads a forecast table that `demandcast forecast` wrote.
+    """Reads a forecast table that `demandcast forecast` wrote, or somebody else.
+
+    Returns:
+        The table, with the columns of the contract; rows are as they are. Of a value that cannot be
+        read there is none, and `UNREADABLE` says which.
 
     Raises:
         BadInputError: It cannot be read.
-        ContractError: It is not as the configuration says.
+        ContractError: Its columns are not as the configuration says.
     """
-    kind = file_format(str(file), table="forecasts")
+    schema = forecast_schema(config.series)
+    table = read_table_file(str(file), table="forecasts", schema=schema).drop(PLACE)
+    if table.schema != schema and pl.String in table.dtypes:
+        table = _typed(table, schema)
     try:
-        with open_file(str(file)) as stream:
-            content = io.BytesIO(stream.read())
-        if kind == "csv":
-            table = pl.read_csv(content, schema_overrides=forecast_schema(config.series))
-        else:
-            table = pl.read_parquet(content)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        first = str(error).splitlines()[0]
-        raise BadInputError(f"{file}: no forecast table that can be read: {first}") from error
-    check_forecast_table(table, config.series)
+        check_forecast_columns(table.drop(UNREADABLE, strict=False), config.series)
+    except ContractError as error:
+        raise ContractError(f"{file}: {error}") from error
     return table
 
 
-def forecasts_and_origins(
-    config: RunConfig, console: Console, options: ReplenishOptions
-) -> tuple[pl.DataFrame, OriginForecasts | None]:
-    """Reads or makes forecasts, and those from which is learnt how sure they are.
-
-    Args:
-        config: The run; paths are absolute.
-        console: Shows the progress.
-        options: Which; the folder is not looked at.
-
-    Raises:
-        BadInputError: A table is missing or breaks its contract.
-        ServingError: Forecasts are wanted and no model is in service.
-    """
-    forecasts, _ = _forecasts(config, console, options)
-    return forecasts, _origins(config, console) if config.replenishment.calibrate else None
+def _typed(table: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Reads the values of columns of text; says of each row which first cannot be read."""
+    typed, unreadable = [], []
+    for name, kind in schema.items():
+        if table.schema.get(name) != pl.String:
+            continue
+        text = pl.col(name).str.strip_chars() if kind != pl.String else pl.col(name)
+        value = text.str.to_date("%Y-%m-%d", strict=False) if kind == pl.Date else text
+        typed.append(value.cast(kind, strict=False).alias(name))
+        wrong = value.cast(kind, strict=False).is_null() & (text.str.len_chars() > 0)
+        unreadable.append(pl.when(wrong).then(pl.format(f"{name}: got '{{}}'", name)))
+    if not typed:
+        return table
+    found = table.with_columns(*typed, pl.coalesce(unreadable).alias(UNREADABLE))
+    return found.drop(UNREADABLE) if found[UNREADABLE].null_count() == found.height else found

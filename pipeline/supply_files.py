@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import datetime
 import io
-from collections.abc import Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,12 @@ import polars as pl
 from demandcast.components.examples.files import file_format, list_files, open_file
 from demandcast.components.examples.fingerprint import tables_fingerprint
 from demandcast.components.replenishment.lines import SupplyTables
-from demandcast.components.replenishment.supply_columns import rename_columns
+from demandcast.components.replenishment.supply_columns import (
+    PLACE,
+    check_our_names,
+    misspelt_columns,
+    rename_columns,
+)
 from demandcast.schema.config import (
     ReplenishmentTableConfig,
     ReplenishmentTablesConfig,
@@ -37,7 +45,12 @@ __all__ = [
     "terms_fingerprint",
 ]
 
+logger = logging.getLogger(__name__)
+
 _DATES_SHOWN = 3
+
+_HEADER_BYTES = 2**16
+"""Bytes at the beginning of a file in which its header is."""
 
 
 def supply_fingerprint(config: RunConfig) -> str:
@@ -65,23 +78,24 @@ def read_supply_tables(config: RunConfig, *, cutoff: datetime.date) -> SupplyTab
         cutoff: Stock is that of its evening, where the table has more than one.
 
     Raises:
-        ConfigurationError: A table that is needed is not configured, or no snapshot is named.
+        ConfigurationError: A table that is needed is not configured, no snapshot is named, or a
+            column is to have a name that is none of ours.
         BadInputError: A file is not there or cannot be read.
-        ContractError: A column that is to be renamed is not there; the stock of the cutoff is
-            not there.
+        ContractError: A column that is to be renamed is not there; the
+            stock of the cutoff is not there.
     """
-    tables, snapshot = config.replenishment.tables, config.data.snapshot
-    if tables.inventory is None:
+    reader = _Reader.of_run(config)
+    if reader.tables.inventory is None:
         raise ConfigurationError(
             "replenishment.tables.inventory must be given to propose orders; "
             "docs/replenishment.md describes it"
         )
-    inventory = _read("inventory", tables.inventory, snapshot)
+    inventory = reader.needed("inventory")
     return replace(
         read_terms(config),
         inventory=_of_the_cutoff(inventory, config.data.columns.timestamp, cutoff),
-        open_orders=_read_optional("open_orders", tables.open_orders, snapshot),
-        supplier_closures=_read_optional("supplier_closures", tables.supplier_closures, snapshot),
+        open_orders=reader.optional("open_orders"),
+        supplier_closures=reader.optional("supplier_closures"),
     )
 
 
@@ -89,20 +103,21 @@ def read_terms(config: RunConfig) -> SupplyTables:
     """Reads terms, suppliers and price breaks; no stock.
 
     Raises:
-        ConfigurationError: No table of terms is configured.
+        ConfigurationError: No table of terms is configured, or a column is to have a name that is
+            none of ours.
         BadInputError: A file is not there or cannot be read.
         ContractError: A column that is to be renamed is not there.
     """
-    tables, snapshot = config.replenishment.tables, config.data.snapshot
-    if tables.supply_terms is None:
+    reader = _Reader.of_run(config)
+    if reader.tables.supply_terms is None:
         raise ConfigurationError(
             "replenishment.tables.supply_terms must be given; docs/replenishment.md describes it"
         )
     return SupplyTables(
         inventory=pl.DataFrame(),
-        supply_terms=_read("supply_terms", tables.supply_terms, snapshot),
-        suppliers=_read_optional("suppliers", tables.suppliers, snapshot),
-        price_breaks=_read_optional("price_breaks", tables.price_breaks, snapshot),
+        supply_terms=reader.needed("supply_terms"),
+        suppliers=reader.optional("suppliers"),
+        price_breaks=reader.optional("price_breaks"),
     )
 
 
@@ -113,17 +128,17 @@ def read_lead_times(config: RunConfig) -> pl.DataFrame | None:
         BadInputError: The file is not there or cannot be read.
         ContractError: A column that is to be renamed is not there.
     """
-    table = config.replenishment.tables.lead_times
-    return _read_optional("lead_times", table, config.data.snapshot)
+    return _Reader.of_run(config).optional("lead_times")
 
 
 def read_terms_tables(
-    tables: ReplenishmentTablesConfig, *, snapshot: str
+    tables: ReplenishmentTablesConfig, *, series_key: Sequence[str], snapshot: str
 ) -> tuple[SupplyTables, pl.DataFrame | None]:
     """Reads what terms of supply are made of: no stock, and no orders on their way.
 
     Args:
         tables: Where they lie; `supply_terms` must be given.
+        series_key: Key columns of a series.
         snapshot: Fills in `{snapshot}` in the paths.
 
     Returns:
@@ -133,13 +148,14 @@ def read_terms_tables(
         BadInputError: A file is not there or cannot be read.
         ContractError: A column that is to be renamed is not there.
     """
-    terms = _read_optional("supply_terms", tables.supply_terms, snapshot)
+    reader = _Reader(tables, snapshot, tuple(series_key))
+    terms = reader.optional("supply_terms")
     supply = SupplyTables(
         inventory=pl.DataFrame(),
         supply_terms=pl.DataFrame() if terms is None else terms,
-        suppliers=_read_optional("suppliers", tables.suppliers, snapshot),
+        suppliers=reader.optional("suppliers"),
     )
-    return supply, _read_optional("lead_times", tables.lead_times, snapshot)
+    return supply, reader.optional("lead_times")
 
 
 def terms_fingerprint(tables: ReplenishmentTablesConfig, *, snapshot: str) -> str:
@@ -175,7 +191,7 @@ def read_demand(
         ContractError: A column is missing, or a value cannot be used.
     """
     timestamp = config.data.columns.timestamp
-    frame = _read_file(str(file), "demand")
+    frame = read_table_file(str(file), table="demand")
     missing = [name for name in (*keys.columns, timestamp, "demand") if name not in frame.columns]
     if missing:
         raise ContractError(f"demand: no column {missing}; there are: {frame.columns}")
@@ -240,21 +256,62 @@ def _readable_demand(frame: pl.DataFrame, timestamp: str, keys: Sequence[str]) -
     return rows.drop("given")
 
 
-def _read_optional(
-    name: str, table: ReplenishmentTableConfig | None, snapshot: str
-) -> pl.DataFrame | None:
-    return None if table is None else _read(name, table, snapshot)
+@dataclass(frozen=True)
+class _Reader:
+    """Reads tables of replenishment.
+
+    Attributes:
+        tables: Where they lie.
+        snapshot: Fills in `{snapshot}` in the paths.
+        names: Names of columns that are ours in every table: the series key, and the day.
+    """
+
+    tables: ReplenishmentTablesConfig
+    snapshot: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of_run(cls, config: RunConfig) -> _Reader:
+        """Reads the tables of a run."""
+        columns = config.data.columns
+        names = (*columns.series_key, columns.timestamp)
+        return cls(config.replenishment.tables, config.data.snapshot, names)
+
+    def needed(self, name: str) -> pl.DataFrame:
+        """Reads a table that is configured, and says which of its columns look misspelt."""
+        table: ReplenishmentTableConfig = getattr(self.tables, name)
+        check_our_names(list(table.columns), name, keys=self.names)
+        frame = _read(name, table, self.snapshot)
+        for column, ours in misspelt_columns(frame.columns, name, keys=self.names):
+            logger.warning(
+                "%s: column %r of %s is not used; did you mean %r?",
+                name,
+                column,
+                Path(table.path).name,
+                ours,
+            )
+        return frame
+
+    def optional(self, name: str) -> pl.DataFrame | None:
+        """Reads a table; None where none is configured."""
+        return None if getattr(self.tables, name) is None else self.needed(name)
 
 
 def _read(name: str, table: ReplenishmentTableConfig, snapshot: str) -> pl.DataFrame:
-    """Reads a table of one file or several, with our names."""
+    """Reads a table of one file or several, with our names, and the place of each row."""
     if SNAPSHOT in table.path and not snapshot:
         raise ConfigurationError(
             f"replenishment.tables.{name}: {table.path!r} has {SNAPSHOT}, and data.snapshot is "
             "empty; expected the name of a snapshot there"
         )
     pattern = table.path.replace(SNAPSHOT, snapshot)
-    parts = [_read_file(file, name) for file in list_files(pattern, table=name)]
+    files = list_files(pattern, table=name)
+    parts = [read_table_file(file, table=name) for file in files]
+    if len(files) > 1:
+        parts = [
+            part.with_columns(pl.format("{} of '{}'", PLACE, pl.lit(Path(file).name)).alias(PLACE))
+            for file, part in zip(files, parts, strict=True)
+        ]
     try:
         frame = pl.concat(parts, how="vertical_relaxed")
     except pl.exceptions.PolarsError as error:
@@ -262,19 +319,107 @@ def _read(name: str, table: ReplenishmentTableConfig, snapshot: str) -> pl.DataF
     return rename_columns(frame, table.columns, table=name)
 
 
-def _read_file(file: str, name: str) -> pl.DataFrame:
-    """Reads CSV as text, so that keys keep their zeros, and Parquet as it is."""
-    kind = file_format(file, table=name)
+def read_table_file(file: str, *, table: str, schema: pl.Schema | None = None) -> pl.DataFrame:
+    """Reads CSV as text, so that keys keep their zeros, and Parquet as it is.
+
+    Args:
+        file: CSV or Parquet.
+        table: Its name, for messages.
+        schema: Types that columns of CSV have if all of their values can be read so.
+
+    Returns:
+        The rows, without blank ones, and where each is, as `PLACE` has it.
+
+    Raises:
+        BadInputError: The file cannot be read; the message says in which line, if in one.
+    """
+    kind = file_format(file, table=table)
     try:
         with open_file(file) as stream:
-            content = io.BytesIO(stream.read())
-        if kind == "csv":
-            return pl.read_csv(content, infer_schema=False)
-        return pl.read_parquet(content)
+            content = stream.read()
+        if kind == "parquet":
+            frame = pl.read_parquet(io.BytesIO(content))
+            return _placed(frame, "row", first=1)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise BadInputError(
-            f"{name}: {file} cannot be read: {error}; expected CSV or Parquet"
+            f"{table}: {file} cannot be read: {_first_line(error)}; expected CSV or Parquet"
         ) from error
+    header, line = _header(content)
+    _check_header(header, f"{table}: {file}")
+    frame = _csv_frame(content, f"{table}: {file}", schema)
+    placed = _placed(frame, "line", first=line + 1)
+    return placed.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
+
+
+def _csv_frame(content: bytes, file: str, schema: pl.Schema | None) -> pl.DataFrame:
+    """Reads CSV with the types that are wanted, or as text where that fails."""
+    if schema is not None:
+        with contextlib.suppress(pl.exceptions.PolarsError):
+            return pl.read_csv(io.BytesIO(content), infer_schema=False, schema_overrides=schema)
+    try:
+        return pl.read_csv(io.BytesIO(content), infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise BadInputError(f"{file}: {_csv_problem(content, error)}") from error
+
+
+def _placed(frame: pl.DataFrame, what: str, *, first: int) -> pl.DataFrame:
+    """Says where each row is."""
+    number = pl.int_range(first, pl.len() + first)
+    return frame.with_columns(pl.format(f"{what} {{}}", number).alias(PLACE))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _records(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Reads the records of CSV as spreadsheets number them, from 1."""
+    text = content.decode("utf-8-sig", errors="replace")
+    yield from enumerate(csv.reader(io.StringIO(text, newline="")), start=1)
+
+
+def _header(content: bytes) -> tuple[list[str], int]:
+    """Returns the names of the columns, and their line; none where there are none."""
+    try:
+        found = ((names, line) for line, names in _records(content[:_HEADER_BYTES]) if names)
+        return next(found, ([], 1))
+    except csv.Error:
+        return [], 1
+
+
+def _check_header(header: Sequence[str], file: str) -> None:
+    """Refuses a header of which it is not clear what it means.
+
+    Raises:
+        BadInputError: It names a column twice, or has no comma.
+    """
+    twice = [name for name in dict.fromkeys(header) if name.strip() and header.count(name) > 1]
+    if twice:
+        raise BadInputError(f"{file}: the header has {twice} twice; allowed: once")
+    others = {";": "semicolons", "\t": "tabs"}
+    for mark, name in others.items():
+        if len(header) == 1 and mark in header[0]:
+            raise BadInputError(f"{file}: columns are apart by {name}; expected commas")
+
+
+def _csv_problem(content: bytes, error: Exception) -> str:
+    """Says what is wrong with CSV that cannot be read, and where."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        line = content[: wrong.start].count(b"\n") + 1
+        return f"line {line} cannot be read: it is no UTF-8 text; save the file as CSV in UTF-8"
+    header, _ = _header(content)
+    try:
+        for line, fields in _records(content):
+            if len(fields) > len(header):
+                return (
+                    f"line {line} has {len(fields)} fields, and the header has {len(header)}; "
+                    "a text with a comma must be in double quotes"
+                )
+    except csv.Error:
+        pass
+    return f"cannot be read: {_first_line(error)}; expected CSV or Parquet"
 
 
 def _of_the_cutoff(inventory: pl.DataFrame, timestamp: str, cutoff: datetime.date) -> pl.DataFrame:
@@ -293,16 +438,3 @@ def _of_the_cutoff(inventory: pl.DataFrame, timestamp: str, cutoff: datetime.dat
             f"are of {[str(one) for one in last.to_list()]}"
         )
     return rows.drop(timestamp)
-
-
-def read_table_file(file: Path, table: str) -> pl.DataFrame:
-    """Reads a table that an option names: CSV as text, Parquet as it is.
-
-    Args:
-        file: CSV or Parquet.
-        table: Its name, for messages.
-
-    Raises:
-        BadInputError: It is not there or cannot be read.
-    """
-    return _read_file(str(file), table)

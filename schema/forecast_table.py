@@ -29,6 +29,7 @@ __all__ = [
     "MEAN",
     "STEP",
     "TIMESTAMP",
+    "check_forecast_columns",
     "check_forecast_table",
     "column_complaints",
     "forecast_complaints",
@@ -36,6 +37,7 @@ __all__ = [
     "quantile_column",
     "quantile_columns",
     "row_complaints",
+    "row_rules",
 ]
 
 _ROWS_SHOWN = 3
@@ -59,13 +61,23 @@ def check_forecast_table(table: pl.DataFrame, series: SeriesSpec) -> None:
             is not `step` periods after it. Each complaint has the number of rows and the
             first of them.
     """
-    expected = forecast_schema(series)
-    if table.schema != expected or table.columns != expected.names():
-        complaints = [*column_complaints(table.schema, expected)]
-    else:
-        complaints = [*forecast_complaints(table, series)]
-    if complaints:
-        raise ContractError("\n".join(f"forecast table: {line}" for line in complaints))
+    check_forecast_columns(table, series)
+    _refuse(forecast_complaints(table, series))
+
+
+def check_forecast_columns(table: pl.DataFrame, series: SeriesSpec) -> None:
+    """Checks the columns of a forecast table against its contract, whatever its rows hold.
+
+    Raises:
+        ContractError: A column is missing, unknown, out of order or of another type.
+    """
+    _refuse(column_complaints(table.schema, forecast_schema(series)))
+
+
+def _refuse(complaints: Iterator[str]) -> None:
+    lines = [f"forecast table: {line}" for line in complaints]
+    if lines:
+        raise ContractError("\n".join(lines))
 
 
 def column_complaints(found: pl.Schema, expected: pl.Schema) -> Iterator[str]:
@@ -84,54 +96,66 @@ def column_complaints(found: pl.Schema, expected: pl.Schema) -> Iterator[str]:
 
 def forecast_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
     """Words what is wrong with the rows of a table that has the columns of `forecast_schema`."""
-    yield from _value_complaints(table, series)
-    yield from _crossing_complaints(table, series)
-    yield from _step_complaints(table, series)
-    yield from _time_complaints(table, series)
+    for broken, what, shown in row_rules(table, series):
+        yield from row_complaints(table, broken, what, *shown)
+    horizon = series.forecast.horizon
+    incomplete = pl.col(STEP).n_unique().over([*series.series_key, CUTOFF]) != horizon
+    yield from row_complaints(
+        table, incomplete, f"a series has not all {horizon} steps of a cutoff"
+    )
 
 
-def _value_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
+def row_rules(
+    table: pl.DataFrame, series: SeriesSpec
+) -> Iterator[tuple[pl.Expr, str, tuple[str, ...]]]:
+    """Yields what no row may be: when it is so, in words, and the columns that show it.
+
+    Args:
+        table: With the columns of `forecast_schema`; conditions are of its rows as they are.
+        series: What it must be of.
+    """
+    yield from _value_rules(table, series)
+    yield from _crossing_rules(series)
+    yield from _step_rules(series)
+    yield from _time_rules(table, series)
+
+
+_Rules = Iterator[tuple[pl.Expr, str, tuple[str, ...]]]
+
+
+def _value_rules(table: pl.DataFrame, series: SeriesSpec) -> _Rules:
     values = (MEAN, *quantile_columns(series.forecast.quantile_levels))
     for name in table.columns:
         missing = pl.col(name).is_null()
         shown = (name,) if name in values else ()
         if shown:
             missing |= ~pl.col(name).is_finite()
-            yield from row_complaints(table, pl.col(name) < 0, f"negative {name!r}", name)
-        yield from row_complaints(table, missing, f"no value, NaN or infinite in {name!r}", *shown)
+            yield pl.col(name) < 0, f"negative {name!r}", shown
+        yield missing, f"no value, NaN or infinite in {name!r}", shown
 
 
-def _crossing_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
+def _crossing_rules(series: SeriesSpec) -> _Rules:
     names = quantile_columns(series.forecast.quantile_levels)
     for low, high in itertools.pairwise(names):
-        yield from row_complaints(
-            table, pl.col(low) > pl.col(high), f"{low!r} exceeds {high!r}", low, high
-        )
+        yield pl.col(low) > pl.col(high), f"{low!r} exceeds {high!r}", (low, high)
 
 
-def _step_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
-    horizon, step = series.forecast.horizon, pl.col(STEP)
-    yield from row_complaints(
-        table, ~step.is_between(1, horizon), f"{STEP!r} outside 1 to {horizon}"
-    )
-    origin = [*series.series_key, CUTOFF]
-    repeated = pl.struct(*origin, STEP).is_duplicated()
-    yield from row_complaints(table, repeated, "a series has a step of a cutoff twice")
-    incomplete = step.n_unique().over(origin) != horizon
-    yield from row_complaints(
-        table, incomplete, f"a series has not all {horizon} steps of a cutoff"
-    )
+def _step_rules(series: SeriesSpec) -> _Rules:
+    horizon = series.forecast.horizon
+    yield ~pl.col(STEP).is_between(1, horizon), f"{STEP!r} outside 1 to {horizon}", ()
+    repeated = pl.struct(*series.series_key, CUTOFF, STEP).is_duplicated()
+    yield repeated, "a series has a step of a cutoff twice", ()
 
 
-def _time_complaints(table: pl.DataFrame, series: SeriesSpec) -> Iterator[str]:
+def _time_rules(table: pl.DataFrame, series: SeriesSpec) -> _Rules:
     frequency = series.forecast.frequency
     cutoff = table[CUTOFF].to_physical().fill_null(0).to_numpy()
     step = table[STEP].fill_null(0).to_numpy()
     off_grid = pl.lit(pl.Series(~on_grid(cutoff, frequency)))
-    yield from row_complaints(table, off_grid, f"{CUTOFF!r} does not start a period of {frequency}")
+    yield off_grid, f"{CUTOFF!r} does not start a period of {frequency}", ()
     days = pl.Series(days_of(periods_of(cutoff, frequency) + step, frequency), dtype=pl.Int32)
     off = pl.col(TIMESTAMP) != pl.lit(days.cast(pl.Date))
-    yield from row_complaints(table, off, f"{TIMESTAMP!r} is not {STEP!r} periods after {CUTOFF!r}")
+    yield off, f"{TIMESTAMP!r} is not {STEP!r} periods after {CUTOFF!r}", ()
 
 
 def row_complaints(table: pl.DataFrame, broken: pl.Expr, what: str, *shown: str) -> Iterator[str]:

@@ -25,8 +25,8 @@ STATUSES: dict[str, str] = {
     "reduced": "Less than wanted is to be ordered: capacity, shelf life, budget, or "
     "what the supplier has.",
     "held_back": "An order is wanted, and budget or supplier have nothing left for it.",
-    "infeasible": "An order is wanted, and none is possible: terms contradict each other, or there "
-    "is no room; the reason says which.",
+    "infeasible": "No order is possible, whether one is wanted or not: terms contradict each "
+    "other, or an order is wanted and there is no room; the reason says which.",
     "not_due": "An order is wanted, and the supplier takes none today.",
     "covered": "Stock and orders on their way suffice.",
     "no_forecast": "There is no forecast of the series.",

@@ -51,7 +51,7 @@ def choose_terms(
     if several.height:
         picked = cheapest_candidates(several, lines, lead_times, keys=keys, comparison=comparison)
         chosen = pl.concat([chosen, picked])
-    own = chosen.drop("storage_capacity", PROBLEM, "obstacle")
+    own = chosen.drop("storage_capacity", PROBLEM, "obstacle", "without_lead_time")
     capacity = candidates.group_by(keys).agg(pl.col("storage_capacity").min())
     joined = (
         lines.drop("storage_capacity")
@@ -118,7 +118,7 @@ def _words_of_obstacle() -> pl.Expr:
     """Words why a supplier cannot be taken whose terms are in order."""
     return (
         pl.when(pl.col("obstacle") == "no_lead_time")
-        .then(pl.format("supplier '{}': neither deliveries nor a quoted lead time", "supplier"))
+        .then("without_lead_time")
         .when(pl.col("obstacle") == _SOLD_OUT)
         .then(pl.lit("supply_terms: available_units is 0"))
     )

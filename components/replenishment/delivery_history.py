@@ -25,11 +25,11 @@ import numpy.typing as npt
 import polars as pl
 
 from demandcast.components.metrics.arrays import BoolArray, FloatArray
+from demandcast.components.replenishment.supply_columns import LONGEST_DAYS, PLACE
 from demandcast.schema.errors import BadInputError, ContractError
 from demandcast.schema.periods import FREQUENCIES, Frequency, year_length
 
 __all__ = [
-    "LONGEST_DAYS",
     "QUOTED",
     "DeliveryHistory",
     "HistorySettings",
@@ -40,9 +40,6 @@ __all__ = [
 
 Int64Array = npt.NDArray[np.int64]
 OrderMoment = Literal["before_opening", "after_close"]
-
-LONGEST_DAYS = 3650
-"""A lead time above ten years is a mistyped date."""
 
 QUOTED = "quoted_lead_time"
 """Column of the table of quotes: whole periods."""
@@ -117,7 +114,7 @@ class RefusedLines:
     Attributes:
         problem: What is wrong.
         count: How many.
-        rows: The first of them in words, each with its row, counted from 0.
+        rows: The first of them in words, each with its line in the file, or its row, from 1.
     """
 
     problem: str
@@ -175,7 +172,7 @@ def collect_deliveries(
     Args:
         lines: A row per order line: the columns `by` of the settings; `ordered` and `received`
             (dates; null in `received`: still open); optionally `promised` (date), and
-            `quantity` with `received_quantity`, units.
+            `quantity` with `received_quantity`, units; and `PLACE` for messages.
         settings: How to read them.
         quoted: The columns `by` and `quoted_lead_time`, whole periods, null without a quote; a
             supplier may be in it without any order line.
@@ -227,8 +224,9 @@ def _known(lines: pl.DataFrame, settings: HistorySettings) -> pl.DataFrame:
     ordered, received = pl.col("ordered"), pl.col("received")
     missing_key = pl.any_horizontal(pl.col(list(settings.by)).is_null())
     promised = pl.col("promised") if "promised" in lines.columns else pl.lit(None, pl.Date)
+    numbered = pl.format("row {}", pl.int_range(1, pl.len() + 1))
     return (
-        lines.with_row_index("#row")
+        lines.with_columns(pl.col(PLACE) if PLACE in lines.columns else numbered.alias(PLACE))
         .with_columns(promised.alias("promised"))
         .with_columns(
             pl.when(missing_key)
@@ -287,7 +285,7 @@ def _in_full_share(used: pl.DataFrame, suppliers: int) -> FloatArray:
 
 def _refused(known: pl.DataFrame, settings: HistorySettings) -> tuple[RefusedLines, ...]:
     """Counts refused lines by reason, and names the first."""
-    columns = ["#row", *settings.by, *_DATES]
+    columns = [PLACE, *settings.by, *_DATES]
     found = []
     for problem, words in _PROBLEMS.items():
         wrong = known.filter(pl.col("#problem") == problem)
@@ -299,8 +297,8 @@ def _refused(known: pl.DataFrame, settings: HistorySettings) -> tuple[RefusedLin
 
 
 def _row_in_words(row: dict[str, object]) -> str:
-    said = ", ".join(f"{name} {value}" for name, value in row.items() if name != "#row")
-    return f"row {row['#row']}: {said}"
+    said = ", ".join(f"{name} {value}" for name, value in row.items() if name != PLACE)
+    return f"{row[PLACE]}: {said}"
 
 
 def _check_lines(lines: pl.DataFrame, settings: HistorySettings) -> None:

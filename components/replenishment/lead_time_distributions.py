@@ -24,6 +24,8 @@ __all__ = [
     "pmf_quantiles",
     "pmf_std",
     "point_masses",
+    "quoted_distributions",
+    "quoted_reach",
 ]
 
 Int32Array = npt.NDArray[np.int32]
@@ -111,6 +113,75 @@ def discretised_gamma(mean: npt.ArrayLike, std: npt.ArrayLike) -> FloatArray:
     return _spread(means, low, periods)
 
 
+def quoted_distributions(
+    days: npt.ArrayLike, std: npt.ArrayLike, *, days_per_period: int, days_before_placed: int
+) -> FloatArray:
+    """Makes distributions over whole periods from a promise in days and its deviation.
+
+    Formula: lead time = ceil(max(T - b, 0) / n), as deliveries count (`delivery_history`), T the
+    days from the order to its arrival, b days before the order counts as placed, n days in a
+    period. T is a gamma variable in whole days with the mean D and the deviation s; where s is
+    above D, an exponential one with the mean m = (D + sqrt(2 s^2 - D^2)) / 2.
+
+    Nothing arrives before it is ordered, so days about a promise of 0 with a deviation of 1 can
+    only be late: D is then no mean. m is the mean of the exponential variable whose root mean
+    square distance from D is s; where s = D both are the same.
+
+    Args:
+        days: Promised from order to arrival, whole, at least 0. Shape [V].
+        std: Their standard deviation, at least 0. Shape [V].
+        days_per_period: n.
+        days_before_placed: b.
+
+    Returns:
+        Probabilities. Shape [V, L + 1].
+
+    Raises:
+        BadInputError: A value is negative or not finite, or a distribution would reach beyond
+            `LONGEST_SUPPORT` days; `quoted_reach` says which.
+
+    Source:
+        Ours.
+
+    >>> daily = {"days_per_period": 1, "days_before_placed": 0}
+    >>> pmf_mean(quoted_distributions([3.0, 0.0], [1.0, 1.0], **daily)).round(3)
+    array([3.   , 0.707])
+    """
+    means, stds = _arrival_moments(days, std)
+    by_day = discretised_gamma(means, stds)
+    waited = np.maximum(np.arange(by_day.shape[1]) - days_before_placed, 0)
+    period = -(-waited // days_per_period)
+    pmf = np.zeros((len(by_day), int(period.max(initial=0)) + 1))
+    np.add.at(pmf.T, period, by_day.T)
+    return pmf
+
+
+def quoted_reach(days: npt.ArrayLike, std: npt.ArrayLike) -> FloatArray:
+    """Returns how many days an order of such a promise may take; above `LONGEST_SUPPORT`, too many.
+
+    Args:
+        days: As in `quoted_distributions`. Shape [V].
+        std: Likewise.
+
+    Returns:
+        Days. Shape [V].
+
+    >>> quoted_reach([3.0, 300.0], [0.0, 3000.0]).astype(int).tolist()
+    [3, 62612]
+    """
+    return _reach(*_arrival_moments(days, std))
+
+
+def _arrival_moments(days: npt.ArrayLike, std: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Returns mean and deviation of the days that a delivery takes. Shapes [V]."""
+    means, stds = np.broadcast_arrays(
+        np.atleast_1d(np.asarray(days, np.float64)), np.atleast_1d(np.asarray(std, np.float64))
+    )
+    late = stds > means
+    shifted = (means + np.sqrt(np.where(late, 2 * stds**2 - means**2, 0.0))) / 2
+    return np.where(late, shifted, means), np.where(late, shifted, stds)
+
+
 def pmf_mean(pmf: FloatArray) -> FloatArray:
     """Computes the mean of each row, periods; NaN of an unknown lead time. Shape [V]."""
     return np.asarray(pmf @ np.arange(pmf.shape[1], dtype=np.float64))
@@ -191,12 +262,20 @@ def _cumulative(pmf: FloatArray) -> FloatArray:
     return np.asarray(below / below[:, -1:])
 
 
-def _longest(means: FloatArray, stds: FloatArray) -> int:
-    """Returns the last column that a distribution of these terms needs."""
+def _reach(means: FloatArray, stds: FloatArray) -> FloatArray:
+    """Returns how far distributions reach: beyond is next to nothing. Shape [V]."""
     varies = stds > _STEADIEST * means
     scale = stds[varies] ** 2 / means[varies]
-    reach = special.gammainccinv(means[varies] / scale, _TAIL) * scale
-    longest = max(float(reach.max(initial=0.0)), float(means.max(initial=0.0)))
+    reach = means.astype(np.float64)
+    reach[varies] = np.maximum(
+        special.gammainccinv(means[varies] / scale, _TAIL) * scale, means[varies]
+    )
+    return reach
+
+
+def _longest(means: FloatArray, stds: FloatArray) -> int:
+    """Returns the last column that a distribution of these terms needs."""
+    longest = float(_reach(means, stds).max(initial=0.0))
     if longest > LONGEST_SUPPORT:
         raise BadInputError(
             f"lead times: mean and std reach {longest:,.0f} periods; up to {LONGEST_SUPPORT:,} "

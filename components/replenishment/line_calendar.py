@@ -197,18 +197,19 @@ def _dates(days: Int64Array) -> pl.Series:
     return pl.Series(days.astype(np.int32)).cast(pl.Date)
 
 
-def mark_short_forecasts(lines: pl.DataFrame, horizon: int) -> pl.DataFrame:
+def mark_short_forecasts(lines: pl.DataFrame, horizon: int | pl.Expr) -> pl.DataFrame:
     """Gives lines whose protection interval ends after the forecast a status, and says why.
 
     Args:
         lines: From `with_calendar`.
-        horizon: Periods of the forecast.
+        horizon: Periods of the forecast; of each line, if they differ.
     """
-    short = pl.col("status").is_null() & (pl.col("needed_periods") > horizon)
+    known = horizon if isinstance(horizon, pl.Expr) else pl.lit(horizon)
+    short = pl.col("status").is_null() & (pl.col("needed_periods") > known)
     words = pl.format(
         "the forecast has {} periods, and {} are needed: {} to the next order and {} until it "
         "arrives; replenishment.extrapolate goes on with the last season",
-        pl.lit(horizon),
+        known,
         "needed_periods",
         "periods_to_next",
         pl.col("needed_periods") - pl.col("periods_to_next"),

@@ -61,6 +61,11 @@ class Calendar:
         return 1 if self.frequency == "D" else 7
 
     @property
+    def evening(self) -> datetime.date:
+        """Last known day."""
+        return self.cutoff + datetime.timedelta(days=self.days_per_period - 1)
+
+    @property
     def placed_after(self) -> int:
         """Days from the day of an order to the opening before which it counts as placed."""
         return 1 if self.order_moment == "after_close" else 0

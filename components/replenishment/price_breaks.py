@@ -13,7 +13,7 @@ import polars as pl
 
 from demandcast.components.metrics.arrays import FloatArray
 from demandcast.components.replenishment.order_lots import PriceBreaks
-from demandcast.components.replenishment.supply_columns import PROBLEM, clean_table
+from demandcast.components.replenishment.supply_columns import PLACE, PROBLEM, clean_table
 from demandcast.schema.errors import ContractError
 
 __all__ = ["price_breaks_of", "with_price_problems"]
@@ -25,12 +25,13 @@ def with_price_problems(
     """Says of which candidates a price cannot be read.
 
     Args:
-        candidates: Key columns, `supplier`, `problem`.
+        candidates: Key columns, `supplier`, `currency`, `problem`.
         table: `price_breaks`; None without one.
         keys: Key columns of a series.
 
     Returns:
-        The candidates, `problem` completed. A row without a supplier is of all suppliers.
+        The candidates, `problem` completed: also where a price is in another currency than theirs.
+        A row without a supplier is of all suppliers.
 
     Raises:
         ContractError: The table lacks a column.
@@ -42,11 +43,33 @@ def with_price_problems(
     words = pl.col(PROBLEM).first().alias("#price")
     own = wrong.group_by([*on, "supplier"], maintain_order=True).agg(words)
     anyones = wrong.filter(pl.col("supplier").is_null()).group_by(on, maintain_order=True)
+    foreign = _in_other_currencies(candidates, breaks, [*on, "supplier"])
     return (
         candidates.join(own, on=[*on, "supplier"], how="left", maintain_order="left")
         .join(anyones.agg(words), on=on, how="left", maintain_order="left", suffix="_of_all")
-        .with_columns(**{PROBLEM: pl.coalesce(PROBLEM, "#price", "#price_of_all")})
-        .drop("#price", "#price_of_all")
+        .join(foreign, on=[*on, "supplier", "currency"], how="left", maintain_order="left")
+        .with_columns(**{PROBLEM: pl.coalesce(PROBLEM, "#price", "#price_of_all", "#foreign")})
+        .drop("#price", "#price_of_all", "#foreign")
+    )
+
+
+def _in_other_currencies(
+    candidates: pl.DataFrame, breaks: pl.DataFrame, on: Sequence[str]
+) -> pl.DataFrame:
+    """Words prices in another currency than that of their terms: key, `currency`, `#foreign`."""
+    priced = breaks.filter(pl.col("currency").is_not_null()).select(
+        *on, PLACE, pl.col("currency").alias("#given")
+    )
+    met = candidates.select(*on, "currency").unique().join(priced, on=on, how="inner")
+    words = pl.format(
+        "price_breaks, {}: currency: got '{}'; allowed: '{}', as the terms",
+        PLACE,
+        "#given",
+        "currency",
+    )
+    other = met.filter(pl.col("#given") != pl.col("currency"))
+    return other.group_by([*on, "currency"], maintain_order=True).agg(
+        words.first().alias("#foreign")
     )
 
 
@@ -111,5 +134,7 @@ def _cleaned(table: pl.DataFrame, keys: Sequence[str]) -> tuple[list[str], pl.Da
         )
     breaks = clean_table(table, "price_breaks", keys=on)
     twice = pl.struct(*on, "supplier", "from_quantity").is_duplicated()
-    words = pl.format("price_breaks: from_quantity: '{}' twice; allowed: once", "from_quantity")
+    words = pl.format(
+        "price_breaks, {}: from_quantity: '{}' twice; allowed: once", PLACE, "from_quantity"
+    )
     return on, breaks.with_columns(**{PROBLEM: pl.coalesce(PROBLEM, pl.when(twice).then(words))})

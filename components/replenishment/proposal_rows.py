@@ -43,6 +43,9 @@ _FIRST = {
 
 _OTHERS = 5
 
+_ROUNDING = 1e-9
+"""Share of a pack that is rounding and no further pack."""
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -95,11 +98,10 @@ def proposal_rows(
         calendar: Last known period, and the frequency.
     """
     numbers = _numbers(computed, decided, config)
-    horizon = decided.arrays.mean.shape[1]
     reasons = line_reasons(
         numbers,
         measure=config.service.measure,
-        horizon=horizon,
+        horizon=pl.col("forecast_periods"),
         frequency=calendar.frequency,
     )
     good = numbers.with_columns(reason=reasons)
@@ -139,11 +141,15 @@ def _ranked(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 
 def _numbers(computed: pl.DataFrame, decided: Decided, config: ReplenishmentConfig) -> pl.DataFrame:
     """Puts numbers beside the computed lines: those of the table, and what reasons speak of."""
+    smallest = _smallest_orders(computed)
+    never_fits = smallest > computed["storage_capacity"].cast(pl.Float64).to_numpy()
     columns = {
-        "status": _statuses(computed, decided),
+        "status": _statuses(computed, decided, never_fits),
+        "smallest_order": smallest,
+        "never_fits": never_fits,
         **_position(computed, decided),
         **_order(decided, config),
-        **_prospects(decided),
+        **_prospects(computed, decided),
         "probability": decided.wanted.lasting,
         "lot_reasons": _lot_reasons(computed, decided),
         "raised_to_price_break": decided.lots.raised_to_price_break,
@@ -191,9 +197,10 @@ def _order(decided: Decided, config: ReplenishmentConfig) -> _Columns:
     }
 
 
-def _prospects(decided: Decided) -> _Columns:
-    """Says what is to be expected."""
+def _prospects(computed: pl.DataFrame, decided: Decided) -> _Columns:
+    """Says what is to be expected; of periods beyond the forecast nothing is."""
     outlook, lines = decided.outlook, decided.arrays
+    known = computed["forecast_periods"].to_numpy()
     return {
         "stockout_probability": outlook.stockout_probability,
         "stockout_probability_without": outlook.stockout_probability_without,
@@ -201,7 +208,7 @@ def _prospects(decided: Decided) -> _Columns:
         "expected_lost_sales_without": outlook.expected_lost_sales_without,
         "expected_holding_cost": outlook.expected_unit_periods * lines.holding_cost,
         "expected_stockout_cost": outlook.expected_lost_sales * lines.stockout_cost,
-        "cover_periods": outlook.cover_periods,
+        "cover_periods": np.minimum(outlook.cover_periods, known),
     }
 
 
@@ -213,20 +220,34 @@ def _lot_reasons(computed: pl.DataFrame, decided: Decided) -> IntArray:
     return np.where(computed["takes_orders"].to_numpy(), reasons, 0)
 
 
-def _statuses(computed: pl.DataFrame, decided: Decided) -> npt.NDArray[np.str_]:
-    """Says what became of each line."""
+def _smallest_orders(computed: pl.DataFrame) -> FloatArray:
+    """Returns the units of the smallest order of each line, in whole packs. Shape [n]."""
+    pack = pl.col("pack_size")
+    packs = (pl.max_horizontal("moq", pack) / pack - _ROUNDING).ceil()
+    return computed.select(packs * pack).to_series().to_numpy()
+
+
+def _statuses(
+    computed: pl.DataFrame, decided: Decided, never_fits: BoolArray
+) -> npt.NDArray[np.str_]:
+    """Says what became of each line.
+
+    One of which no order ever fits is infeasible while it is covered, too: its terms can be
+    corrected before it runs out.
+    """
     lowered = LotReason.LOWERED_BY_CAPACITY | LotReason.LOWERED_BY_SHELF_LIFE
     less = decided.lots.has(lowered) | (decided.supply_cut + decided.budget_cut > 0)
     ordered = decided.order_quantity > 0
     found = np.select(
         [
+            never_fits,
             decided.wanted_quantity <= 0,
             ~computed["takes_orders"].to_numpy(),
             decided.lots.has(INFEASIBLE) | (decided.lots.quantity <= 0),
             ~ordered,
             less,
         ],
-        ["covered", "not_due", "infeasible", "held_back", "reduced"],
+        ["infeasible", "covered", "not_due", "infeasible", "held_back", "reduced"],
         default="order",
     )
     return np.asarray(found, np.str_)

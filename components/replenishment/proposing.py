@@ -232,7 +232,12 @@ def _lines(situation: Situation, config: ReplenishmentConfig) -> tuple[pl.DataFr
     closures = situation.closures(config)
     lines = with_calendar(_with_terms(situation, config), situation.lead_times, closures)
     horizon = _horizon(lines, situation, config)
-    return mark_short_forecasts(lines, horizon), horizon
+    known = np.full(situation.forecasts.keys.height, horizon)
+    if not config.extrapolate:
+        known = situation.forecasts.known_periods
+    periods = pl.lit(pl.Series(known)).gather(pl.col("forecast_row").fill_null(0))
+    lines = lines.with_columns(forecast_periods=periods)
+    return mark_short_forecasts(lines, pl.col("forecast_periods")), horizon
 
 
 def _horizon(lines: pl.DataFrame, situation: Situation, config: ReplenishmentConfig) -> int:
@@ -285,12 +290,15 @@ def _with_terms(situation: Situation, config: ReplenishmentConfig) -> pl.DataFra
     """Joins stock and terms; one row per series."""
     forecasts, tables = situation.forecasts, situation.tables
     keys = forecasts.keys.columns
-    stock = gather_stock(forecasts.keys, tables, cutoff=situation.cutoff)
+    evening = situation.calendar(config).evening
+    stock = gather_stock(
+        forecasts.keys, tables, evening=evening, wrong_forecasts=forecasts.problems
+    )
     candidates = gather_candidates(stock, tables, keys=keys, currency=config.currency)
     closures = situation.closures(config)
     length = closures.calendar.days_per_period
     per_period = config.holding_cost_rate * length / _DAYS_PER_YEAR
-    open_lines = open_order_lines(tables.open_orders, keys, cutoff=situation.cutoff)
+    open_lines = open_order_lines(tables.open_orders, keys, evening=evening)
     comparison = Comparison(
         ExpectedDemand(forecasts.mean.mean(axis=1, dtype=np.float64), forecasts.variance()),
         CostRates(per_period, 0.0, config.service.target),
@@ -316,7 +324,7 @@ def _line_arrays(
 ) -> LineArrays:
     """Turns the lines that can be computed into arrays."""
     keys = forecasts.keys.columns
-    open_lines = open_order_lines(situation.tables.open_orders, keys, cutoff=situation.cutoff)
+    open_lines = open_order_lines(situation.tables.open_orders, keys, evening=calendar.evening)
     arrivals = scheduled_arrivals(
         computed, open_lines, keys=keys, calendar=calendar, horizon=forecasts.horizon
     )

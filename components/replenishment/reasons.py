@@ -22,18 +22,20 @@ INFEASIBLE = (
 
 
 def line_reasons(
-    lines: pl.DataFrame, *, measure: str, horizon: int, frequency: Frequency
+    lines: pl.DataFrame, *, measure: str, horizon: int | pl.Expr, frequency: Frequency
 ) -> pl.Series:
     """Words the reasons of computed lines.
 
     Args:
         lines: The columns of the proposal table, and of each line `lot_reasons` (bits of
             `LotReason`), `pack_size`, `moq`, `room`, `sellable`, `raised_to_price_break`,
-            `supply_cut` and `budget_cut` (units not ordered because the supplier has not enough,
-            and for lack of budget), `probability` (with which stock
+            `storage_capacity`, `smallest_order` (units, in whole packs) and `never_fits` (whether
+            that is above the capacity), `supply_cut` and `budget_cut` (units not ordered because
+            the supplier has not enough, and for lack of budget), `overdue_units` and
+            `abandoned_units` with the days since when, `probability` (with which stock
             is said to last), `supplier_reason` and `left_out`.
         measure: What `service_target` is a target of.
-        horizon: Periods of the forecast: cover beyond it is not known.
+        horizon: Periods of the forecast, of all lines or each: cover beyond it is not known.
         frequency: Of the periods, which are days or weeks.
 
     Returns:
@@ -66,12 +68,14 @@ def _units(name: str, decimals: int = 1) -> pl.Expr:
     )
 
 
+def _is_or_are(name: str) -> pl.Expr:
+    one = pl.col(name).round(1) == 1
+    return pl.when(one).then(pl.lit("is")).otherwise(pl.lit("are"))
+
+
 def _wanted(name: str) -> pl.Expr:
     """Writes that units are wanted."""
-    one = pl.col(name).round(1) == 1
-    return pl.format(
-        "{} {} wanted", _units(name), pl.when(one).then(pl.lit("is")).otherwise(pl.lit("are"))
-    )
+    return pl.format("{} {} wanted", _units(name), _is_or_are(name))
 
 
 def _percent(name: str) -> pl.Expr:
@@ -81,7 +85,7 @@ def _percent(name: str) -> pl.Expr:
     return pl.when(percent == percent.floor()).then(whole).otherwise(percent.cast(pl.String))
 
 
-def _time(horizon: int, period: str) -> pl.Expr:
+def _time(horizon: int | pl.Expr, period: str) -> pl.Expr:
     """Writes how long stock lasts; what reaches to the end of the forecast may last longer."""
     periods = pl.col("cover_periods")
     several = pl.format(
@@ -93,12 +97,12 @@ def _time(horizon: int, period: str) -> pl.Expr:
     return pl.when(periods < 1).then(pl.lit(f"less than a {period}")).otherwise(several)
 
 
-def _cover(horizon: int, period: str) -> pl.Expr:
+def _cover(horizon: int | pl.Expr, period: str) -> pl.Expr:
     """Writes how long stock lasts with the probability that is the target."""
     return pl.format("{} at {} %", _time(horizon, period), _percent("probability"))
 
 
-def _cases(horizon: int, period: str) -> pl.Expr:
+def _cases(horizon: int | pl.Expr, period: str) -> pl.Expr:
     """Writes the same where the probability is no target: it follows from it, and is a share."""
     # Rounded down: what may fail is not said to hold in 100 of 100 cases.
     cases = (pl.col("probability") * 100 + 1e-6).floor().cast(pl.Int64).cast(pl.String)
@@ -143,12 +147,13 @@ _CHANGES: dict[LotReason, str] = {
     LotReason.MOQ_NOT_WHOLE_PACKS: "the smallest order of {moq} is no multiple of the pack of "
     "{pack}",
     LotReason.RAISED_TO_PRICE_BREAK: "raised by {raised} to a lower price",
-    LotReason.LOWERED_BY_CAPACITY: "lowered from {units}: there is room for {room}",
+    LotReason.LOWERED_BY_CAPACITY: "lowered from {units}: there is room for {room} of a capacity "
+    "of {capacity}",
     LotReason.LOWERED_BY_SHELF_LIFE: "lowered from {units}: {sellable} sell before they expire",
     LotReason.INFEASIBLE_PACK_CAPACITY: "{wanted}, and a pack of {pack} does not fit into room for "
-    "{room}",
+    "{room} of a capacity of {capacity}",
     LotReason.INFEASIBLE_MOQ_CAPACITY: "{wanted}, and the smallest order of {moq} does not fit "
-    "into room for {room}",
+    "into room for {room} of a capacity of {capacity}",
     LotReason.INFEASIBLE_PACK_SHELF_LIFE: "{wanted}, and of a pack of {pack} only {sellable} would "
     "sell before they expire",
     LotReason.INFEASIBLE_MOQ_SHELF_LIFE: "{wanted}, and of the smallest order of {moq} only "
@@ -156,10 +161,17 @@ _CHANGES: dict[LotReason, str] = {
 }
 """Words for what changed a quantity, in their order."""
 
+_OF_CAPACITY = (
+    LotReason.LOWERED_BY_CAPACITY,
+    LotReason.INFEASIBLE_PACK_CAPACITY,
+    LotReason.INFEASIBLE_MOQ_CAPACITY,
+)
+
 
 def _filled_in(template: str) -> pl.Expr:
     """Puts numbers of the line into words."""
     numbers = {
+        "capacity": _number("storage_capacity", 1),
         "moq": _number("moq", 2),
         "pack": _number("pack_size", 2),
         "raised": _number("raised_to_price_break", 1),
@@ -174,8 +186,13 @@ def _filled_in(template: str) -> pl.Expr:
 
 def _what_changed_it(period: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     """Yields conditions and words about constraints and suppliers."""
+    never = pl.col("never_fits")
+    yield never & (pl.col("wanted_quantity") > 0), _wanted("wanted_quantity")
+    yield never, _never_fits()
     for reason, template in _CHANGES.items():
-        yield (pl.col("lot_reasons") & int(reason)) != 0, _filled_in(template)
+        # That there is no room today is no news where there never will be.
+        hidden = never if reason in _OF_CAPACITY else pl.lit(value=False)
+        yield ((pl.col("lot_reasons") & int(reason)) != 0) & ~hidden, _filled_in(template)
     scarce = pl.format("{} fewer: the supplier has not enough for all", _units("supply_cut"))
     yield pl.col("supply_cut") > 0, scarce
     held_back = pl.format("{} held back by the budget", _units("budget_cut"))
@@ -185,3 +202,30 @@ def _what_changed_it(period: str) -> Iterator[tuple[pl.Expr, pl.Expr]]:
     chosen = pl.format("supplier {}", why)
     yield pl.col("supplier_reason").is_not_null(), chosen
     yield pl.col("left_out").is_not_null(), pl.col("left_out")
+    overdue = pl.format(
+        "{} on the way {} overdue, the oldest since {}",
+        _units("overdue_units"),
+        _is_or_are("overdue_units"),
+        pl.col("overdue_since").dt.to_string("%Y-%m-%d"),
+    )
+    yield (pl.col("overdue_units") > 0).fill_null(value=False), overdue
+    abandoned = pl.format(
+        "{} on order {} not counted, too long overdue, the oldest since {}",
+        _units("abandoned_units"),
+        _is_or_are("abandoned_units"),
+        pl.col("abandoned_since").dt.to_string("%Y-%m-%d"),
+    )
+    yield (pl.col("abandoned_units") > 0).fill_null(value=False), abandoned
+
+
+def _never_fits() -> pl.Expr:
+    """Words that the terms contradict the capacity, whatever is in stock."""
+    in_packs = pl.format(
+        "{}, in packs of {},", _number("smallest_order", 2), _number("pack_size", 2)
+    )
+    plain = pl.col("smallest_order") <= pl.max_horizontal("moq", "pack_size")
+    return pl.format(
+        "no order is possible: the smallest, {} is above the storage capacity of {}",
+        pl.when(plain).then(pl.format("{},", _number("smallest_order", 2))).otherwise(in_packs),
+        _number("storage_capacity", 1),
+    )

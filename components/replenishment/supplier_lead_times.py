@@ -10,10 +10,10 @@ import polars as pl
 
 from demandcast.components.replenishment.delivery_history import HistorySettings, RefusedLines
 from demandcast.components.replenishment.lead_time_distributions import (
-    discretised_gamma,
     pmf_mean,
     pmf_quantiles,
     pmf_std,
+    quoted_distributions,
 )
 from demandcast.components.replenishment.lead_times import (
     QUANTILE_LEVELS,
@@ -21,7 +21,8 @@ from demandcast.components.replenishment.lead_times import (
     fit_lead_times,
 )
 from demandcast.components.replenishment.order_calendar import OrderMoment
-from demandcast.components.replenishment.supply_columns import PROBLEM, clean_table
+from demandcast.components.replenishment.supplier_rows import supplier_rows
+from demandcast.components.replenishment.supply_columns import PLACE, PROBLEM, clean_table
 from demandcast.schema.periods import Frequency
 
 __all__ = ["lead_times_of"]
@@ -47,8 +48,9 @@ def lead_times_of(
         order_moment: When on its day an order is placed.
 
     Returns:
-        Lead times; a supplier without deliveries has its quoted one, with the quoted spread. Lines
-        with a value that cannot be used are in `refused`.
+        Lead times; a supplier without deliveries has its quoted one, with the quoted spread
+        (`quoted_distributions`), and none where the quote cannot be meant. Lines with a value that
+        cannot be used are in `refused`.
 
     Raises:
         ContractError: A table lacks a column.
@@ -61,7 +63,7 @@ def lead_times_of(
     if suppliers is None:
         fitted = fit_lead_times(good, settings)
     else:
-        quotes = _quotes(suppliers, length=length, placed_late=order_moment == "after_close")
+        quotes = _quotes(suppliers, settings)
         quoted = quotes.select("supplier", "quoted_lead_time")
         fitted = _with_quoted_spread(fit_lead_times(good, settings, quoted=quoted), quotes)
     return dataclasses.replace(fitted, refused=(*_unreadable(lines), *fitted.refused))
@@ -72,13 +74,13 @@ def _unreadable(lines: pl.DataFrame) -> tuple[RefusedLines, ...]:
 
     A day of arrival that cannot be read must not make an order one that is still on its way.
     """
-    wrong = lines.with_row_index("row").filter(pl.col(PROBLEM).is_not_null())
-    # "lead_times: received: got 'soon'; allowed: ..." is wrong in the same way as 'later'.
+    wrong = lines.filter(pl.col(PROBLEM).is_not_null())
+    # "lead_times, line 2: received: got 'soon'; allowed: ..." is wrong in the same way as 'later'.
     parts = pl.col(PROBLEM).str.split_exact(": ", 2)
     grouped = (
         wrong.with_columns(
             column=parts.struct.field("field_1"),
-            words=pl.format("row {}: {}", "row", pl.col(PROBLEM).str.strip_prefix("lead_times: ")),
+            words=pl.col(PROBLEM).str.strip_prefix("lead_times, "),
         )
         .group_by("column", maintain_order=True)
         .agg(pl.len().alias("count"), pl.col("words").head(_ROWS_SHOWN))
@@ -96,32 +98,37 @@ def _no_lines() -> pl.DataFrame:
             "ordered": pl.Date(),
             "received": pl.Date(),
             PROBLEM: pl.String(),
+            PLACE: pl.String(),
         }
     )
 
 
-def _quotes(suppliers: pl.DataFrame, *, length: int, placed_late: bool) -> pl.DataFrame:
+def _quotes(suppliers: pl.DataFrame, settings: HistorySettings) -> pl.DataFrame:
     """Turns quoted days into periods; one row per supplier."""
-    rows = clean_table(suppliers, "suppliers", keys=[]).unique(
-        "supplier", keep="first", maintain_order=True
-    )
-    waited = (pl.col("quoted_lead_time_days") - int(placed_late)).clip(lower_bound=0) / length
-    return rows.filter(pl.col("supplier").is_not_null()).select(
+    length, before = settings.days_per_period, settings.days_before_placed
+    days = (pl.col("quoted_lead_time_days") - 1e-9).ceil()
+    waited = (days - before).clip(lower_bound=0) / length
+    return supplier_rows(suppliers).select(
         "supplier",
-        quoted_lead_time=(waited - 1e-9).ceil().cast(pl.Int64),
-        spread=pl.col("lead_time_std_days") / length,
+        quoted_lead_time=waited.ceil().cast(pl.Int64),
+        days=days,
+        std="lead_time_std_days",
     )
 
 
 def _with_quoted_spread(fitted: LeadTimes, quotes: pl.DataFrame) -> LeadTimes:
     """Spreads quoted lead times where a standard deviation is quoted too."""
-    own = fitted.keys.with_row_index("row").join(quotes, on="supplier", how="left")
-    own = own.sort("row")
-    spread = own["spread"].fill_null(0.0).to_numpy()
-    rows = np.flatnonzero((fitted.status == "quoted") & (spread > 0))
+    own = fitted.keys.join(quotes, on="supplier", how="left", maintain_order="left")
+    days, std = (own[name].fill_null(0.0).to_numpy() for name in ("days", "std"))
+    rows = np.flatnonzero((fitted.status == "quoted") & (std > 0))
     if not rows.size:
         return fitted
-    gamma = discretised_gamma(fitted.quoted[rows], spread[rows])
+    gamma = quoted_distributions(
+        days[rows],
+        std[rows],
+        days_per_period=fitted.settings.days_per_period,
+        days_before_placed=fitted.settings.days_before_placed,
+    )
     width = max(gamma.shape[1], fitted.pmf.shape[1])
     pmf = np.pad(fitted.pmf, ((0, 0), (0, width - fitted.pmf.shape[1])))
     # A row without any lead time stays unknown in the columns that were added.

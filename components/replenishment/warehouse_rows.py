@@ -9,7 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from demandcast.components.replenishment.supply_columns import PROBLEM, Column
+from demandcast.components.replenishment.supply_columns import (
+    LONGEST_DAYS,
+    MOST_MONEY,
+    MOST_UNITS,
+    PROBLEM,
+    Column,
+)
 from demandcast.schema.errors import ContractError
 
 __all__ = ["WAREHOUSE", "WAREHOUSE_COLUMNS", "item_columns", "warehouse_rows"]
@@ -18,13 +24,18 @@ WAREHOUSE = "warehouse"
 """Column that names the warehouse."""
 
 WAREHOUSE_COLUMNS: Mapping[str, Column] = {
-    "on_hand": Column("Units there that can be sent.", required=True, least=0),
-    "transport_days": Column("Days from the order day to the store; 0 if not given.", least=0),
-    "transport_cost": Column("Cost of bringing a unit, currency units; 0 if not given.", least=0),
+    "on_hand": Column("Units there that can be sent.", required=True, least=0, most=MOST_UNITS),
+    "transport_days": Column(
+        "Days from the order day to the store; 0 if not given.", least=0, most=LONGEST_DAYS
+    ),
+    "transport_cost": Column(
+        "Cost of bringing a unit, currency units; 0 if not given.", least=0, most=MOST_MONEY
+    ),
     "pack_size": Column(
         "Units per pack, the same for an item at all warehouses; whole packs are sent; 1 if not "
         "given.",
         above=0,
+        most=MOST_UNITS,
     ),
 }
 """Numbers beside the warehouse and the columns of the series key."""
@@ -106,6 +117,8 @@ def _problem(name: str, column: Column) -> pl.Expr:
     raw = pl.col(name).cast(pl.String).str.strip_chars().fill_null("")
     value = _number(name)
     allowed = value >= column.least if column.least is not None else value > column.above
+    if column.most is not None:
+        allowed &= value <= column.most
     wrong = (raw != "") & ~allowed.fill_null(value=False)
     words = pl.format(f"supply: {name}: got '{{}}'; allowed: {column.allowed}", raw)
     missing = pl.lit(f"supply: {name}: no value; it must be given")

@@ -99,6 +99,8 @@ def replenish_command(  # noqa: PLR0913 - one per option
     elif not quiet:
         click.echo("\n".join(_lines(summary)))
     if strict and summary.problems:
+        if quiet and not as_json:
+            click.echo("\n".join(summary.problems), err=True)
         raise ContractError("--strict: some lines could not be computed, see above")
 
 

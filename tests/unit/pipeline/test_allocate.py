@@ -91,7 +91,7 @@ def test_problems_are_named_once_with_their_rows(config, tmp_path):
         on_hand=pl.Series(["1", "x", "x", "x", "x"])
     )
     (problem,) = allocated(config, tmp_path, given).problems
-    assert problem.startswith("4 rows left out, first 1, 2, 3 counted from 0: supply: on_hand: got")
+    assert problem.startswith("4 rows left out, first line 3, line 4, line 5: supply: on_hand: got")
 
 
 def test_a_folder_with_files_is_refused_before_any_work(config, tmp_path):

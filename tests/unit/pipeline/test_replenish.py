@@ -13,6 +13,7 @@ from demandcast.pipeline.overrides import load_with_overrides
 from demandcast.pipeline.proposal_folder import ProposalFolder, make_proposals
 from demandcast.pipeline.replenish import ReplenishOptions, read_forecast_table, replenish
 from demandcast.schema.errors import BadInputError, ContractError, ServingError
+from demandcast.schema.usable_forecasts import UNREADABLE
 
 
 @pytest.fixture
@@ -62,9 +63,10 @@ def test_problems_of_a_kind_are_one_with_their_first_lines(config_of, tmp_path):
     stock = stock.with_columns(on_hand=pl.Series([-1.0, -2.0, -3.0, -4.0, 1.0, None]))
     summary = made(config_of(inventory=stock), tmp_path / "out")
     assert summary.problems == (
-        "4 lines without a proposal, first a/007, a/008, a/009: inventory: on_hand: got '-1.0'; "
-        "allowed: a number of at least 0",
-        "1 line without a proposal, first b/009: inventory: on_hand: no value; it must be given",
+        "4 lines without a proposal, first a/007, a/008, a/009: inventory, line 2: on_hand: got "
+        "'-1.0'; allowed: a number of at least 0",
+        "1 line without a proposal, first b/009: inventory, line 7: on_hand: no value; it must be "
+        "given",
     )
 
 
@@ -141,3 +143,16 @@ def test_forecasts_of_another_kind_are_refused(config_of, tmp_path):
     world.forecast_table().drop("mean").write_csv(tmp_path / "table.csv")
     with pytest.raises(ContractError, match="no column 'mean'"):
         read_forecast_table(tmp_path / "table.csv", config)
+
+
+def test_text_is_no_value_and_the_row_says_which(config_of, tmp_path):
+    config = config_of()
+    first = (pl.col("store") == "a") & (pl.col("item") == "007") & (pl.col("step") == "3")
+    texts = world.forecast_table().with_columns(pl.all().cast(pl.String))
+    for name, kind in (("mean", pl.Float32), ("step", pl.Int32), ("cutoff", pl.Date)):
+        wrong = pl.when(first).then(pl.lit("much")).otherwise(name)
+        texts.with_columns(wrong.alias(name)).write_csv(tmp_path / "table.csv")
+        found = read_forecast_table(tmp_path / "table.csv", config)
+        assert found.schema[name] == kind
+        said = found.filter(pl.col(UNREADABLE).is_not_null())
+        assert said.select(name, UNREADABLE).rows() == [(None, f"{name}: got 'much'")]

@@ -9,6 +9,7 @@ import replenishment_world as world
 from configurations import parse
 from supply_world import supply_config, write_supply
 
+from demandcast.components.replenishment.supply_columns import PLACE
 from demandcast.pipeline.supply_files import (
     read_demand,
     read_lead_times,
@@ -71,7 +72,7 @@ def test_columns_get_our_names(folder):
     world.inventory().rename({"on_hand": "stock", "item": "sku"}).write_csv(folder / "other.csv")
     names = {"on_hand": "stock", "item": "sku"}
     found = read(folder, inventory={"path": "other.csv", "columns": names}).inventory
-    assert found.columns == ["store", "item", "on_hand"]
+    assert found.columns == ["store", "item", "on_hand", PLACE]
 
 
 def test_a_column_of_our_name_makes_way_for_the_one_that_is_meant(folder):
@@ -107,7 +108,7 @@ def test_of_the_stock_of_several_days_the_cutoffs_is_taken(tmp_path, suffix):
     config = config_of(tmp_path, **files)
     for at, day in enumerate(days):
         stock = read_supply_tables(config, cutoff=day).inventory
-        assert stock.columns == ["store", "item", "on_hand"]
+        assert stock.columns == ["store", "item", "on_hand", PLACE]
         assert stock["on_hand"].cast(pl.Float64).to_list() == [at] * 6
     with pytest.raises(ContractError, match=r"inventory: no row of 2026-07-01.*'2026-06-30'"):
         read_supply_tables(config, cutoff=datetime.date(2026, 7, 1))
@@ -133,7 +134,7 @@ def test_without_inventory_or_terms_nothing_can_be_proposed(folder):
         ("broken.parquet", b"no parquet", r"inventory: .*broken\.parquet cannot be read"),
         ("broken.csv.gz", b"no gzip", r"inventory: .*broken\.csv\.gz cannot be read"),
         ("cut.csv.gz", b"\x1f\x8b\x08\x00\x00", r"inventory: .*cut\.csv\.gz cannot be read"),
-        ("empty.csv", b"", r"inventory: .*empty\.csv cannot be read"),
+        ("empty.csv", b"", r"inventory: .*empty\.csv: cannot be read: empty CSV"),
         ("stock.xlsx", b"PK", r"inventory: cannot tell the format"),
     ],
 )
@@ -147,8 +148,84 @@ def test_a_file_that_cannot_be_read_is_one_message(folder, file, content, words)
 
 def test_bytes_that_are_no_text(folder):
     (folder / "inventory.csv").write_bytes(b"store,item,on_hand\n\xff\xfe,1,2\n")
-    with pytest.raises(BadInputError, match=r"inventory: .*cannot be read"):
+    with pytest.raises(
+        BadInputError, match=r"inventory: .*: line 2 cannot be read: it is no UTF-8"
+    ):
         read(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("store,item,on_hand\na,007,1\nb,007,2\n", [2, 3]),
+        ("\ufeffstore,item,on_hand\r\na,007,1\r\n\r\nb,007,2\r\n\r\n,,\r\n", [2, 4]),
+        ("\n\nstore,item,on_hand\na,007,1\nb,007,2", [4, 5]),
+        # A spreadsheet shows a text with a line break in one row.
+        ('store,item,on_hand\n"a\nb",007,1\nb,007,2\n', [2, 3]),
+    ],
+)
+def test_rows_are_where_a_spreadsheet_shows_them(folder, text, places):
+    (folder / "inventory.csv").write_bytes(text.encode())
+    found = read(folder).inventory
+    assert found[PLACE].to_list() == [f"line {place}" for place in places]
+    assert found["on_hand"].to_list() == ["1", "2"]
+
+
+def test_rows_of_parquet_and_of_several_files_are_named_too(folder):
+    world.inventory().write_parquet(folder / "stock.parquet")
+    assert read(folder, inventory="stock.parquet").inventory[PLACE][0] == "row 1"
+    world.inventory()[:2].write_csv(folder / "part-1.csv")
+    world.inventory()[2:].write_csv(folder / "part-2.csv")
+    places = read(folder, inventory="part-*.csv").inventory[PLACE].to_list()
+    assert places[1:3] == ["line 3 of 'part-1.csv'", "line 2 of 'part-2.csv'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "store,item,on_hand\na,007,1\na,tea, green,2\n",
+            r"line 3 has 4 fields, and the header has 3; a text with a comma must be in double quo",
+        ),
+        ("store,item,on_hand,on_hand\na,007,1,2\n", r"the header has \['on_hand'\] twice"),
+        ("store;item;on_hand\na;007;1,5\n", "columns are apart by semicolons; expected commas"),
+        ("store\titem\ton_hand\na\t007\t1\n", "columns are apart by tabs; expected commas"),
+    ],
+)
+def test_csv_that_cannot_be_meant_is_refused_in_our_words(folder, text, words):
+    (folder / "inventory.csv").write_text(text)
+    with pytest.raises(BadInputError, match=rf"inventory: .*inventory\.csv: {words}") as caught:
+        read(folder)
+    assert "polars" not in str(caught.value).lower()
+    assert "Schema" not in str(caught.value)
+
+
+def test_columns_without_a_name_may_be_several(folder):
+    (folder / "inventory.csv").write_text("store,item,on_hand,,\na,007,1,,\n")
+    assert read(folder).inventory["on_hand"].to_list() == ["1"]
+
+
+def test_a_column_that_looks_misspelt_is_said(folder, caplog):
+    world.inventory().with_columns(reserve=pl.lit(1)).write_csv(folder / "inventory.csv")
+    found = read(folder).inventory
+    assert "reserve" in found.columns
+    words = "inventory: column 'reserve' of inventory.csv is not used; did you mean 'reserved'?"
+    assert caplog.messages == [words]
+
+
+def test_the_series_key_and_the_day_are_no_misspelt_columns(folder, caplog):
+    table = world.inventory().with_columns(date=pl.lit("2026-06-30"), colour=pl.lit("red"))
+    table.write_csv(folder / "inventory.csv")
+    read(folder)
+    assert caplog.messages == []
+
+
+def test_a_name_that_is_none_of_ours_is_refused(folder):
+    table = {"path": "inventory.csv", "columns": {"on_handd": "on_hand"}}
+    with pytest.raises(
+        ConfigurationError, match=r"'on_handd' is no name of ours; did you mean 'on_h"
+    ):
+        read(folder, inventory=table)
 
 
 def test_files_with_other_columns_are_no_table(folder):
@@ -168,7 +245,7 @@ def test_deliveries_are_read_if_they_are_configured(folder):
     assert read_lead_times(config_of(folder)) is None
     world.deliveries("north", [2, 3]).write_csv(folder / "deliveries.csv")
     table = read_lead_times(config_of(folder, lead_times="deliveries.csv"))
-    assert table.columns == ["supplier", "ordered", "received"]
+    assert table.columns == ["supplier", "ordered", "received", PLACE]
 
 
 def test_terms_are_read_without_any_stock(folder):

@@ -3,9 +3,12 @@
 import polars as pl
 import pytest
 
+from demandcast.components.replenishment.supply_columns import PLACE
 from demandcast.pipeline.supply_files import read_terms_tables, terms_fingerprint
 from demandcast.schema.config import ReplenishmentTablesConfig
 from demandcast.schema.errors import ContractError
+
+KEY = ("store", "item")
 
 
 @pytest.fixture
@@ -32,8 +35,9 @@ ALL = {"supply_terms": "terms", "suppliers": "suppliers", "lead_times": "deliver
 
 
 def test_terms_are_read_with_our_names_and_keys_keep_their_zeros(folder):
-    found, deliveries = read_terms_tables(tables(folder, **ALL), snapshot="s1")
-    assert found.supply_terms.to_dicts() == [{"item": "007", "supplier": "s", "unit_cost": "2.5"}]
+    found, deliveries = read_terms_tables(tables(folder, **ALL), series_key=KEY, snapshot="s1")
+    row = {"item": "007", "supplier": "s", "unit_cost": "2.5", PLACE: "line 2"}
+    assert found.supply_terms.to_dicts() == [row]
     assert found.suppliers["supplier"].to_list() == ["s"]
     assert deliveries["received"].to_list() == ["2024-01-04"]
     assert found.inventory.is_empty()
@@ -41,13 +45,15 @@ def test_terms_are_read_with_our_names_and_keys_keep_their_zeros(folder):
 
 
 def test_what_is_not_given_is_not_there(folder):
-    found, deliveries = read_terms_tables(tables(folder, supply_terms="terms"), snapshot="s1")
+    found, deliveries = read_terms_tables(
+        tables(folder, supply_terms="terms"), series_key=KEY, snapshot="s1"
+    )
     assert (found.suppliers, deliveries) == (None, None)
 
 
 def test_a_missing_file_is_named(folder):
     with pytest.raises(ContractError, match=r"supply_terms: no file matches .*none\.csv"):
-        read_terms_tables(tables(folder, supply_terms="none"), snapshot="s1")
+        read_terms_tables(tables(folder, supply_terms="none"), series_key=KEY, snapshot="s1")
     with pytest.raises(ContractError, match=r"supply_terms: no file matches .*none\.csv"):
         terms_fingerprint(tables(folder, supply_terms="none"), snapshot="s1")
 
@@ -71,4 +77,6 @@ def test_without_terms_there_is_no_digest_and_no_path(folder):
     given = tables(folder, suppliers="suppliers")
     assert terms_fingerprint(given, snapshot="s1") == ""
     assert given.terms_paths == {}
-    assert isinstance(read_terms_tables(given, snapshot="s1")[0].supply_terms, pl.DataFrame)
+    assert isinstance(
+        read_terms_tables(given, series_key=KEY, snapshot="s1")[0].supply_terms, pl.DataFrame
+    )

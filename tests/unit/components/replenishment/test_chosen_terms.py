@@ -58,8 +58,12 @@ def test_a_stockout_cost_speaks_for_the_reliable():
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"unit_cost": -1.0}, "supply_terms: unit_cost: got '-1.0'"),
-        ({"supplier": "nobody"}, "supplier 'nobody': neither deliveries nor a quoted lead time"),
+        ({"unit_cost": -1.0}, "supply_terms, row 4: unit_cost: got '-1.0'"),
+        (
+            {"supplier": "nobody"},
+            "supply_terms, row 4: supplier: 'nobody' is not in the table suppliers, and has no "
+            "deliveries in lead_times",
+        ),
     ],
 )
 def test_an_offer_that_cannot_be_used_is_left_out_and_said(wrong, words):
@@ -89,15 +93,53 @@ def test_a_supplier_of_whom_nothing_is_known():
     found = row(world.proposed(world.situation(supply_terms=world.terms(supplier="west"))))
     assert (found["status"], found["reason"]) == (
         "no_lead_time",
-        "supplier 'west': neither deliveries nor a quoted lead time",
+        "supply_terms, row 1: supplier: 'west' is not in the table suppliers, and has no "
+        "deliveries in lead_times",
     )
+
+
+def test_a_supplier_whose_name_is_written_otherwise():
+    of = world.situation(supply_terms=world.terms(supplier="North"))
+    assert row(world.proposed(of))["reason"] == (
+        "supply_terms, row 1: supplier: 'North' is not in the table suppliers, but 'north': mind "
+        "the capitals, and has no deliveries in lead_times"
+    )
+
+
+def test_a_supplier_without_a_quote():
+    quotes = world.suppliers({"north": {"quoted_lead_time_days": None}})
+    assert row(world.proposed(world.situation(suppliers=quotes)))["reason"] == (
+        "suppliers: quoted_lead_time_days: no value for supplier 'north', and no deliveries in "
+        "lead_times"
+    )
+
+
+def test_a_supplier_where_there_is_no_table_of_them():
+    of = world.situation(suppliers=None, lead_times=world.deliveries("south", [2] * 9))
+    assert row(world.proposed(of))["reason"] == (
+        "supply_terms, row 1: supplier: 'north' has no deliveries in lead_times, and there is no "
+        "table suppliers with a quoted lead time"
+    )
+
+
+def test_a_quote_that_cannot_be_meant_stops_his_lines_alone():
+    quotes = world.suppliers({"south": {"quoted_lead_time_days": 5000}})
+    terms = world.terms({"008": {"supplier": "south"}})
+    table = world.proposed(world.situation(supply_terms=terms, suppliers=quotes))
+    found = row(table, "008")
+    assert (found["status"], found["reason"]) == (
+        "invalid",
+        "suppliers, row 2: quoted_lead_time_days: got '5000'; allowed: a number of at least 0 and "
+        "at most 3650 (supplier 'south')",
+    )
+    assert row(table)["status"] == "order"
 
 
 def test_what_was_wrong_with_the_stock_stays():
     stock = world.inventory(on_hand=-1.0)
     found = row(world.proposed(world.situation(inventory=stock, supply_terms=world.terms()[:0])))
     assert found["status"] == "invalid"
-    assert found["reason"].startswith("inventory: on_hand")
+    assert found["reason"].startswith("inventory, row 4: on_hand")
 
 
 def test_two_suppliers_of_a_series_without_forecast():

@@ -10,6 +10,7 @@ from demandcast.components.replenishment.delivery_history import (
     HistorySettings,
     collect_deliveries,
 )
+from demandcast.components.replenishment.supply_columns import PLACE
 from demandcast.schema.errors import BadInputError, ContractError
 
 MONDAY = datetime.date(2026, 1, 5)
@@ -130,17 +131,17 @@ def test_refused_lines_are_counted_and_the_first_are_named():
     rows = [("a", 5, 4), ("a", None, 3), (None, 0, 1), ("b", 0, 1), ("a", 0, 3651)]
     history = collect_deliveries(table(rows), how(as_of=4000))
     assert [(one.problem, one.count, one.rows) for one in history.refused] == [
-        ("no supplier", 1, ("row 2: supplier None, ordered 2026-01-05, received 2026-01-06",)),
-        ("no date in ordered", 1, ("row 1: supplier a, ordered None, received 2026-01-08",)),
+        ("no supplier", 1, ("row 3: supplier None, ordered 2026-01-05, received 2026-01-06",)),
+        ("no date in ordered", 1, ("row 2: supplier a, ordered None, received 2026-01-08",)),
         (
             "received before ordered",
             1,
-            ("row 0: supplier a, ordered 2026-01-10, received 2026-01-09",),
+            ("row 1: supplier a, ordered 2026-01-10, received 2026-01-09",),
         ),
         (
             "a lead time above 3650 days",
             1,
-            ("row 4: supplier a, ordered 2026-01-05, received 2036-01-04",),
+            ("row 5: supplier a, ordered 2026-01-05, received 2036-01-04",),
         ),
     ]
     # All lines of a are refused, and it appears.
@@ -152,7 +153,13 @@ def test_only_the_first_five_refused_lines_are_named():
     history = collect_deliveries(table([("a", 5, 4)] * 7), how())
     (refused,) = history.refused
     assert refused.count == 7
-    assert [row[:5] for row in refused.rows] == [f"row {number}" for number in range(5)]
+    assert [row[:5] for row in refused.rows] == [f"row {number}" for number in range(1, 6)]
+
+
+def test_refused_lines_are_named_by_their_place_in_the_file():
+    lines = table([("a", 5, 4)]).with_columns(pl.lit("line 7").alias(PLACE))
+    (refused,) = collect_deliveries(lines, how()).refused
+    assert refused.rows == ("line 7: supplier a, ordered 2026-01-10, received 2026-01-09",)
 
 
 def test_lateness_is_against_the_promise_or_else_the_quote():

@@ -13,8 +13,8 @@ from demandcast.components.replenishment.forecast_arrays import (
 from demandcast.schema.errors import ContractError
 
 
-def arrays(table):
-    return forecast_arrays(table, world.KEYS, world.LEVELS)
+def arrays(table, **options):
+    return forecast_arrays(table, world.KEYS, world.LEVELS, **options)
 
 
 def test_a_table_and_back():
@@ -44,8 +44,27 @@ def test_one_cutoff_is_needed():
 def test_each_series_needs_each_step(change):
     table = world.forecast_table()
     table = table[1:] if change == "one step less" else pl.concat([table, table[:1]])
-    with pytest.raises(ContractError, match="each step from 1 to 14"):
+    with pytest.raises(ContractError, match="each step from 1 to its last"):
         arrays(table)
+
+
+def test_a_series_that_ends_early_goes_on_with_its_last_season():
+    rising = world.forecast_table().with_columns(mean=pl.col("step").cast(pl.Float32))
+    of_one = (pl.col("store") == "a") & (pl.col("item") == "008")
+    found = arrays(rising.filter(~of_one | (pl.col("step") <= 9)), season=7)
+    assert found.steps.tolist() == found.known_periods.tolist() == [14, 9, 14, 14, 14, 14]
+    # Steps 3 to 9 are its last seven.
+    assert found.mean[1].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 3, 4, 5, 6, 7]
+    assert found.mean[0].tolist() == list(range(1, 15))
+    assert found.quantiles.shape == (6, 14, len(world.LEVELS))
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(1, [1] * 14), (3, [1, 2, 3] * 4 + [1, 2])])
+def test_of_less_than_a_season_all_is_repeated(steps, expected):
+    rising = world.forecast_table().with_columns(mean=pl.col("step").cast(pl.Float32))
+    first = (pl.col("store") == "a") & (pl.col("item") == "007")
+    found = arrays(rising.filter(~first | (pl.col("step") <= steps)), season=7)
+    assert found.mean[0].tolist() == expected
 
 
 def test_the_variance_of_a_normal_forecast():

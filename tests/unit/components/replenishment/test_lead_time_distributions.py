@@ -153,3 +153,52 @@ def test_each_supplier_may_have_uniforms_of_its_own():
 def test_what_cannot_be_drawn_is_refused(pmf, uniforms, words):
     with pytest.raises(ValueError, match=words):
         distributions.draw_lead_times(np.array(pmf), uniforms)
+
+
+# --- quotes -------------------------------------------------------------------------------------
+
+DAILY = {"days_per_period": 1, "days_before_placed": 0}
+
+
+@given(days=st.integers(0, 60), share=st.floats(0.01, 1.0))
+def test_a_spread_below_the_quote_keeps_its_mean(days, share):
+    pmf = distributions.quoted_distributions([days], [share * days], **DAILY)
+    assert distributions.pmf_mean(pmf) == pytest.approx([days], abs=1e-6)
+    assert pmf.sum() == pytest.approx(1)
+
+
+@given(days=st.integers(0, 30), std=st.floats(1.5, 60.0))
+def test_a_spread_above_the_quote_is_the_distance_from_it(days, std):
+    if std <= days:
+        return
+    pmf = distributions.quoted_distributions([days], [std], **DAILY)
+    distance = np.sqrt(pmf[0] @ (np.arange(pmf.shape[1]) - days) ** 2.0)
+    assert distance == pytest.approx(std, rel=1e-3)
+
+
+def test_both_are_the_same_where_the_spread_is_the_quote():
+    one, other = (
+        distributions.quoted_distributions([5.0], [std], **DAILY)[0] for std in (5.0, 5.0 + 1e-9)
+    )
+    np.testing.assert_allclose(one, other[: len(one)], atol=1e-6)
+
+
+@given(days=st.integers(0, 40), std=st.floats(0, 20), length=st.sampled_from([1, 7]))
+def test_periods_are_those_of_deliveries_after_so_many_days(days, std, length):
+    """An oracle: each number of days by itself, as a delivery would be counted."""
+    whole = distributions.quoted_distributions([days], [std], **DAILY)[0]
+    for before in (0, 1):
+        pmf = distributions.quoted_distributions(
+            [days], [std], days_per_period=length, days_before_placed=before
+        )[0]
+        expected = np.zeros(len(pmf))
+        for number, probability in enumerate(whole):
+            expected[int(np.ceil(max(number - before, 0) / length))] += probability
+        np.testing.assert_allclose(pmf, expected, atol=1e-12)
+
+
+def test_a_quote_that_reaches_too_far_is_said_before_it_is_refused():
+    assert distributions.quoted_reach([100.0], [500.0])[0] > distributions.LONGEST_SUPPORT
+    with pytest.raises(BadInputError, match="up to 4,000 are allowed"):
+        distributions.quoted_distributions([100.0], [500.0], **DAILY)
+    assert (distributions.quoted_reach([0.0, 7.0, 0.0], [0.0, 0.0, 1.0])[:2] == [0, 7]).all()

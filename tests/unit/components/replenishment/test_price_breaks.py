@@ -20,6 +20,7 @@ def lines(count=3):
             "unit_cost": [2.0, 3.0, 4.0],
             "periods_to_next": [1, 2, 3],
             "moq": [1.0, 1.0, 1.0],
+            "currency": ["EUR", "EUR", "USD"],
             "problem": pl.Series([None] * 3, dtype=pl.String),
         }
     )[:count]
@@ -78,17 +79,29 @@ def problems(prices):
 )
 def test_a_wrong_price_stops_the_lines_that_it_is_of(row, words):
     good = ("008", "north", 10, 1.0)
-    assert problems(table(good, row)) == [f"price_breaks: {words}", None, None]
+    assert problems(table(good, row)) == [f"price_breaks, row 2: {words}", None, None]
 
 
 def test_a_price_of_no_supplier_is_anyones():
-    words = "price_breaks: supplier: no value; it must be given"
+    words = "price_breaks, row 1: supplier: no value; it must be given"
     assert problems(table(("007", None, 10, 1.0))) == [words, None, words]
 
 
 def test_two_prices_for_the_same_quantity():
     found = problems(table(("007", "north", 10, 1.0), ("007", "north", 10, 2.0)))
-    assert found == ["price_breaks: from_quantity: '10.0' twice; allowed: once", None, None]
+    words = "price_breaks, row 1: from_quantity: '10.0' twice; allowed: once"
+    assert found == [words, None, None]
+
+
+@pytest.mark.parametrize("currency", [None, "", "USD", "EUR"])
+def test_prices_are_in_the_currency_of_their_terms(currency):
+    of_all = table(("007", "north", 10, 1.0), ("007", "south", 10, 1.0), currency=pl.lit(currency))
+    words = "price_breaks, row {}: currency: got '{}'; allowed: '{}', as the terms"
+    expected = {
+        "USD": [words.format(1, "USD", "EUR"), None, None],
+        "EUR": [None, None, words.format(2, "EUR", "USD")],
+    }
+    assert problems(of_all) == expected.get(currency, [None] * 3)
 
 
 def test_what_was_wrong_before_is_named_first():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from demandcast.components.replenishment.lead_time_distributions import pmf_quantiles
 from demandcast.components.replenishment.order_crossing import felt_lead_times
 from demandcast.components.replenishment.proposing import propose
+from demandcast.components.replenishment.supply_columns import PLACE
 from demandcast.schema.config import ReplenishmentConfig
 from demandcast.schema.proposal_facts import check_proposal_terms
 from demandcast.schema.proposal_table import BLOCKED, STATUSES, check_proposal_table
@@ -237,7 +238,71 @@ def test_a_smallest_order_above_the_capacity_is_infeasible():
     row = world.line(world.proposed(world.situation(supply_terms=terms)), "b", "007")
     assert (row["status"], row["order_quantity"], row["wanted_quantity"]) == ("infeasible", 0, 15)
     assert row["reason"] == (
-        "15 units are wanted, and the smallest order of 50 does not fit into room for 20"
+        "15 units are wanted; no order is possible: the smallest, 50, is above the storage "
+        "capacity of 20"
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ({"moq": 50.0}, "the smallest, 50, is above the storage capacity of 20"),
+        ({"pack_size": 24.0}, "the smallest, 24, is above the storage capacity of 20"),
+        (
+            {"moq": 19.0, "pack_size": 12.0},
+            "the smallest, 24, in packs of 12, is above the storage capacity of 20",
+        ),
+    ],
+)
+def test_terms_that_never_fit_are_said_while_there_is_enough(terms, words):
+    stock = world.inventory({("b", "007"): {"on_hand": 20.0}}, storage_capacity=20.0)
+    of = world.situation(inventory=stock, supply_terms=world.terms({"007": terms}))
+    row = world.line(world.proposed(of), "b", "007")
+    assert (row["status"], row["order_quantity"], row["wanted_quantity"]) == ("infeasible", 0, 0)
+    assert row["reason"] == (
+        "stock and orders on their way cover 4 days at 95 %; 5 units above the base-stock "
+        f"level; no order is possible: {words}"
+    )
+
+
+def test_a_smallest_order_of_the_capacity_itself_fits():
+    terms = world.terms({"007": {"moq": 20.0, "storage_capacity": 20.0}})
+    row = world.line(world.proposed(world.situation(supply_terms=terms)), "b", "007")
+    assert (row["status"], row["order_quantity"]) == ("order", 20)
+
+
+def test_orders_placed_and_received_within_the_week_of_the_cutoff_are_known():
+    monday = datetime.date(2026, 6, 29)
+    friday = monday + datetime.timedelta(days=4)
+    orders = pl.DataFrame(
+        {
+            "store": "b",
+            "item": "007",
+            "quantity": [3.0, 50.0],
+            "ordered": [friday, monday],
+            "received": pl.Series([None, friday]),
+            "due": [monday + datetime.timedelta(days=7)] * 2,
+        }
+    )
+    of = world.situation(frequency="W-MON", cutoff=monday, open_orders=orders)
+    row = world.line(world.proposed(of), "b", "007")
+    # What came on Friday is in stock by then.
+    assert row["on_order"] == 3
+
+
+def test_terms_that_never_fit_are_said_on_a_day_without_orders():
+    changes = {"moq": 50.0, "storage_capacity": 20.0, "order_days": "mon"}
+    terms = world.terms({"007": changes})
+    row = world.line(world.proposed(world.situation(supply_terms=terms)), "b", "007")
+    assert row["status"] == "infeasible"
+
+
+def test_room_is_said_with_the_capacity():
+    """Of 12 units 10 are sold before an order arrives, 5 a day for 2 days."""
+    stock = world.inventory({("b", "007"): {"on_hand": 12.0}}, storage_capacity=16.0)
+    of = world.situation(inventory=stock, supply_terms=world.terms(pack_size=15.0))
+    assert world.line(world.proposed(of), "b", "007")["reason"] == (
+        "3 units are wanted, and a pack of 15 does not fit into room for 14 of a capacity of 16"
     )
 
 
@@ -394,10 +459,11 @@ def random_situation(seed: int, series: int = 40):
             "review_period": draws.choice([1.0, 30.0], count),
         }
     )
+    place = pl.format("line {}", pl.int_range(2, pl.len() + 2)).alias(PLACE)
     return world.situation(
         world.forecasts(demand, spread=0.9),
-        inventory=stock.filter(pl.Series(draws.random(series) < 0.9)),
-        supply_terms=terms,
+        inventory=stock.with_columns(place).filter(pl.Series(draws.random(series) < 0.9)),
+        supply_terms=terms.with_columns(place),
         suppliers=world.suppliers(budget=60.0),
     )
 
@@ -414,7 +480,9 @@ def test_statuses_agree_with_quantities(seed, budget):
     broken = {
         "ordered without an order": ~status.is_in(ORDERED) & (quantity.fill_null(0) > 0),
         "an order of nothing": status.is_in(ORDERED) & (quantity <= 0),
-        "covered and wanted": (status == "covered") != (pl.col("wanted_quantity") <= 0),
+        "covered and wanted": (status == "covered") & (pl.col("wanted_quantity") > 0),
+        "neither covered nor wanted": ~status.is_in(["covered", "infeasible"])
+        & (pl.col("wanted_quantity") <= 0),
         "less than wanted": (status == "order") & (quantity < pl.col("wanted_quantity") - 1e-6),
         "as much as wanted": (status == "reduced") & (quantity >= pl.col("wanted_quantity") + 12),
         "no reason": pl.col("reason").fill_null("") == "",
@@ -484,11 +552,11 @@ def test_reasons_say_what_the_flags_say():
     table = world.proposed(random_situation(3))
     said = {
         "not_due": "the supplier takes orders again on",
-        "infeasible": r"are wanted, and|there is room for 0|0 sell before",
+        "infeasible": r"are wanted, and|there is room for 0|0 sell before|no order is possible",
         "covered": "stock and orders on their way cover",
         "order": "covers",
         "reduced": r"lowered from|held back",
-        "no_lead_time": "neither deliveries nor a quoted lead time",
+        "no_lead_time": "supplier: 'nobody' is not in the table suppliers",
         "no_inventory": "the inventory has no row",
         "invalid": "allowed:",
         "short_forecast": "the forecast has 14 periods",

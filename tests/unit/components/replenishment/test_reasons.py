@@ -21,6 +21,13 @@ USUAL = {
     "lot_reasons": 0,
     "pack_size": 12.0,
     "moq": 20.0,
+    "storage_capacity": 30.0,
+    "smallest_order": 24.0,
+    "never_fits": False,
+    "overdue_units": None,
+    "overdue_since": None,
+    "abandoned_units": None,
+    "abandoned_since": None,
     "room": float("inf"),
     "sellable": float("inf"),
     "raised_to_price_break": 0.0,
@@ -36,9 +43,10 @@ def reason(*, measure="cycle_service_level", horizon=28, frequency="D", **change
         name: int(value) if isinstance(value, LotReason) else value
         for name, value in changes.items()
     }
-    frame = pl.DataFrame(
-        [row], schema_overrides={"supplier_reason": pl.String(), "left_out": pl.String()}
-    )
+    texts = dict.fromkeys(["supplier_reason", "left_out"], pl.String())
+    units = dict.fromkeys(["overdue_units", "abandoned_units"], pl.Float64())
+    days = dict.fromkeys(["overdue_since", "abandoned_since"], pl.Date())
+    frame = pl.DataFrame([row], schema_overrides=texts | units | days)
     (text,) = line_reasons(frame, measure=measure, horizon=horizon, frequency=frequency)
     return text
 
@@ -78,7 +86,7 @@ ELSE = {"order_quantity": 0.0, "cover_periods": 1.0}
         ),
         (
             {"lot_reasons": LotReason.LOWERED_BY_CAPACITY, "room": 7.0},
-            "lowered from 10: there is room for 7",
+            "lowered from 10: there is room for 7 of a capacity of 30",
         ),
         (
             {"lot_reasons": LotReason.LOWERED_BY_SHELF_LIFE, "sellable": 6.0},
@@ -86,11 +94,13 @@ ELSE = {"order_quantity": 0.0, "cover_periods": 1.0}
         ),
         (
             {"lot_reasons": LotReason.INFEASIBLE_PACK_CAPACITY, "room": 7.0},
-            "10 units are wanted, and a pack of 12 does not fit into room for 7",
+            "10 units are wanted, and a pack of 12 does not fit into room for 7 of a capacity of "
+            "30",
         ),
         (
             {"lot_reasons": LotReason.INFEASIBLE_MOQ_CAPACITY, "room": 7.0},
-            "10 units are wanted, and the smallest order of 20 does not fit into room for 7",
+            "10 units are wanted, and the smallest order of 20 does not fit into room for 7 of a "
+            "capacity of 30",
         ),
         (
             {"lot_reasons": LotReason.INFEASIBLE_PACK_SHELF_LIFE, "sellable": 7.0},
@@ -105,6 +115,19 @@ ELSE = {"order_quantity": 0.0, "cover_periods": 1.0}
         ({"budget_cut": 1234567.0}, "1234567 units held back by the budget"),
         ({"supplier_reason": "chosen: 4.00 less"}, "supplier chosen: 4.00 less"),
         ({"left_out": "supplier 'x' left out: y"}, "supplier 'x' left out: y"),
+        (
+            {"overdue_units": 12.0, "overdue_since": datetime.date(2026, 6, 1)},
+            "; 12 units on the way are overdue, the oldest since 2026-06-01",
+        ),
+        (
+            {"abandoned_units": 1.0, "abandoned_since": datetime.date(2025, 6, 1)},
+            "; 1 unit on order is not counted, too long overdue, the oldest since 2025-06-01",
+        ),
+        (
+            ELSE | {"never_fits": True, "storage_capacity": 10.5, "status": "infeasible"},
+            "10 units are wanted; no order is possible: the smallest, 24, in packs of 12, is above "
+            "the storage capacity of 10.5",
+        ),
     ],
 )
 def test_each_flag_has_its_words(changes, words):
@@ -127,6 +150,12 @@ def test_weeks_are_weeks():
     chosen = {"supplier_reason": "chosen: 0.36 per period less than drinks"}
     assert reason(**weekly, **chosen).endswith("; supplier chosen: 0.36 per week less than drinks")
     assert reason(**chosen).endswith("; supplier chosen: 0.36 per day less than drinks")
+
+
+def test_that_there_is_no_room_today_is_not_said_where_there_never_is():
+    flags = LotReason.INFEASIBLE_MOQ_CAPACITY
+    text = reason(never_fits=True, lot_reasons=flags, status="infeasible", **ELSE)
+    assert "room for" not in text
 
 
 def test_what_an_order_is_for():

@@ -8,6 +8,7 @@ import pytest
 import replenishment_world as world
 
 from demandcast.components.replenishment.supplier_lead_times import lead_times_of
+from demandcast.components.replenishment.supply_columns import PLACE
 
 
 def fitted(deliveries=None, suppliers=None, **options):
@@ -72,6 +73,57 @@ def test_a_spread_beside_one_who_is_not_known():
     assert np.isfinite(found.pmf[1]).all()
 
 
+def spread_of(days, std, **options):
+    """The distribution of one supplier with such a quote, and its mean."""
+    quotes = world.suppliers(quoted_lead_time_days=days, lead_time_std_days=std)[:1]
+    found = fitted(suppliers=quotes, **options)
+    assert found.status.tolist() == ["quoted"]
+    assert found.pmf.sum() == pytest.approx(1)
+    return found.pmf[0], found.mean[0]
+
+
+def test_a_promise_of_no_days_can_only_be_late():
+    pmf, mean = spread_of(0, 1)
+    # Days about 0 with a deviation of 1: an exponential variable of mean sqrt(1/2).
+    assert mean == pytest.approx(0.5**0.5)
+    assert (pmf @ np.arange(len(pmf)) ** 2) == pytest.approx(1.0)
+    assert 0.4 < pmf[0] < 0.7
+
+
+def test_the_day_that_passes_before_an_order_is_placed_is_taken_off_each_delivery():
+    pmf, mean = spread_of(1, 1, order_moment="after_close")
+    whole, _ = spread_of(1, 1)
+    assert mean == pytest.approx(1 - 1 + whole[0])  # A day less, but for those of no day.
+    np.testing.assert_allclose(pmf[0], whole[:2].sum())
+    np.testing.assert_allclose(pmf[1:], whole[2 : len(pmf) + 1])
+
+
+def test_days_of_a_delivery_are_counted_in_weeks_begun():
+    monday = datetime.date(2026, 6, 29)
+    by_day, _ = spread_of(7, 2)
+    pmf, _ = spread_of(7, 2, frequency="W-MON", cutoff=monday)
+    expected = [by_day[0], by_day[1:8].sum(), by_day[8:15].sum(), by_day[15:22].sum()]
+    np.testing.assert_allclose(pmf[:4], expected)
+
+
+def test_a_quote_that_cannot_be_meant_is_none_and_the_others_stay():
+    changes = {"north": {"lead_time_std_days": 3000.0, "quoted_lead_time_days": 300}}
+    for wrong in (changes, {"north": {"quoted_lead_time_days": 5000}}):
+        found = fitted(suppliers=world.suppliers(wrong, lead_time_std_days=1.0))
+        assert found.status.tolist() == ["no_lead_time", "quoted"]
+        assert found.mean[1] == pytest.approx(4)
+
+
+def test_lines_are_named_as_in_the_file_whatever_was_left_out_before():
+    history = world.deliveries("north", [2, 2, -3]).with_columns(
+        pl.Series("supplier", ["", "north", "north"]),
+        pl.Series(PLACE, ["line 2", "line 3", "line 4"]),
+    )
+    first, second = fitted(history).refused
+    assert first.rows[0].startswith("line 2: supplier: no value")
+    assert second.rows[0].startswith("line 4: supplier north, ordered ")
+
+
 def test_deliveries_after_the_cutoff_are_not_looked_at():
     history = world.deliveries("north", [2] * 5)
     later = world.CUTOFF + datetime.timedelta(days=1)
@@ -92,8 +144,8 @@ def test_a_day_that_cannot_be_read_is_refused_and_no_open_order():
     (refused,) = found.refused
     assert (refused.problem, refused.count) == ("received cannot be used", 2)
     assert refused.rows == (
-        "row 2: received: got 'soon'; allowed: a date as YYYY-MM-DD",
-        "row 3: received: got '31/12/2026'; allowed: a date as YYYY-MM-DD",
+        "row 3: received: got 'soon'; allowed: a date as YYYY-MM-DD",
+        "row 4: received: got '31/12/2026'; allowed: a date as YYYY-MM-DD",
     )
 
 

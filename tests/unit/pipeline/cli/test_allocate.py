@@ -65,9 +65,7 @@ def test_without_a_folder_files_are_in_the_workspace(tmp_path, capsys):
 def test_rows_that_cannot_be_used_are_said_and_the_others_go_on(capsys):
     supply(("w", "007", 17.0), ("v", "007", -1.0)).write_csv("supply.csv")
     assert command() == 0
-    assert "1 row left out, first 1 counted from 0: supply: on_hand: got '-1.0'" in (
-        capsys.readouterr().out
-    )
+    assert "1 row left out, first line 3: supply: on_hand: got '-1.0'" in (capsys.readouterr().out)
 
 
 def test_a_cutoff_picks_its_forecasts(capsys):

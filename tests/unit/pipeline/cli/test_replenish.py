@@ -1,5 +1,6 @@
 """`demandcast replenish` on forecasts and tables of a folder, without a model."""
 
+import datetime
 import json
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def test_json_has_the_same_numbers(tmp_path, capsys):
     assert (summary["lines"], summary["orders"], summary["cutoff"]) == (6, 4, "2026-06-30")
     assert summary["statuses"] == {"order": 4, "covered": 1, "invalid": 1}
     assert summary["problems"] == [
-        "1 line without a proposal, first a/007: inventory: on_hand: got '-1.0'; "
+        "1 line without a proposal, first a/007: inventory, line 2: on_hand: got '-1.0'; "
         "allowed: a number of at least 0"
     ]
 
@@ -72,6 +73,22 @@ def test_quiet_says_nothing(tmp_path, capsys):
     assert replenish(tmp_path, "--quiet") == 0
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
+
+
+def test_quiet_and_strict_name_what_could_not_be_computed(tmp_path, capsys):
+    world.write_world(tmp_path, inventory=world.inventory({("a", "007"): {"on_hand": -1.0}}))
+    assert replenish(tmp_path, "--quiet", "--strict") == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines()[0] == (
+        "1 line without a proposal, first a/007: inventory, line 2: on_hand: got '-1.0'; allowed: "
+        "a number of at least 0"
+    )
+    assert "--strict" in one_line(captured.err)
+    assert replenish(tmp_path, "--quiet", "--strict", "--json", output="again") == 2
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["problems"]
+    assert len(captured.err.splitlines()) == 1
 
 
 def test_strict_fails_where_a_line_cannot_be_computed_and_keeps_the_others(tmp_path, capsys):
@@ -110,7 +127,8 @@ def test_several_cutoffs_in_the_forecasts(tmp_path, capsys):
     other = world.forecast_table(cutoff=world.CUTOFF.replace(day=29))
     pl.concat([world.forecast_table(), other]).write_csv(tmp_path / "forecasts.csv")
     assert replenish(tmp_path) == 2
-    assert "2 cutoffs (2026-06-29, 2026-06-30)" in one_line(capsys.readouterr().err)
+    error = one_line(capsys.readouterr().err)
+    assert "forecasts.csv: 2 cutoffs (2026-06-29, 2026-06-30); --cutoff picks one" in error
     assert replenish(tmp_path, "--cutoff", "2026-06-30") == 0
 
 
@@ -148,7 +166,7 @@ def test_a_disk_that_fills_leaves_nothing_behind(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "no forecast table that can be read"),
+        (b"", "forecasts.csv: cannot be read: empty CSV"),
         (b"store,item\na,007\n", "forecast table: no column 'cutoff'"),
         (b"\xff\xfe\x00", "forecast table"),
     ],
@@ -205,8 +223,8 @@ def test_rows_of_no_series_and_deliveries_that_cannot_be_read_are_said(tmp_path,
     world.write_world(tmp_path, supply_terms=terms, lead_times=history)
     assert replenish(tmp_path) == 0
     err = capsys.readouterr().err
-    assert "supply_terms: item: no value in 1 rows, first: 3" in err
-    assert "received cannot be used: 1 rows" in err
+    assert "supply_terms: item: no value in 1 row, first: line 5; left out" in err
+    assert "received cannot be used: 1 row, first: line 2: received: got 'soon'" in err
     assert "got 'soon'" in err
 
 
@@ -216,3 +234,203 @@ def test_columns_with_other_names(tmp_path):
     world.write_world(tmp_path, inventory=stock, replenishment={"tables": names})
     assert replenish(tmp_path) == 0
     assert table_of(tmp_path)["on_hand"].to_list() == [4.0] * 6
+
+
+ONE = (pl.col("store") == "a") & (pl.col("item") == "007")
+
+
+def write_forecasts(tmp_path, change):
+    change(world.forecast_table()).write_csv(tmp_path / "forecasts.csv")
+
+
+def status_of_the_first(tmp_path, output="out"):
+    """Status and reason of the series a/007; all others must be as ever."""
+    table = table_of(tmp_path, output)
+    others = table.filter(~ONE)
+    assert others["status"].sort().to_list() == ["covered", *["order"] * 4]
+    row = world.line(table, "a", "007")
+    return row["status"], row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            lambda table: table.filter(~ONE | (pl.col("step") <= 2)),
+            (
+                "short_forecast",
+                "the forecast has 2 periods, and 3 are needed: 1 to the next order and 2 until it "
+                "arrives; replenishment.extrapolate goes on with the last season",
+            ),
+        ),
+        (
+            lambda table: table.filter(~ONE | (pl.col("step") != 4)),
+            ("invalid", "forecasts 'forecasts.csv': a gap: 13 of the steps 1 to 14 are there"),
+        ),
+        (
+            lambda table: table.with_columns(
+                mean=pl.when(ONE & (pl.col("step") == 4)).then(float("nan")).otherwise("mean")
+            ),
+            (
+                "invalid",
+                "forecasts 'forecasts.csv': step 4: no value, NaN or infinite in 'mean'",
+            ),
+        ),
+        (
+            lambda table: table.with_columns(
+                mean=pl.when(ONE).then(pl.lit("much")).otherwise(pl.col("mean").cast(pl.String))
+            ),
+            ("invalid", "forecasts 'forecasts.csv': step 1: mean: got 'much'"),
+        ),
+    ],
+)
+def test_a_series_with_a_wrong_forecast_stops_itself_alone(tmp_path, capsys, change, expected):
+    world.write_world(tmp_path)
+    write_forecasts(tmp_path, change)
+    assert replenish(tmp_path) == 0
+    assert status_of_the_first(tmp_path) == expected
+    assert "1 line without a proposal, first a/007" in capsys.readouterr().out
+
+
+def test_a_series_that_ends_after_its_protection_interval_is_proposed(tmp_path):
+    world.write_world(tmp_path, inventory=world.inventory({("a", "007"): {"on_hand": 99.0}}))
+    write_forecasts(tmp_path, lambda table: table.filter(~ONE | (pl.col("step") <= 3)))
+    assert replenish(tmp_path) == 0
+    status, reason = status_of_the_first(tmp_path)
+    assert status == "covered"
+    # What lies beyond the three periods is not known.
+    assert reason.startswith("stock and orders on their way cover 3 days or more at 95 %")
+
+
+def test_a_short_series_goes_on_where_that_is_asked_for(tmp_path):
+    world.write_world(tmp_path, replenishment={"extrapolate": True})
+    write_forecasts(tmp_path, lambda table: table.filter(~ONE | (pl.col("step") <= 2)))
+    assert replenish(tmp_path) == 0
+    assert status_of_the_first(tmp_path) == (
+        "order",
+        "covers 3 days at 95 %; may run out before an order arrives (100 %)",
+    )
+
+
+def test_forecasts_of_which_none_can_be_used_are_refused_with_their_file(tmp_path, capsys):
+    world.write_world(tmp_path)
+    write_forecasts(tmp_path, lambda table: table.with_columns(mean=pl.lit(-1.0)))
+    assert replenish(tmp_path) == 2
+    error = one_line(capsys.readouterr().err)
+    assert f"{tmp_path / 'forecasts.csv'}: no series can be used: negative 'mean'" in error
+
+
+def test_forecasts_of_no_series_are_left_out_and_said(tmp_path, capsys):
+    world.write_world(tmp_path)
+    extra = world.forecast_table()[:2].with_columns(item=pl.lit(None, pl.String))
+    write_forecasts(tmp_path, lambda table: pl.concat([table, extra]))
+    assert replenish(tmp_path) == 0
+    assert "forecasts.csv: 2 rows without a series or a cutoff; left out" in capsys.readouterr().err
+    assert table_of(tmp_path)["status"].to_list().count("order") == 5
+
+
+def test_another_cutoff_may_be_wrong(tmp_path):
+    world.write_world(tmp_path)
+    other = world.forecast_table(cutoff=world.CUTOFF.replace(day=29)).with_columns(
+        mean=pl.lit(-1.0)
+    )
+    other = other.cast({"mean": pl.Float32})
+    write_forecasts(tmp_path, lambda table: pl.concat([table, other]))
+    assert replenish(tmp_path, "--cutoff", "2026-06-30") == 0
+    assert table_of(tmp_path)["status"].to_list().count("order") == 5
+
+
+HUGE = [
+    ("inventory", "on_hand", 1e300),
+    ("inventory", "reserved", 1e300),
+    ("inventory", "storage_capacity", 1e300),
+    ("supply_terms", "moq", 1e300),
+    ("supply_terms", "pack_size", 1e-300),
+    ("supply_terms", "unit_cost", 1e308),
+    ("supply_terms", "holding_cost", 1e308),
+    ("supply_terms", "stockout_cost", 1e308),
+    ("supply_terms", "order_cost", 1e308),
+    ("supply_terms", "available_units", 1e308),
+    ("supply_terms", "review_period", 1e23),
+    ("supply_terms", "shelf_life", 1e23),
+]
+
+
+@pytest.mark.parametrize(("table", "name", "value"), HUGE)
+def test_numbers_that_no_business_has_stop_their_lines_alone(tmp_path, table, name, value):
+    stock, terms = world.inventory(), world.terms()
+    if table == "inventory":
+        stock = world.inventory({("a", "007"): {name: value}}, **{name: None} | {"on_hand": 0.0})
+    else:
+        terms = world.terms({"007": {name: value}}, **{name: None} | {"unit_cost": 2.0})
+    world.write_world(tmp_path, inventory=stock, supply_terms=terms)
+    assert replenish(tmp_path) == 0
+    found = table_of(tmp_path)
+    row = world.line(found, "a", "007")
+    assert row["status"] == "invalid"
+    assert row["reason"].startswith(f"{table}, line 2: {name}: got '")
+    assert set(found.filter(pl.col("item") == "008")["status"]) == {"order"}
+
+
+@pytest.mark.parametrize(("moq", "pack"), [(0.0, 1e-6), (1e12, 1.0), (0.0, 1e12), (1e12, 1e-6)])
+def test_the_bounds_themselves_can_be_computed(tmp_path, moq, pack):
+    """The largest and smallest values that are let in, in one line and all at once."""
+    own = {"moq": moq, "pack_size": pack, "unit_cost": 1e12, "holding_cost": 1e12}
+    own |= {"stockout_cost": 1e12, "order_cost": 1e12, "available_units": 1e12, "shelf_life": 1e6}
+    own |= {"service_target": 1 - 1e-15, "storage_capacity": 1e12}
+    usual = dict.fromkeys(own) | {"unit_cost": 2.0}
+    stock = world.inventory({("a", "007"): {"on_hand": 1e12, "reserved": 1e12}}, reserved=0.0)
+    orders = pl.DataFrame({"store": "a", "item": "007", "quantity": [1e12] * 2, "due": None})
+    world.write_world(
+        tmp_path,
+        inventory=stock,
+        supply_terms=world.terms({"007": own}, **usual),
+        suppliers=world.suppliers(budget=1e18, order_cost=1e12, lead_time_std_days=1.0),
+        open_orders=orders,
+        replenishment={"budget": 1e15},
+    )
+    assert replenish(tmp_path) == 0
+    found = table_of(tmp_path)
+    assert set(found["status"]) <= {"order", "covered", "reduced", "held_back", "infeasible"}
+    assert set(found.filter(pl.col("item") == "008")["status"]) == {"order"}
+
+
+def test_a_promise_of_no_days_with_a_deviation_is_proposed(tmp_path):
+    quotes = world.suppliers(quoted_lead_time_days=0, lead_time_std_days=1)
+    for moment, output in (("before_opening", "one"), ("after_close", "two")):
+        world.write_world(tmp_path, suppliers=quotes, replenishment={"order_moment": moment})
+        assert replenish(tmp_path, output=output) == 0
+        assert status_of_the_first(tmp_path, output)[0] == "order"
+
+
+def test_orders_that_are_long_overdue(tmp_path):
+    days = [world.CUTOFF - datetime.timedelta(days) for days in (29, 400)]
+    orders = pl.DataFrame(
+        {"store": "a", "item": ["007", "008"], "quantity": [3.0, 4.0], "due": days}
+    )
+    world.write_world(tmp_path, open_orders=orders)
+    assert replenish(tmp_path) == 0
+    first, second = (world.line(table_of(tmp_path), "a", item) for item in ("007", "008"))
+    assert (first["on_order"], first["order_quantity"]) == (3, 6 - 3)
+    assert "; 3 units on the way are overdue, the oldest since 2026-06-01" in first["reason"]
+    assert (second["on_order"], second["order_quantity"]) == (0, 9)
+    words = "; 4 units on order are not counted, too long overdue, the oldest since 2025-05-26"
+    assert words in second["reason"]
+
+
+def test_a_column_that_looks_misspelt_is_said(tmp_path, capsys):
+    world.write_world(tmp_path, inventory=world.inventory(reserve=1.0))
+    assert replenish(tmp_path) == 0
+    assert "column 'reserve' of inventory.csv is not used; did you mean 'reserved'?" in (
+        capsys.readouterr().err
+    )
+
+
+def test_one_order_is_one(tmp_path, capsys):
+    stock = world.inventory(on_hand=99.0).filter(ONE).with_columns(on_hand=pl.lit(0.0))
+    world.write_world(tmp_path, inventory=stock)
+    assert replenish(tmp_path) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "1 order worth 12.00 from the evening of 2026-06-30; 1 waits for approval"
+    )
