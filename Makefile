@@ -115,8 +115,8 @@ bench-orders: setup  ## 100,000 series to proposals: seconds, memory, beside a p
 bench-replenishment: setup  ## Service and cost of orders on real invoices: make bench-replenishment SALES=... WORKSPACE=...
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore tests/benchmarks/replenishment_service.py --sales $(SALES) --workspace $(WORKSPACE)
 
-bench-chain: setup  ## Service and cost of orders on the simulated chain, beside one who knows its demand: make bench-chain WORKSPACE=...
-	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore tests/benchmarks/replenishment_chain.py --workspace $(WORKSPACE)
+bench-chain: setup  ## Service and cost of orders on a simulated chain, beside one who knows its demand; 25 minutes: make bench-chain WORKSPACE=... [PRESET=quickstart]
+	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore tests/benchmarks/replenishment_chain.py --workspace $(WORKSPACE) --preset $(or $(PRESET),standard)
 
 bench-knowledge: setup  ## What the mathematics of orders loses against perfect knowledge of the demand. [STORES=4] [ITEMS=30]
 	$(BIN)/python tests/benchmarks/replenishment_knowledge.py --stores $(or $(STORES),4) --items $(or $(ITEMS),30)

@@ -350,9 +350,12 @@ class _Work:
 
     @property
     def warm_up(self) -> int:
-        """Periods until most stock is of the policies' own making."""
+        """Periods until most stock is of the policies' own making: two intervals.
+
+        In the first the opening stock is sold, in the second what was ordered in view of it.
+        """
         interval = self.supply.terms.review_period + np.ceil(self.mean_lead_time)
-        return min(int(np.quantile(interval, 0.95)), len(self.sales.simulated) // 3)
+        return min(2 * int(np.quantile(interval, 0.95)), len(self.sales.simulated) // 3)
 
     def tables(self) -> Iterator[pl.DataFrame]:
         """Simulates all policies for each target."""

@@ -11,7 +11,7 @@ is censored, and counts as in a Kaplan-Meier estimate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,6 +60,20 @@ class Calibration:
         [0.5, 0.75]
         """
         return np.interp(levels, self.levels, self.shares)
+
+    def mixed(self, other: Calibration, weight: float) -> Calibration:
+        """Mixes the levels of a share with those of another calibration.
+
+        Args:
+            other: The other one.
+            weight: Of this one, in [0, 1]; the other has the rest.
+
+        >>> Calibration((0.0, 0.5, 1.0), (0.0, 0.7, 1.0), 100).mixed(Calibration(), 0.5).levels
+        (0.0, 0.6, 1.0)
+        """
+        shares = np.union1d(self.shares, other.shares)
+        levels = weight * self.level(shares) + (1 - weight) * other.level(shares)
+        return replace(self, shares=tuple(shares.tolist()), levels=tuple(levels.tolist()))
 
 
 def cover_ranks(samples: AnyFloats, actual: FloatArray, *, unit: FloatArray) -> FloatArray:

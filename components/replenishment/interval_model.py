@@ -71,8 +71,14 @@ _DRAWS = 2
 _GUESSES = 3
 """Stream of random numbers for demand before empty shelves."""
 
+_OWN_WORD = 4
+"""Stream of random numbers for demand drawn from forecasts themselves."""
+
 _CELLS = 1 << 16
 """Periods whose demand is guessed at a time."""
+
+_PRIOR_SPANS = 2.0
+"""Intervals one after the other from which on backtests count more than the forecasts' own word."""
 
 _FAR = 1 << 32
 """More than any number of a period: makes one number of series and cutoff."""
@@ -237,14 +243,25 @@ class RankedIntervals:
         groups: Group of each. Shape [B].
         judged: Which can be judged: recorded, and within the horizon. Shape [B].
         ranks: Cover ranks. Shape [B].
+        own_ranks: The same of demand drawn from the forecast itself. Shape [B].
         censored: Where the shelf was empty on the way. Shape [B].
+        cutoff: Period of the cutoff. Shape [B].
+        length: Periods. Shape [B].
     """
 
     copulas: tuple[Copula, ...]
     groups: Int64Array
     judged: BoolArray
     ranks: FloatArray
+    own_ranks: FloatArray
     censored: BoolArray
+    cutoff: Int64Array
+    length: Int64Array
+
+    @property
+    def ended(self) -> Int64Array:
+        """Period in which each ends. Shape [B]."""
+        return self.cutoff + self.length
 
     def learn(self, rows: BoolArray | None = None) -> IntervalModel:
         """Learns calibrations from some of the intervals, or from all.
@@ -255,13 +272,34 @@ class RankedIntervals:
             rows: Which. Shape [B].
         """
         judged = self.judged if rows is None else self.judged & rows
-        pooled = fit_calibration(self.ranks[judged], self.censored[judged])
+        pooled = self._calibration(judged)
         calibrations = []
         for group in range(len(self.copulas)):
-            members = judged & (self.groups == group)
-            found = fit_calibration(self.ranks[members], self.censored[members])
+            found = self._calibration(judged & (self.groups == group))
             calibrations.append(found if found.intervals else pooled)
         return IntervalModel(self.copulas, tuple(calibrations))
+
+    def _calibration(self, rows: BoolArray) -> Calibration:
+        """Learns from some intervals, and believes it as far as their time goes.
+
+        Intervals of the same weeks share their luck, however many series there are: what counts
+        is how many intervals, one after the other, the weeks hold.
+
+        Formula: weight n / (n + k), n the periods from the first cutoff to the last end over the
+        mean length, k = 2; the rest has what would be learnt if the forecasts were right: that
+        whole units round up.
+
+        Source:
+            Bühlmann and Gisler (2005), A Course in Credibility Theory, section 3.1, for the form;
+            k is ours.
+        """
+        found = fit_calibration(self.ranks[rows], self.censored[rows])
+        if not found.intervals:
+            return found
+        spanned = self.ended[rows].max() - self.cutoff[rows].min()
+        spans = float(spanned / self.length[rows].mean())
+        own_word = fit_calibration(self.own_ranks[rows], np.zeros(int(rows.sum()), np.bool_))
+        return found.mixed(own_word, spans / (spans + _PRIOR_SPANS))
 
 
 def learn_intervals(
@@ -285,9 +323,8 @@ def learn_intervals(
     """
     copulas = learn_copulas(backtested, quantile_levels, seed=seed)
     ranked = rank_intervals(backtested, copulas, quantile_levels, paths=paths, seed=seed)
-    ended = backtested.cutoff + backtested.length
-    newest = ended[ranked.judged].max(initial=0)
-    return ranked.learn(ended > newest - memory)
+    newest = ranked.ended[ranked.judged].max(initial=0)
+    return ranked.learn(ranked.ended > newest - memory)
 
 
 def memory_of(given: int | None, frequency: Frequency) -> int:
@@ -347,7 +384,8 @@ def rank_intervals(
     censored = empty >= backtested.length
     backtested = with_guessed_demand(backtested, quantile_levels, seed=seed)
     sold = np.where(inside, np.nan_to_num(backtested.actual), 0.0).sum(axis=1, dtype=np.float64)
-    ranks = np.ones(len(groups))
+    ranks, own_ranks = np.ones(len(groups)), np.ones(len(groups))
+    own_path = np.random.default_rng([seed, _OWN_WORD]).integers(0, paths, len(groups))
     levels = np.zeros((len(groups), len(CARRIED_LEVELS)), np.float32)
     for group, copula in enumerate(copulas):
         drawn = DemandPaths.draw(copula, quantile_levels, horizon=horizon, paths=paths, seed=seed)
@@ -362,9 +400,22 @@ def rank_intervals(
             )
             unit = intervals.unit[rows]
             ranks[rows] = cover_ranks(demand.over_interval, sold[rows], unit=unit)
+            drawn_demand = demand.over_interval[np.arange(rows.size), own_path[rows]]
+            own_ranks[rows] = cover_ranks(
+                demand.over_interval, _to_units(drawn_demand, unit), unit=unit
+            )
             levels[rows] = levels_at(demand.over_interval, unit)
     carried = carried_ranks(levels, sold, _chain(backtested))
-    return RankedIntervals(tuple(copulas), groups, judged, np.minimum(ranks, carried), censored)
+    return RankedIntervals(
+        copulas=tuple(copulas),
+        groups=groups,
+        judged=judged,
+        ranks=np.minimum(ranks, carried),
+        own_ranks=own_ranks,
+        censored=censored,
+        cutoff=backtested.cutoff,
+        length=backtested.length,
+    )
 
 
 def with_guessed_demand(
@@ -401,10 +452,15 @@ def with_guessed_demand(
         sold = demand[row, step]
         least = curve_ranks(knots, levels, sold)
         guess = curve_values(knots, levels, least + uniform[part] * (1 - least))
-        unit = backtested.intervals.unit[row]
-        whole = np.where(unit > 0, np.round(guess / np.where(unit > 0, unit, 1.0)) * unit, guess)
+        whole = _to_units(guess, backtested.intervals.unit[row])
         demand[row, step] = np.maximum(whole, sold)
     return replace(backtested, actual=demand)
+
+
+def _to_units(demand: AnyFloats, unit: FloatArray) -> FloatArray:
+    """Rounds demand to whole units; 0 leaves it as it is. Shapes [n]."""
+    whole = np.round(demand / np.where(unit > 0, unit, 1.0)) * unit
+    return np.where(unit > 0, whole, demand).astype(np.float64)
 
 
 def _chain(backtested: Backtested) -> Chain:

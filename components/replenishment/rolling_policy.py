@@ -378,14 +378,12 @@ class Teaching:
 
     Attributes:
         ranked: Their ranks.
-        ended: Period in which each ends. Shape [B].
         cutoffs: Periods. Shape [C].
         longest_lead_time: Periods.
         memory: Newest periods whose intervals teach; None: all.
     """
 
     ranked: RankedIntervals
-    ended: Int64Array
     cutoffs: Int64Array
     longest_lead_time: int
     memory: int | None
@@ -419,15 +417,16 @@ class Teaching:
             every, copulas, origins.quantile_levels, paths=rules.paths, seed=rules.seed
         )
         longest = lead_time_probabilities.shape[1] - 1
-        return cls(ranked, ended, cutoffs, longest, rules.memory)
+        return cls(ranked, cutoffs, longest, rules.memory)
 
     def until(self, cutoff: int) -> IntervalModel:
         """Learns from what had ended by a cutoff."""
         return self.ranked.learn(self._over(self.cutoffs[cutoff]))
 
     def _over(self, period: int) -> BoolArray:
-        over = self.ended <= period
-        return over if self.memory is None else over & (self.ended > period - self.memory)
+        ended = self.ranked.ended
+        over = ended <= period
+        return over if self.memory is None else over & (ended > period - self.memory)
 
 
 def _known_until(backtested: Backtested, period: int) -> Backtested:

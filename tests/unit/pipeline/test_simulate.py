@@ -126,8 +126,8 @@ def test_a_quarter_of_the_unseen_cutoffs_teaches(simulated, pretended):
     # Cutoff 15 days after the last seen day: its order is placed before the day after.
     assert found.first == "2026-02-16"
     assert found.last == "2026-04-01"
-    # Reviews every day, two days of lead time.
-    assert found.warm_up == 3
+    # Reviews every day, two days of lead time: two intervals of 3 days.
+    assert found.warm_up == 6
     assert found.lead_times == 2.0
 
 

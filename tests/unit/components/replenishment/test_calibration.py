@@ -231,3 +231,15 @@ def test_taking_what_was_sold_for_demand_would_cover_too_little():
     naive = fit_calibration(ranks, np.zeros(INTERVALS, bool))
     right = fit_calibration(ranks, demand > shelf)
     assert (naive.level(TARGETS) < right.level(TARGETS)).all()
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
+def test_calibrations_are_mixed_by_their_levels(weight):
+    """At shares of either, and so between them too: both are straight there."""
+    one = Calibration((0.0, 0.5, 0.8, 1.0), (0.0, 0.7, 0.9, 1.25), 100)
+    other = Calibration((0.0, 0.3, 1.0), (0.0, 0.2, 1.0), 7)
+    mixed = one.mixed(other, weight)
+    shares = np.linspace(0, 1, 101)
+    expected = weight * one.level(shares) + (1 - weight) * other.level(shares)
+    np.testing.assert_allclose(mixed.level(shares), expected)
+    assert mixed.intervals == 100

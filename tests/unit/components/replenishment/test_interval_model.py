@@ -6,13 +6,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from demandcast.components.replenishment.calibration import fit_calibration
+from demandcast.components.replenishment.copula import Copula
 from demandcast.components.replenishment.interval_model import (
     EDGES,
     Backtested,
     IntervalModel,
     Intervals,
     interval_groups,
+    learn_copulas,
     learn_intervals,
+    rank_intervals,
     with_guessed_demand,
 )
 from demandcast.schema.origin_arrays import OriginForecasts
@@ -45,7 +49,7 @@ def intervals(series, *, review_period=2, lead_times=((1,) * PATHS,)):
     )
 
 
-def backtested(rows, *, scale=1.0, together=0.0, horizon=4, seed=1, **changes):
+def backtested(rows, *, scale=1.0, together=0.0, horizon=4, cutoffs=25, seed=1, **changes):
     """Demand uniform on [0, 20 x scale]; forecasts say [0, 20]. `together`: share of one draw."""
     draws = np.random.default_rng(seed)
     own, shared = draws.random((rows, horizon)), draws.random((rows, 1))
@@ -61,7 +65,7 @@ def backtested(rows, *, scale=1.0, together=0.0, horizon=4, seed=1, **changes):
         intervals=of,
         length=of.review_period + of.lead_times[0, 0],
         series=np.arange(rows),
-        cutoff=np.zeros(rows, np.int64),
+        cutoff=np.arange(rows) % cutoffs,
     )
 
 
@@ -89,6 +93,35 @@ def test_too_low_forecasts_are_asked_for_more():
 def test_too_high_forecasts_are_asked_for_less():
     model = learnt(backtested(3000, scale=0.8))
     assert level(model, 0.8) < 0.7
+
+
+@pytest.mark.parametrize(("cutoffs", "spans"), [(1, 1), (4, 2), (22, 8)])
+def test_backtests_are_believed_as_far_as_their_time_goes(cutoffs, spans):
+    """Intervals of 3 periods; the same ranks from 1, 4 or 22 cutoffs, spans / (spans + 2) of it."""
+    of = backtested(3000, scale=1.2, cutoffs=cutoffs)
+    ranked = rank_intervals(of, learn_copulas(of, LEVELS, seed=3), LEVELS, paths=PATHS, seed=3)
+    group = ranked.groups == len(EDGES)
+    seen = fit_calibration(ranked.ranks[group], ranked.censored[group])
+    word = fit_calibration(ranked.own_ranks[group], np.zeros(group.sum(), bool))
+    weight = spans / (spans + 2)
+    for target in np.array([0.5, 0.8, 0.95]):
+        mixed = weight * seen.level(target) + (1 - weight) * word.level(target)
+        assert level(ranked.learn(), target) == pytest.approx(mixed)
+
+
+def test_the_forecasts_own_word_knows_that_levels_are_raised_to_units():
+    """In units of 30 the demand of 3 periods, up to 60, is 0, 1 or 2: levels are 30 or 60.
+
+    A level of 30 covers all up to 1, of 60 all; so the forecast itself says that asking for less
+    than 0.9 covers 90 %. Without units its own word is the share itself.
+    """
+    of = backtested(2000, cutoffs=1)
+    copulas = tuple(Copula(0.0, 0.0, 0.0) for _ in range(len(EDGES) + 1))
+    plain = rank_intervals(of, copulas, LEVELS, paths=PATHS, seed=3)
+    assert np.quantile(plain.own_ranks, 0.9) == pytest.approx(0.9, abs=0.02)
+    unit = replace(of.intervals, unit=np.full(2000, 30.0))
+    in_units = rank_intervals(replace(of, intervals=unit), copulas, LEVELS, paths=PATHS, seed=3)
+    assert np.quantile(in_units.own_ranks, 0.9) < 0.6
 
 
 def test_errors_that_go_together_are_learnt():
