@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import shutil
 
+import polars as pl
 import pytest
 from crash_checks import look_at_serving, statuses
 from crash_points import (
@@ -30,9 +31,13 @@ from small_disk import small_disk
 
 from demandcast.components.simulation.config import preset
 from demandcast.components.simulation.write import write_sample_data
+from demandcast.schema.artifact_names import PROPOSAL_FACTS_FILE, PROPOSALS_FILE
+from demandcast.schema.proposal_facts import ProposalFacts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
+SUPPLY = ("inventory", "supply_terms", "suppliers", "lead_times")
+ORDERS = ("BatchForecaster", "Replenisher")
 EPOCH = "demandcast.components.forecasting.training:_Progress.on_epoch_end"
 CHANGE = {
     "before the executor": "forecast.horizon=6",
@@ -52,7 +57,9 @@ def world(tmp_path_factory):
     folder = tmp_path_factory.mktemp("matrix")
     write_sample_data(folder / "data", preset("tiny", horizon=7))
     server = CrashServer(folder)
-    world = CrashWorld(server, write_config(folder), folder / "runs")
+    tables = {name: {"path": f"data/{name}.parquet"} for name in SUPPLY}
+    config = write_config(folder, replenishment={"enabled": True, "tables": tables})
+    world = CrashWorld(server, config, folder / "runs")
     assert world.run().code == 0
     world.keep(folder / "kept")
     yield world
@@ -104,7 +111,7 @@ def test_every_stage_killed_at_a_moment_starts_again_and_those_before_it_do_not(
 ):
     world, change = after_first_run, CHANGE[moment]
     order = list(statuses(world.pipeline))
-    assert sorted(order) == sorted(STAGES)
+    assert sorted(order) == sorted((*STAGES, *ORDERS))
     kills = 0
     for position, stage in enumerate(order):
         before = look_at_serving(world.serving)
@@ -121,6 +128,16 @@ def test_every_stage_killed_at_a_moment_starts_again_and_those_before_it_do_not(
     done = world.run(change)
     assert done.code == 0, done.screen
     world.look_after_end()
+    look_at_proposals(world)
+
+
+def look_at_proposals(world: CrashWorld) -> None:
+    """Checks that every folder of a proposal is whole: its facts are the last file of it."""
+    folders = list((world.pipeline / "orders").iterdir())
+    assert folders
+    for folder in folders:
+        ProposalFacts.model_validate_json((folder / PROPOSAL_FACTS_FILE).read_text())
+        assert pl.read_parquet(folder / PROPOSALS_FILE).height > 0
 
 
 @pytest.mark.parametrize("call", [1, 2])
