@@ -48,7 +48,8 @@ def words_of(text):
     text = re.sub(r"files .*", "files", text)
     text = re.sub(r"\.\.\.-E|[\d-]+-E(?=\d)", "…-E", text)
     text = re.sub(r"\d+(?:[.,]\d+)*", "#", text)
-    text = re.sub(r"\b(period|line|order|unit)s\b", r"\1", text)
+    text = text.replace("less than a day", "# day")
+    text = re.sub(r"\b(day|line|order|unit)s\b", r"\1", text)
     return sorted(" ".join(line.split()) for line in text.splitlines())
 
 
