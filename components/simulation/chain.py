@@ -103,11 +103,15 @@ class StoreConditions:
         plan: Prices and promotions. Shape [I, D].
         common: Week, year, holidays and weather by category, log. Shape [K, D].
         parts: What the level of each item is made of.
+        traits: The store, with its weather.
+        region: Its region.
     """
 
     plan: StorePlan
     common: FloatArray
     parts: LevelParts
+    traits: StoreTraits
+    region: int
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,8 @@ def simulate_conditions(chain: Chain, store: int) -> StoreConditions:
         weeks=chain.weeks,
         draws=stream(config.seed, "level", store),
     )
-    return StoreConditions(plan, category_effects(traits, chain.calendar, config.effects), parts)
+    common = category_effects(traits, chain.calendar, config.effects)
+    return StoreConditions(plan, common, parts, traits, int(region))
 
 
 def simulate_store(chain: Chain, store: int) -> StoreDays:

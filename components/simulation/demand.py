@@ -30,6 +30,7 @@ __all__ = [
     "expected_demand",
     "promotion_uplift",
     "simulate_levels",
+    "weather_changes",
 ]
 
 BoolArray = npt.NDArray[np.bool_]
@@ -74,17 +75,43 @@ def category_effects(store: StoreTraits, calendar: Calendar, effects: EffectsCon
     yearly = np.array([each.yearly for each in CATEGORIES])[:, None]
     peak = np.array([each.peak for each in CATEGORIES])[:, None] * 2 * np.pi / _DAYS_PER_YEAR
     festive = np.array([each.festive for each in CATEGORIES])[:, None]
-    warmth = np.array([each.warmth for each in CATEGORIES])[:, None]
-    wetness = np.array([each.wetness for each in CATEGORIES])[:, None]
     week = weekly_profiles()[store.format][:, weekday_of(calendar.days)]
     year = yearly * np.cos(year_angle(calendar.days) - peak)
     holiday = festive * calendar.gain + calendar.loss
-    weather = warmth * (store.temperature - MEAN_TEMPERATURE) / 10 + wetness * store.rain / 10
+    weather = _weather_effects(store.temperature - MEAN_TEMPERATURE, store.rain)
     return np.asarray(
         effects.weekly * week
         + effects.yearly * year
         + effects.holiday * holiday
         + effects.weather * weather
+    )
+
+
+def weather_changes(
+    store: StoreTraits, *, days: slice, temperature: FloatArray, rain: FloatArray, strength: float
+) -> FloatArray:
+    """Computes what other weather than that of the store would change.
+
+    Args:
+        store: With the weather that `category_effects` has.
+        days: Some of its days (D).
+        temperature: Other temperatures, degrees Celsius. Shape [D, P].
+        rain: Other sums of the day, mm. Shape [D, P].
+        strength: Multiple of the weather effects.
+
+    Returns:
+        Change of log demand. Shape [K, D, P], K categories.
+    """
+    warmer = temperature - store.temperature[days, None]
+    return strength * _weather_effects(warmer, rain - store.rain[days, None])
+
+
+def _weather_effects(warmer: FloatArray, rain: FloatArray) -> FloatArray:
+    """Computes changes of log demand by degrees and mm. Shapes [...] to [K, ...]."""
+    warmth = np.array([each.warmth for each in CATEGORIES])
+    wetness = np.array([each.wetness for each in CATEGORIES])
+    return np.asarray(
+        np.multiply.outer(warmth, warmer) / 10 + np.multiply.outer(wetness, rain) / 10
     )
 
 

@@ -1,11 +1,13 @@
 """Futures: what demand may become after a cutoff, for one who knows all that is known there.
 
     known at the cutoff    parameters, plan of prices and promotions, calendar, growth, launches
-                           and ends, the wandering level of its week, and the weather to come
-    drawn for each path    the wandering level of later weeks, the footfall of days, demand
+                           and ends, the wandering level of its week, the weather of the day
+    drawn for each path    the weather, the wandering level of later weeks, the footfall of days,
+                           demand
 
-Nobody can know more of the demand to come, so policies are measured against it. The weather is
-more than a shop knows: that makes the reference a little stronger than any forecast can be.
+Nobody can know more of the demand to come, so policies are measured against it. The level at
+which each item sells this week is more than a shop knows, which sees sales: that makes the
+reference stronger than any forecast can be.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from demandcast.components.simulation.demand import (
     draw_demand,
     draw_footfall,
     expected_demand,
+    weather_changes,
 )
+from demandcast.components.simulation.weather import continue_weather
 from demandcast.schema.errors import BadInputError
 
 __all__ = ["simulate_futures"]
@@ -45,7 +49,7 @@ def simulate_futures(
     Args:
         chain: The chain.
         conditions: Of the store, from `simulate_conditions`; what they hold of the wandering
-            level and of footfall after the cutoff is not looked at.
+            level, of footfall and of weather after the cutoff does not matter.
         cutoff: Last known period, counted from 0.
         horizon: Periods that follow (H).
         paths: Number of paths (P).
@@ -53,18 +57,20 @@ def simulate_futures(
 
     Returns:
         Whole units per period, of weekly data sums of days; 0 while an item is not sold. Paths are
-        independent; on a path items share the footfall of the day. Shape [H, I, P].
+        independent; on a path items share weather and footfall of the day. Shape [H, I, P].
 
     Raises:
         BadInputError: There is no such cutoff, no period or path, or the plan ends before the
             horizon does.
     """
     days = _days_ahead(chain, cutoff, horizon=horizon, paths=paths)
+    level = _future_levels(chain, conditions.parts, days, paths=paths, draws=draws)
+    level += _other_weather(chain, conditions, days, paths=paths, draws=draws)[chain.items.category]
     mean = expected_demand(
         chain.items,
         conditions.plan.of_days(days),
         common=conditions.common[:, days],
-        level=_future_levels(chain, conditions.parts, days, paths=paths, draws=draws),
+        level=level,
         promotions=chain.config.promotions,
     )
     demand = draw_demand(mean.reshape(len(mean), -1), chain.items, draws)
@@ -99,3 +105,24 @@ def _future_levels(
     footfall = draw_footfall(spread, (len(week), paths), draws=draws)
     steady = parts.steady[:, days] + parts.start[:, days]
     return np.asarray(steady[:, :, None] + wander[:, week] + footfall)
+
+
+def _other_weather(
+    chain: Chain,
+    conditions: StoreConditions,
+    days: slice,
+    *,
+    paths: int,
+    draws: np.random.Generator,
+) -> FloatArray:
+    """Draws what weather on each path changes, beside that which came. Shape [K, D, P]."""
+    temperature, rain = continue_weather(
+        chain.weather, conditions.region, days=days, paths=paths, draws=draws
+    )
+    return weather_changes(
+        conditions.traits,
+        days=days,
+        temperature=temperature,
+        rain=rain,
+        strength=chain.config.effects.weather,
+    )

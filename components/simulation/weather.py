@@ -9,7 +9,13 @@ import numpy.typing as npt
 
 from demandcast.components.simulation.randomness import stream
 
-__all__ = ["MEAN_TEMPERATURE", "Weather", "simulate_weather", "year_angle"]
+__all__ = [
+    "MEAN_TEMPERATURE",
+    "Weather",
+    "continue_weather",
+    "simulate_weather",
+    "year_angle",
+]
 
 FloatArray = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
@@ -33,10 +39,12 @@ class Weather:
     Attributes:
         temperature: Daily mean, degrees Celsius, one decimal. Shape [R, D].
         rain: Daily sum, mm, one decimal. Shape [R, D].
+        usual_temperature: Of the day of the year there, degrees Celsius. Shape [R, D].
     """
 
     temperature: FloatArray
     rain: FloatArray
+    usual_temperature: FloatArray
 
 
 def year_angle(days: Int64Array) -> FloatArray:
@@ -62,9 +70,38 @@ def simulate_weather(days: Int64Array, *, regions: int, seed: int) -> Weather:
         uniform[region] = draws.random(len(days))
         amount[region] = draws.gamma(_RAIN_SHAPE, _RAIN_SCALE, len(days))
     season = -np.cos(year_angle(days) - 2 * np.pi * _COLDEST_DAY / _DAYS_PER_YEAR)
-    temperature = MEAN_TEMPERATURE + offset + _SEASONAL_SWING * season + _anomalies(normal)
+    usual = MEAN_TEMPERATURE + offset + _SEASONAL_SWING * season
     rain = np.where(_rains(uniform), np.maximum(amount, 0.1), 0.0)
-    return Weather(temperature=np.round(temperature, 1), rain=np.round(rain, 1))
+    return Weather(
+        temperature=np.round(usual + _anomalies(normal), 1),
+        rain=np.round(rain, 1),
+        usual_temperature=usual,
+    )
+
+
+def continue_weather(
+    weather: Weather, region: int, *, days: slice, paths: int, draws: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Draws what the weather of a region may become after the day before some days.
+
+    Args:
+        weather: What is known until then, and the usual temperatures.
+        region: The region.
+        days: Days that follow (D).
+        paths: Number of paths (P).
+        draws: Source of chance.
+
+    Returns:
+        Temperature and rain, in the units of `Weather`. Shapes [D, P].
+    """
+    today, usual = days.start - 1, weather.usual_temperature[region, days]
+    anomaly = weather.temperature[region, today] - weather.usual_temperature[region, today]
+    normal = draws.normal(size=(paths, 1 + len(usual)))
+    normal[:, 0] = anomaly / _ANOMALY
+    temperature = usual[:, None] + _anomalies(normal)[:, 1:].T
+    wet = _rains(draws.random((paths, len(usual))), wet_before=weather.rain[region, today] > 0)
+    amount = draws.gamma(_RAIN_SHAPE, _RAIN_SCALE, (paths, len(usual)))
+    return temperature, np.where(wet, np.maximum(amount, 0.1), 0.0).T
 
 
 def _anomalies(normal: FloatArray) -> FloatArray:
@@ -76,10 +113,10 @@ def _anomalies(normal: FloatArray) -> FloatArray:
     return anomalies
 
 
-def _rains(uniform: FloatArray) -> npt.NDArray[np.bool_]:
-    """Draws wet days as a two-state Markov chain, dry before the first. Shape [R, D]."""
+def _rains(uniform: FloatArray, *, wet_before: bool = False) -> npt.NDArray[np.bool_]:
+    """Draws wet days as a two-state Markov chain. Shape [R, D]."""
     wet = np.zeros(uniform.shape, dtype=np.bool_)
-    before = np.zeros(len(uniform), dtype=np.bool_)
+    before = np.full(len(uniform), wet_before)
     for day in range(uniform.shape[1]):
         before = uniform[:, day] < np.where(before, _RAIN_AFTER_RAIN, _RAIN_AFTER_DRY)
         wet[:, day] = before

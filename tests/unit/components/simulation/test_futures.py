@@ -5,7 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from demandcast.components.simulation.assortment import INTERMITTENT, LUMPY, REGULAR
+from demandcast.components.simulation.assortment import (
+    CATEGORIES,
+    INTERMITTENT,
+    LUMPY,
+    REGULAR,
+)
 from demandcast.components.simulation.chain import (
     simulate_chain,
     simulate_conditions,
@@ -47,7 +52,7 @@ def assert_means_agree(futures, expected):
 @pytest.mark.parametrize("cannibalisation", [0.0, 0.8])
 def test_mean_is_the_expected_demand_where_levels_do_not_wander(cannibalisation):
     chain, conditions = make(
-        effects={"level_spread": 0.0},
+        effects={"level_spread": 0.0, "weather": 0.0},
         promotions={"share": 0.3, "cannibalisation": cannibalisation},
         items=24,
     )
@@ -61,7 +66,7 @@ def test_mean_follows_the_level_known_at_the_cutoff():
     """E exp(x(w + k)) = exp(a^k x(w) + s^2 (1 - a^2k) / 2), and footfall adds (s / 3)^2 / 2."""
     spread = 0.3
     chain, conditions = make(
-        effects={"level_spread": spread},
+        effects={"level_spread": spread, "weather": 0.0},
         promotions={"share": 0.0},
         items=24,
         new_share=0,
@@ -89,6 +94,41 @@ def test_what_happens_after_the_cutoff_is_not_known():
     assert (draw(chain, conditions) == draw(chain, other)).all()
 
 
+def test_weather_after_the_cutoff_is_not_known():
+    chain, _ = make(effects={"level_spread": 0.0, "weather": 3.0})
+    warmer, wetter = chain.weather.temperature.copy(), chain.weather.rain.copy()
+    warmer[:, CUTOFF + 1 :] += 10.0
+    wetter[:, CUTOFF + 1 :] += 20.0
+    weather = dataclasses.replace(chain.weather, temperature=warmer, rain=wetter)
+    other = dataclasses.replace(chain, weather=weather)
+    conditions, others = (simulate_conditions(one, 0) for one in (chain, other))
+    assert not np.allclose(conditions.common[:, CUTOFF + 1 :], others.common[:, CUTOFF + 1 :])
+    # Sums of the same numbers in another order: a draw in a million may fall on another side.
+    same = draw(chain, conditions) == draw(other, others)
+    assert same.mean() > 0.9999
+
+
+def test_a_warm_day_makes_the_next_ones_likely_to_be_warm():
+    """Ten degrees more today are 10 a^k after k days, a = 0.8, each a tenth of the warmth."""
+    chain, _ = make(effects={"level_spread": 0.0, "dispersion": 0.0, "mean_demand": 100.0})
+    warmer = chain.weather.temperature.copy()
+    warmer[:, CUTOFF] += 10.0
+    warm = dataclasses.replace(
+        chain, weather=dataclasses.replace(chain.weather, temperature=warmer)
+    )
+    usual, risen = (
+        draw(one, simulate_conditions(one, 0), horizon=5, paths=4000).mean(axis=2)
+        for one in (chain, warm)
+    )
+    regular = (chain.items.pattern == REGULAR) & (usual > 0).all(axis=0)
+    warmth = np.array([each.warmth for each in CATEGORIES])[chain.items.category]
+    expected = np.exp(warmth[None] * 0.8 ** np.arange(1, 6)[:, None])
+    assert regular.any()
+    assert (risen / np.maximum(usual, 1e-9))[:, regular] == pytest.approx(
+        expected[:, regular], rel=0.03
+    )
+
+
 def test_the_level_at_the_cutoff_is_known():
     chain, conditions = make()
     now = conditions.parts.wander.copy()
@@ -104,7 +144,7 @@ def test_the_level_at_the_cutoff_is_known():
 
 def test_items_share_the_footfall_of_a_day():
     chain, conditions = make(
-        effects={"level_spread": 0.6, "dispersion": 0.0, "mean_demand": 10_000},
+        effects={"level_spread": 0.6, "weather": 0.0, "dispersion": 0.0, "mean_demand": 10_000},
         promotions={"share": 0.0},
         intermittent_share=0,
         lumpy_share=0,
