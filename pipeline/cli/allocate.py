@@ -12,8 +12,8 @@ import click
 
 from demandcast.pipeline.cli.options import (
     config_options,
-    day_option,
     examples,
+    forecast_options,
     json_option,
     load,
     print_json,
@@ -45,16 +45,7 @@ __all__ = ["allocate_command"]
     help="What warehouses have, CSV or Parquet: warehouse, columns of the series key such as the "
     "item, on_hand; and if known transport_days, transport_cost (of a unit), pack_size.",
 )
-@click.option(
-    "--forecasts",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A table that 'demandcast forecast' wrote, Parquet or CSV; made anew if not given.",
-)
-@day_option(
-    "--cutoff",
-    help="Decide as in the evening of this day; the newest in the data if not given.",
-)
+@forecast_options
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),

@@ -20,6 +20,7 @@ __all__ = [
     "config_options",
     "day_option",
     "examples",
+    "forecast_options",
     "json_option",
     "load",
     "optional_config_options",
@@ -39,6 +40,20 @@ json_option = click.option(
 def day_option(name: str, *, help: str) -> Callable[[F], F]:
     """Makes an option that takes a day."""
     return click.option(name, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help=help)
+
+
+def forecast_options(function: F) -> F:
+    """Adds --forecasts and --cutoff: which forecasts are decided by."""
+    function = day_option(
+        "--cutoff",
+        help="Decide as in the evening of this day; the newest in the data if not given.",
+    )(function)
+    return click.option(
+        "--forecasts",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="A table that 'demandcast forecast' wrote, Parquet or CSV; made anew if not given.",
+    )(function)
 
 
 def config_options(function: F) -> F:

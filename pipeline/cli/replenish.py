@@ -13,8 +13,8 @@ import click
 from demandcast.components.reporting.words import several
 from demandcast.pipeline.cli.options import (
     config_options,
-    day_option,
     examples,
+    forecast_options,
     json_option,
     load,
     print_json,
@@ -39,16 +39,7 @@ __all__ = ["replenish_command"]
     ),
 )
 @config_options
-@click.option(
-    "--forecasts",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A table that 'demandcast forecast' wrote, Parquet or CSV; made anew if not given.",
-)
-@day_option(
-    "--cutoff",
-    help="Decide as in the evening of this day; the newest in the data if not given.",
-)
+@forecast_options
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
