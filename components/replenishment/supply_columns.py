@@ -28,6 +28,7 @@ __all__ = [
     "misspelt_columns",
     "rename_columns",
     "unique_rows",
+    "value_problem",
 ]
 
 PROBLEM = "problem"
@@ -325,7 +326,7 @@ def clean_table(frame: pl.DataFrame, table: str, *, keys: Sequence[str]) -> pl.D
     frame = _without_empty_floats(frame, known | own_keys)
     typed = {name: _typed(frame, name, one) for name, one in (own_keys | known).items()}
     problem = pl.coalesce(
-        [_problem(name, one, typed[name]) for name, one in (own_keys | known).items()]
+        [value_problem(name, one, typed[name]) for name, one in (own_keys | known).items()]
         or [pl.lit(None, dtype=pl.String)]
     )
     place = (
@@ -467,8 +468,14 @@ def _outside(column: Column, typed: pl.Expr) -> pl.Expr:
     return outside.fill_null(value=False)
 
 
-def _problem(name: str, column: Column, typed: pl.Expr) -> pl.Expr:
-    """Words what is wrong with a value; null where nothing is."""
+def value_problem(name: str, column: Column, typed: pl.Expr) -> pl.Expr:
+    """Words what is wrong with a value; null where nothing is.
+
+    Args:
+        name: Of the column, as it was read.
+        column: What is allowed in it.
+        typed: Its values; null where one cannot be read.
+    """
     raw = pl.col(name).cast(pl.String)
     empty = raw.is_null() | (raw.str.strip_chars() == "")
     wrong = (~empty & typed.is_null()) | _outside(column, typed)

@@ -15,6 +15,7 @@ from demandcast.components.replenishment.supply_columns import (
     MOST_UNITS,
     PROBLEM,
     Column,
+    value_problem,
 )
 from demandcast.schema.errors import ContractError
 
@@ -106,20 +107,17 @@ def _missing_key(name: str) -> pl.Expr:
     return pl.when(empty).then(pl.lit(f"supply: {name}: no value; it must be given"))
 
 
+def _typed(name: str) -> pl.Expr:
+    """Reads a number; what is none is null."""
+    return pl.col(name).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+
+
 def _number(name: str) -> pl.Expr:
     """Reads a number; what is none, or infinite, is null."""
-    value = pl.col(name).cast(pl.String).str.strip_chars().cast(pl.Float64, strict=False)
+    value = _typed(name)
     return pl.when(value.is_finite()).then(value)
 
 
 def _problem(name: str, column: Column) -> pl.Expr:
     """Words what is wrong with a value; null where nothing is."""
-    raw = pl.col(name).cast(pl.String).str.strip_chars().fill_null("")
-    value = _number(name)
-    allowed = value >= column.least if column.least is not None else value > column.above
-    if column.most is not None:
-        allowed &= value <= column.most
-    wrong = (raw != "") & ~allowed.fill_null(value=False)
-    words = pl.format(f"supply: {name}: got '{{}}'; allowed: {column.allowed}", raw)
-    missing = pl.lit(f"supply: {name}: no value; it must be given")
-    return pl.when(wrong).then(words).when((raw == "") & pl.lit(column.required)).then(missing)
+    return pl.format("supply: {}", value_problem(name, column, _typed(name)))
