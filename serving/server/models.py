@@ -98,6 +98,13 @@ class Models:
                     model.stop(0)
                     logger.info("%s of %s is served no more", name, model.model.base_path)
 
+    def settle(self, timeout_seconds: float) -> bool:
+        """Waits for a whole look at each directory since `start`; False if there was none in time.
+
+        A version that fails to load counts as looked at.
+        """
+        return all([model.settle(timeout_seconds) for model in self._models.values()])
+
     def get(self, name: str, version: int | None = None, label: str | None = None) -> Servable:
         """A loaded version; the newest one if neither number nor label says which.
 

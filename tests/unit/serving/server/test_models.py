@@ -30,8 +30,7 @@ def make(load):
         models = Models(load, **{"limits": WatchLimits(poll_seconds=60)} | options)
         models.start(configs)
         made.append(models)
-        for config in configs:
-            eventually(lambda name=config.name: models.statuses(name))
+        assert models.settle(30)
         return models
 
     yield make
@@ -225,6 +224,20 @@ def test_labels_of_the_start_come_into_force_with_their_versions(make, load, tmp
     gate.set()
     eventually(lambda: models.labels("m") == {"stable": 1, "canary": 2})
     assert models.get("m", label="stable").version == 1
+    models.stop(5)
+
+
+def test_settles_when_the_last_version_is_loaded(load, tmp_path):
+    gate = threading.Event()
+    load.during = lambda version: gate.wait(10)
+    write_version(tmp_path / "quick", 1)
+    write_version(tmp_path / "slow", 1)
+    models = Models(load)
+    models.start([model(tmp_path / "quick", "quick"), model(tmp_path / "slow", "slow")])
+    assert not models.settle(0.05)
+    gate.set()
+    assert models.settle(10)
+    assert (served(models, "quick"), served(models, "slow")) == ([1], [1])
     models.stop(5)
 
 
