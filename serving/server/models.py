@@ -103,7 +103,7 @@ class Models:
 
         A version that fails to load counts as looked at.
         """
-        return all([model.settle(timeout_seconds) for model in self._models.values()])
+        return all(model.settle(timeout_seconds) for model in self._models.values())
 
     def get(self, name: str, version: int | None = None, label: str | None = None) -> Servable:
         """A loaded version; the newest one if neither number nor label says which.
