@@ -7,7 +7,7 @@ export PYTHONSAFEPATH := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup browser infra terraform-tools oracles run test test-infra test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
-.PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph bench-orders bench-replenishment bench-chain bench-knowledge bench-lead-times
+.PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph bench-orders bench-replenishment bench-chain bench-causes bench-knowledge bench-lead-times
 
 help:  ## Lists the targets.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -117,6 +117,9 @@ bench-replenishment: setup  ## Service and cost of orders on real invoices: make
 
 bench-chain: setup  ## Service and cost of orders on a simulated chain, beside one who knows its demand; 25 minutes: make bench-chain WORKSPACE=... [PRESET=quickstart]
 	@TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore tests/benchmarks/replenishment_chain.py --workspace $(WORKSPACE) --preset $(or $(PRESET),standard)
+
+bench-causes: setup  ## What a model's errors come from, after bench-chain; two minutes: make bench-causes WORKSPACE=... [PRESET=quickstart]
+	@PYTHONPATH=tests/benchmarks TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -W ignore tests/benchmarks/error_causes.py --workspace $(WORKSPACE) --preset $(or $(PRESET),standard)
 
 bench-knowledge: setup  ## What the mathematics of orders loses against perfect knowledge of the demand. [STORES=4] [ITEMS=30]
 	$(BIN)/python tests/benchmarks/replenishment_knowledge.py --stores $(or $(STORES),4) --items $(or $(ITEMS),30)

@@ -1,7 +1,8 @@
 """The demand model: encoder LSTM, decoder LSTM, and quantiles that cannot cross.
 
 What is forecast is a multiple of the reference, a blend of simple forecasts such
-as the same week last year, whose weights the network learns for each step.
+as the same week last year, whose weights the network learns for each step, times
+the effects of what is known of it.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from keras import layers
 
 from demandcast.schema.config import NetworkConfig
 
-__all__ = ["InputSpec", "OrderedQuantiles", "Reference", "build_network"]
+__all__ = ["Effects", "InputSpec", "OrderedQuantiles", "Reference", "build_network"]
 
 
 _SMALLEST_REFERENCE = 0.02
 """In scales of the window."""
+
+_LARGEST_EFFECT = 3.0
+"""Change of log demand: beyond 20 times the reference, or a twentieth, nothing is learnt."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,29 @@ class Reference(layers.Layer):
         return _SMALLEST_REFERENCE + (1.0 - _SMALLEST_REFERENCE) * blend
 
 
+@keras.saving.register_keras_serializable(package="demandcast")
+class Effects(layers.Layer):
+    """What acts on demand in a step, as a factor: a promotion before Christmas on a Saturday.
+
+    Formula: exp(m tanh(x / m)), x linear in what is known of the step, m = 3. Effects multiply in
+    trade, so in the logarithm they add up, and one that was learnt alone holds beside others.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # From zero: an untrained network knows of no effects.
+        self.dense = layers.Dense(1, kernel_initializer="zeros", dtype="float32")
+
+    def build(self, input_shape: Any) -> None:
+        """Creates the weights."""
+        self.dense.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        """Maps [B, H, D] to factors [B, H, 1]."""
+        return tf.exp(_LARGEST_EFFECT * tf.tanh(self.dense(inputs) / _LARGEST_EFFECT))
+
+
 def build_network(
     spec: InputSpec,
     config: NetworkConfig,
@@ -179,7 +206,8 @@ def build_network(
     hidden = layers.Dense(config.head_units, activation="relu", name="head")(seen)
     multiples = OrderedQuantiles(quantile_levels, name="quantiles_and_mean")(hidden)
     reference = Reference(name="reference_blend")([hidden, inputs["reference"]])
-    forecast = layers.Multiply(name="forecast")([multiples, reference])
+    effects = Effects(name="effects")(future)
+    forecast = layers.Multiply(name="forecast")([multiples, reference, effects])
     return keras.Model(inputs, forecast, name="demand")
 
 

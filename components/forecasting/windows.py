@@ -224,6 +224,7 @@ class Windows:
             tf.concat(
                 [
                     window.known.numeric[..., context:],
+                    self._changes(window),
                     lags[..., context:],
                     window.known.has_lags[..., context:],
                     dates[..., context:],
@@ -233,6 +234,18 @@ class Windows:
                 axis=0,
             )
         )
+
+    def _changes(self, window: _Window) -> tf.Tensor:
+        """Known numbers less their mean in the context, over which the level was measured.
+
+        A price that is new is felt, one that has long been so is in the level. Shape [*, B, H]; 0
+        where nothing of the context counts.
+        """
+        context = self.series.forecast.context_length
+        seen, ahead = window.known.numeric[..., :context], window.known.numeric[..., context:]
+        exposed = tf.reduce_sum(window.exposure, 1)
+        usual = tf.math.divide_no_nan(tf.reduce_sum(seen * window.exposure, 2), exposed)
+        return (ahead - usual[..., None]) * tf.cast(exposed > 0, tf.float32)[:, None]
 
     def _level_at_cutoff(self, window: _Window, scale: tf.Tensor) -> tf.Tensor:
         """Where the series stands: features of shape [*, B]."""

@@ -133,12 +133,15 @@ class SeriesTransformer:
         average = history.causal_mean(price, known).flat_values
         # Before the first price there is no average: that is missing, and not a price of 0.
         level = tf.where(average > 0, _exactly(tf.math.log1p, average), math.nan)
-        relative = tf.where(given, price.flat_values / average, 1.0)
+        relative = tf.where(given, _exactly(tf.math.log, price.flat_values / average), math.nan)
         return {
             "known_average_price": self._scaled(
                 price.with_flat_values(level), column=column, name="known_average_price"
             ),
-            "known_relative_price": price.with_flat_values(_exactly(tf.math.log, relative)),
+            # Scaled, for cuts of some percent are small numbers beside those of other features.
+            "known_relative_price": self._scaled(
+                price.with_flat_values(relative), column=column, name="known_relative_price"
+            ),
         }
 
     def _holiday(self, inputs: Mapping[str, Any]) -> Tensors:

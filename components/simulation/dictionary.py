@@ -28,6 +28,10 @@ TABLES: Mapping[str, TableText] = {
             "price": "Price per unit, currency units; the mean of the days.",
             "promotion": "none, discount (lower price), display (second placement at the normal "
             "price) or flyer (lower price, printed).",
+            "category_promoted": "How much of the item's category is promoted in the store, as a "
+            "share of its usual sales, 0 to 1. Promoted items take demand from the others.",
+            "category_discount": "Mean price cut of the category in the store, weighted by usual "
+            "sales; a share of the regular price.",
             "in_stock_fraction": "Share of the period in which the shelf was not empty, 0 to 1. "
             "Below 1, sales are a lower bound of demand.",
             "temperature": "Measured mean in the region of the store, degrees Celsius.",
@@ -62,6 +66,8 @@ TABLES: Mapping[str, TableText] = {
             **_DATE,
             "price": "Planned price per unit, currency units.",
             "promotion": "Planned promotion, as in sales.",
+            "category_promoted": "Planned, as in sales.",
+            "category_discount": "Planned, as in sales.",
         },
     ),
     "true_demand": TableText(

@@ -15,6 +15,7 @@ __all__ = [
     "ChainPrices",
     "PROMOTIONS",
     "StorePlan",
+    "category_pressure",
     "simulate_campaigns",
     "simulate_regular_prices",
     "simulate_store_plan",
@@ -88,6 +89,39 @@ class StorePlan:
             price=self.price[:, days],
             promotion=self.promotion[:, days],
         )
+
+
+def category_pressure(
+    plan: StorePlan, *, usual: FloatArray, category: Int64Array
+) -> tuple[FloatArray, FloatArray]:
+    """Says how much of each item's category is promoted in the store, and how deeply.
+
+    What promoted items sell beyond the usual is taken in part from the rest of their category, so
+    whoever forecasts one item wants to know of the others' promotions too.
+
+    Args:
+        plan: What the store plans.
+        usual: Units that each item sells on a usual day, 0 while it is not sold. Shape [I, D].
+        category: Category of each item. Shape [I].
+
+    Returns:
+        Share of the usual sales of the category that is promoted, and its mean price cut as a
+        share of the regular price, weighted by them; 0 while nothing of it is sold. Each of
+        shape [I, D], the same for all items of a category.
+
+    >>> halves = StorePlan(reference=np.ones(2), regular=np.ones((2, 1)),
+    ...                    price=np.array([[0.8], [1.0]]), promotion=np.array([[3], [0]]))
+    >>> share, cut = category_pressure(  # 6 of 8 units are promoted, at 20 % less
+    ...     halves, usual=np.array([[6.0], [2.0]]), category=np.array([0, 0]))
+    >>> share[1].tolist(), cut[1].round(2).tolist()
+    ([0.75], [0.15])
+    """
+    member = category == np.unique(category)[:, None]
+    total = np.maximum(member @ usual, 1e-12)
+    promoted = member @ (usual * (plan.promotion > 0)) / total
+    cut = member @ (usual * (1 - plan.price / plan.regular)) / total
+    place = member.argmax(axis=0)
+    return np.asarray(promoted[place]), np.asarray(cut[place])
 
 
 def week_numbers(days: Int64Array) -> Int64Array:

@@ -13,7 +13,7 @@ from demandcast.components.simulation import aggregation
 from demandcast.components.simulation.assortment import CATEGORIES, FORMATS
 from demandcast.components.simulation.calendar import simulate_calendar
 from demandcast.components.simulation.chain import Chain, StoreDays, StoreStock
-from demandcast.components.simulation.plans import PROMOTIONS
+from demandcast.components.simulation.plans import PROMOTIONS, category_pressure
 
 __all__ = ["chain_tables", "store_tables"]
 
@@ -81,13 +81,13 @@ def store_tables(
     regions = np.repeat(chain.stores.region[list(stores)], chain.config.items)
     temperature = aggregation.period_means(chain.weather.temperature[:, : history.days], length)
     rain = aggregation.period_sums(chain.weather.rain[:, : history.days], length)
-    prices, promotions = _plan_columns(chain, days)
-    past = slice(0, chain.config.periods)
+    plan, periods = _plan_columns(chain, days), chain.config.periods
+    past = {name: values[:, :periods] for name, values in plan.items()}
+    ahead = {name: values[:, periods:] for name, values in plan.items()}
     return {
         "sales": history.table(
             sales=aggregation.period_sums(path.sales.T, length).astype(np.int32),
-            price=prices[:, past],
-            promotion=promotions[:, past],
+            **past,
             in_stock_fraction=aggregation.mean_fractions(stock.in_stock_fraction.T, length),
             temperature=np.round(temperature, 1)[regions],
             rain=np.round(rain, 1)[regions],
@@ -102,7 +102,7 @@ def store_tables(
             on_order=aggregation.period_ends(path.on_order.T, length),
             received=aggregation.period_sums(path.received.T, length).astype(np.int32),
         ),
-        "future": _future_table(chain, stores, prices, promotions),
+        "future": _future_rows(chain, stores).table(**ahead),
         "lead_times": _order_table(chain, stores, stock),
     }
 
@@ -132,31 +132,38 @@ class _Rows:
         return pa.table({**self._keys, **values})
 
 
-def _plan_columns(
-    chain: Chain, days: Sequence[StoreDays]
-) -> tuple[npt.NDArray[np.float64], Int64Array]:
-    """Returns prices and promotions of history and horizon by period. Each of shape [N, P + H]."""
+def _plan_columns(chain: Chain, days: Sequence[StoreDays]) -> dict[str, npt.NDArray[Any]]:
+    """Returns the plan of history and horizon by period. Each column of shape [N, P + H]."""
     config = chain.config
     length = config.days_per_period
     planned = slice(0, (config.periods + config.horizon) * length)
-    price = np.concatenate([each.plan.price[:, planned] for each in days])
-    promotion = np.concatenate([each.plan.promotion[:, planned] for each in days])
-    return (
-        np.round(aggregation.period_means(price, length), 2),
-        aggregation.main_promotions(promotion, length),
-    )
+    plans = [each.plan.of_days(planned) for each in days]
+    usual = _usual_sales(chain)[:, planned]
+    pressure = [
+        category_pressure(plan, usual=usual, category=chain.items.category) for plan in plans
+    ]
+    price = np.concatenate([plan.price for plan in plans])
+    promotion = np.concatenate([plan.promotion for plan in plans])
+    promoted, discount = (np.concatenate(parts) for parts in zip(*pressure, strict=True))
+    return {
+        "price": np.round(aggregation.period_means(price, length), 2),
+        "promotion": aggregation.main_promotions(promotion, length),
+        "category_promoted": np.round(aggregation.period_means(promoted, length), 3),
+        "category_discount": np.round(aggregation.period_means(discount, length), 3),
+    }
 
 
-def _future_table(
-    chain: Chain,
-    stores: Sequence[int],
-    prices: npt.NDArray[np.float64],
-    promotions: Int64Array,
-) -> pa.Table:
-    """Makes the plan after the last sale."""
+def _usual_sales(chain: Chain) -> npt.NDArray[np.float64]:
+    """Units per day that the chain lists an item with, 0 while it is not sold. Shape [I, D]."""
+    items, day = chain.items, np.arange(len(chain.calendar.days))
+    sold = (day >= items.launch[:, None]) & (day < items.end[:, None])
+    return np.asarray(items.rate[:, None] * sold)
+
+
+def _future_rows(chain: Chain, stores: Sequence[int]) -> _Rows:
+    """Prepares the rows after the last sale."""
     periods, horizon = chain.config.periods, chain.config.horizon
-    rows = _Rows(chain, stores, periods=range(periods, periods + horizon))
-    return rows.table(price=prices[:, periods:], promotion=promotions[:, periods:])
+    return _Rows(chain, stores, periods=range(periods, periods + horizon))
 
 
 def _order_table(chain: Chain, stores: Sequence[int], stock: StoreStock) -> pa.Table:

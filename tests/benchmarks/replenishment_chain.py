@@ -37,10 +37,17 @@ CHAINS = {
         trained_until="2024-11-14",
         training=(
             "sampling.max_history=1000",
+            "features.moving_averages=[7,28,91,364]",
+            # No store and no item has a number of its own: two winters of twenty series are learnt
+            # by heart.
+            "features.vocabulary.min_count=60",
             "network.units=96",
-            "training.epochs=40",
-            "training.windows_per_series=12",
-            "training.patience=8",
+            "network.dropout=0.05",
+            "training.epochs=24",
+            "training.windows_per_series=24",
+            "training.batch_size=128",
+            # The last epochs of a falling learning rate are the best ones.
+            "training.patience=24",
         ),
     ),
     "quickstart": Chain(trained_until="2024-12-17"),
@@ -56,13 +63,20 @@ def main() -> None:
     options = parser.parse_args()
     workspace = Path(options.workspace).resolve()
     data, chain = workspace / "sample-data", CHAINS[options.preset]
-    common = ["--config", str(CONFIG)]
-    for override in (*overrides(workspace, data, paths=options.paths), *chain.training):
-        common += ["--set", override]
+    common = common_options(workspace, options.preset, paths=options.paths)
     if not options.trained:
         demandcast("sample-data", str(data), "--preset", options.preset)
         demandcast("run", *common, "--set", f"sampling.end={chain.trained_until}")
     demandcast("simulate", *common, "--sample-data", str(data), "--without-lots")
+
+
+def common_options(workspace: Path, preset: str, *, paths: int = 500) -> list[str]:
+    """Options that all commands on a chain share."""
+    common = ["--config", str(CONFIG)]
+    data = workspace / "sample-data"
+    for override in (*overrides(workspace, data, paths=paths), *CHAINS[preset].training):
+        common += ["--set", override]
+    return common
 
 
 def overrides(workspace: Path, data: Path, *, paths: int) -> list[str]:

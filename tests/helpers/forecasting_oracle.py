@@ -196,6 +196,14 @@ class Window:
             rows.append(row)
         return np.array(rows)
 
+    def change(self, name, t):
+        """What a covariate has become since the level was measured."""
+        exposed = math.fsum(map(self.exposure, self.past))
+        if exposed == 0:
+            return 0.0
+        before = math.fsum(self.at(name, at) * self.exposure(at) for at in self.past)
+        return self.at(name, t) - before / exposed
+
     def level(self, averages):
         forecast, season = self.series.forecast, self.short_season
         length = forecast.context_length
@@ -217,6 +225,7 @@ class Window:
             [
                 [
                     *(self.at(name, t) for name in known),
+                    *(self.change(name, t) for name in known),
                     *self.lags(t),
                     *self.dates(t),
                     self.relative(self.profile(t)),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from demandcast.components.forecasting.losses import clip_at_zero
 from demandcast.components.forecasting.network import (
+    Effects,
     InputSpec,
     OrderedQuantiles,
     Reference,
@@ -167,6 +168,26 @@ def test_without_any_simple_forecast_the_reference_is_the_scale():
     layer = Reference()
     reference = layer([tf.random.stateless_normal([5, 3, 6], [1, 2]), -tf.ones([5, 3, 2])])
     np.testing.assert_allclose(reference, np.ones((5, 3, 1)), rtol=1e-6)
+
+
+def test_effects_are_factors_that_multiply():
+    layer = Effects()
+    layer.build([1, 4, 2])
+    layer.dense.set_weights([np.array([[0.1], [0.05]]), np.array([0.0])])
+    neither, flyer, holiday, both = layer(
+        tf.constant([[[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]])
+    ).numpy()[0, :, 0]
+    assert neither == 1.0
+    assert flyer == pytest.approx(np.exp(3 * np.tanh(0.1 / 3)), rel=1e-6)
+    assert both == pytest.approx(flyer * holiday, rel=1e-3)
+
+
+def test_effects_have_bounds():
+    layer = Effects()
+    layer.build([1, 2, 1])
+    layer.dense.set_weights([np.array([[1.0]]), np.array([0.0])])
+    factors = layer(tf.constant([[[1e6], [-1e6]]])).numpy()[0, :, 0]
+    np.testing.assert_allclose(factors, np.exp([3.0, -3.0]), rtol=1e-5)
 
 
 def test_the_forecast_grows_with_what_a_season_ago_says():

@@ -178,8 +178,9 @@ def test_shapes(world):
     assert shapes == {
         # Target, mask, stock, full stock; covariates; averages; two lags and their masks; dates.
         "encoder": (5, CONTEXT, 4 + len(KNOWN + PAST) + len(AVERAGES) + 2 * 2 + dates),
-        # Covariates; lags; dates; profile, step; three levels, growth, averages, level, two shares.
-        "decoder": (5, HORIZON, len(KNOWN) + 2 * 2 + dates + 2 + 3 + 2 + len(AVERAGES) + 3),
+        # Covariates, and their changes; lags; dates; profile, step; three levels, growth, averages,
+        # level, two shares.
+        "decoder": (5, HORIZON, 2 * len(KNOWN) + 2 * 2 + dates + 2 + 3 + 2 + len(AVERAGES) + 3),
         # Profile, two levels; each lag as it is and grown.
         "reference": (5, HORIZON, 3 + 2 * 2),
         "encoder_index": (5, CONTEXT, len(KNOWN_INDEX + PAST_INDEX)),

@@ -139,9 +139,22 @@ def test_relative_price_is_over_the_average_so_far(world):
     start = floats(np.nan, 10, np.nan, 20, 0, 30, -5, np.inf)
     price = np.r_[start, np.full(LENGTH + HORIZON - 8, np.nan, np.float32)]
     found = row(world, example_of(price=price), "known_relative_price")
-    expected = [0, 10 / 10, 0, 20 / 15, 0, 30 / 20, 0, 0, 0]
-    logs = [np.log(ratio) if ratio else 0.0 for ratio in expected]
-    np.testing.assert_allclose(found[:9], logs, atol=1e-6)
+    # Prices of the training data lie within a tenth of their average: beyond are the bounds.
+    assert found[1] < found[3] == found[5] == found.max()
+    # Missing ones are the mean over the training data, which scales to 0.
+    np.testing.assert_array_equal(found[[0, 2, 4, 6, 7, 8]], 0.0)
+
+
+def test_relative_price_is_a_log_ratio_scaled(world):
+    price = np.full(LENGTH + HORIZON, np.nan, np.float32)
+    price[:4] = [10.0, 10.2, 9.9, 10.3]
+    found = row(world, example_of(price=price), "known_relative_price")
+    averages = np.cumsum(price[:4]) / np.arange(1, 5)
+    logs = np.log(price[:4] / averages)
+    # Scaled is shifted and stretched: differences keep their ratios.
+    ratio = (found[1:4] - found[0]) / (found[1] - found[0])
+    np.testing.assert_allclose(ratio, (logs[1:] - logs[0]) / (logs[1] - logs[0]), rtol=1e-3)
+    assert found[1] > found[0]
 
 
 def test_average_price_is_missing_before_the_first_price(world):

@@ -6,6 +6,8 @@ from demandcast.components.simulation.plans import (
     PROMOTIONS,
     Campaigns,
     ChainPrices,
+    StorePlan,
+    category_pressure,
     simulate_campaigns,
     simulate_regular_prices,
     simulate_store_plan,
@@ -86,3 +88,29 @@ def test_a_store_takes_part_in_whole_campaigns():
 def test_weeks_start_on_monday():
     sunday = 3  # 1970-01-04
     assert week_numbers(np.arange(sunday, sunday + 9)).tolist() == [0, *[1] * 7, 2]
+
+
+def plan_of(promotion, price):
+    price = np.array(price, float)
+    return StorePlan(
+        reference=np.full(len(price), 2.0),
+        regular=np.full(price.shape, 2.0),
+        price=price,
+        promotion=np.array(promotion),
+    )
+
+
+def test_pressure_is_of_the_category_and_weighted_by_usual_sales():
+    plan = plan_of([[0, 3], [2, 0], [1, 1]], [[2.0, 1.0], [2.0, 2.0], [1.5, 1.5]])
+    usual = np.array([[3.0, 3.0], [1.0, 1.0], [5.0, 5.0]])
+    promoted, cut = category_pressure(plan, usual=usual, category=np.array([4, 4, 7]))
+    # A display cuts no price.
+    np.testing.assert_allclose(promoted, [[1 / 4, 3 / 4], [1 / 4, 3 / 4], [1.0, 1.0]])
+    np.testing.assert_allclose(cut, [[0.0, 0.5 * 3 / 4], [0.0, 0.5 * 3 / 4], [0.25, 0.25]])
+
+
+def test_pressure_of_what_is_not_sold_is_none():
+    plan = plan_of([[3, 3], [0, 0]], [[1.0, 1.0], [2.0, 2.0]])
+    usual = np.array([[0.0, 0.0], [0.0, 2.0]])
+    promoted, cut = category_pressure(plan, usual=usual, category=np.array([0, 0]))
+    assert promoted.tolist() == cut.tolist() == [[0.0, 0.0], [0.0, 0.0]]

@@ -60,6 +60,8 @@ def test_types(tables):
         "sales": pl.Int32,
         "price": pl.Float64,
         "promotion": pl.String,
+        "category_promoted": pl.Float64,
+        "category_discount": pl.Float64,
         "in_stock_fraction": pl.Float64,
         "temperature": pl.Float64,
         "rain": pl.Float64,
