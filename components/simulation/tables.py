@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from demandcast.components.simulation import aggregation
-from demandcast.components.simulation.assortment import CATEGORIES, FORMATS
+from demandcast.components.simulation.assortment import CATEGORIES, FORMATS, Items
 from demandcast.components.simulation.calendar import simulate_calendar
 from demandcast.components.simulation.chain import Chain, StoreDays, StoreStock
 from demandcast.components.simulation.plans import PROMOTIONS, category_pressure
@@ -114,8 +114,7 @@ class _Rows:
         length, items = chain.config.days_per_period, chain.items
         starts = np.array(periods, dtype=np.int64) * length
         self.days = len(periods) * length
-        sold = (starts >= items.launch[:, None]) & (starts < items.end[:, None])
-        self._sold = np.tile(sold, (len(stores), 1))
+        self._sold = np.tile(_sold(items, starts), (len(stores), 1))
         series, period = np.nonzero(self._sold)
         store, item = np.divmod(series, len(items.names))
         self._keys = {
@@ -155,9 +154,13 @@ def _plan_columns(chain: Chain, days: Sequence[StoreDays]) -> dict[str, npt.NDAr
 
 def _usual_sales(chain: Chain) -> npt.NDArray[np.float64]:
     """Units per day that the chain lists an item with, 0 while it is not sold. Shape [I, D]."""
-    items, day = chain.items, np.arange(len(chain.calendar.days))
-    sold = (day >= items.launch[:, None]) & (day < items.end[:, None])
-    return np.asarray(items.rate[:, None] * sold)
+    every = np.arange(len(chain.calendar.days))
+    return np.asarray(chain.items.rate[:, None] * _sold(chain.items, every))
+
+
+def _sold(items: Items, days: Int64Array) -> BoolArray:
+    """Tells which items are sold on which days (D), counted from the first. Shape [I, D]."""
+    return np.asarray((days >= items.launch[:, None]) & (days < items.end[:, None]))
 
 
 def _future_rows(chain: Chain, stores: Sequence[int]) -> _Rows:

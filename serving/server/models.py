@@ -102,6 +102,9 @@ class Models:
         """Waits for a whole look at each directory since `start`; False if there was none in time.
 
         A version that fails to load counts as looked at.
+
+        Args:
+            timeout_seconds: How long to wait for each model.
         """
         return all(model.settle(timeout_seconds) for model in self._models.values())
 

@@ -12,7 +12,6 @@ Beside it, the weighted quantile loss of the model and of the true distribution 
 from __future__ import annotations
 
 import argparse
-import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import numpy.typing as npt
 import polars as pl
 from replenishment_chain import CHAINS, common_options, demandcast
 
+from demandcast.components.metrics.quantile import weighted_quantile_loss
 from demandcast.components.simulation.chain import (
     Chain,
     StoreConditions,
@@ -38,11 +38,12 @@ from demandcast.components.simulation.demand import (
 from demandcast.components.simulation.futures import simulate_futures
 from demandcast.components.simulation.randomness import stream
 from demandcast.components.simulation.write import read_simulation
+from demandcast.schema.config import DEFAULT_QUANTILE_LEVELS
 
 FloatArray = npt.NDArray[np.float64]
 
 CONTEXT, HORIZON = 56, 28
-LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+LEVELS = DEFAULT_QUANTILE_LEVELS
 PATHS = 400
 SMALLEST_MEAN = 0.5
 """Units per day; the logarithm of less is noise."""
@@ -72,14 +73,8 @@ def main() -> None:
 
 def read_forecasts(folder: Path) -> pl.DataFrame:
     """Reads the kept forecasts, with the cutoff in days since 1970-01-01."""
-    epoch = datetime.date(1970, 1, 1)
-    tables = [
-        pl.read_parquet(file).with_columns(
-            day_of_cutoff=pl.lit((datetime.date.fromisoformat(file.stem) - epoch).days)
-        )
-        for file in sorted(folder.glob("*.parquet"))
-    ]
-    return pl.concat(tables)
+    tables = pl.read_parquet(folder / "*.parquet")
+    return tables.with_columns(day_of_cutoff=pl.col("cutoff").to_physical())
 
 
 def true_days(chain: Chain, cutoffs: list[int]) -> Iterator[pl.DataFrame]:
@@ -193,16 +188,18 @@ def say(found: pl.DataFrame) -> None:
 
 
 def loss(demand: FloatArray, quantiles: FloatArray) -> float:
-    """Weighted quantile loss: pinball doubled, mean over levels, over the sum of demand."""
-    level, error = np.array(LEVELS), demand[:, None] - quantiles
-    pinball = 2 * np.maximum(level * error, (level - 1) * error)
-    return float(pinball.mean(axis=1).sum() / demand.sum())
+    """Weighted quantile loss of days. Shapes [N] and [N, Q]."""
+    return weighted_quantile_loss(
+        demand[:, None],
+        quantiles[:, None],
+        quantile_levels=LEVELS,
+        scored_mask=np.ones((len(demand), 1)),
+    )
 
 
 def spread(values: FloatArray, weight: FloatArray) -> float:
     """Weighted standard deviation."""
-    mean = np.average(values, weights=weight)
-    return float(np.sqrt(np.average((values - mean) ** 2, weights=weight)))
+    return float(np.sqrt(np.cov(values, aweights=weight, ddof=0)))
 
 
 if __name__ == "__main__":

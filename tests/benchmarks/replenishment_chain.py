@@ -46,7 +46,7 @@ CHAINS = {
             "training.epochs=24",
             "training.windows_per_series=24",
             "training.batch_size=128",
-            # The last epochs of a falling learning rate are the best ones.
+            # As many as epochs: the learning rate shall have fallen before training ends.
             "training.patience=24",
         ),
     ),

@@ -143,7 +143,7 @@ def test_a_version_that_is_broken_is_refused_and_undone(make, tmp_path):
     write_version(tmp_path, 1)
     write_version(tmp_path, 2, "broken")
     models = make(model(tmp_path, policy=only(1), labels={"stable": 1}))
-    eventually(lambda: models.get("m", label="stable").version == 1)
+    assert models.get("m", label="stable").version == 1
     status, message = refusal(models, model(tmp_path, policy=only(2), labels={"stable": 2}))
     assert status == "UNAVAILABLE"
     assert message == (
@@ -270,4 +270,4 @@ def test_says_when_a_version_comes_into_service(make, tmp_path):
     told = []
     write_version(tmp_path, 1)
     make(model(tmp_path), on_available=lambda: told.append(1))
-    eventually(lambda: told == [1])
+    assert told == [1]
