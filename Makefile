@@ -6,7 +6,7 @@ export PYTHONSAFEPATH := 1
 # TensorFlow is 1,500 modules: compiled anew in each process they take 15 s, and 5 s from a cache.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup browser infra terraform-tools oracles run test test-infra test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
+.PHONY: help setup browser infra terraform-tools oracles run test test-proofs test-infra test-crash test-k8s test-kubeflow test-image test-tfx121 lint types imports unit lock links clean
 .PHONY: contract contract-models soak faults bench bench-ingest bench-evaluation bench-freshretailnet bench-walmart bench-online-retail bench-continuity bench-weighting bench-kubeflow bench-serving bench-serving-graph bench-orders bench-replenishment bench-chain bench-causes bench-knowledge bench-lead-times
 
 help:  ## Lists the targets.
@@ -64,14 +64,17 @@ build/.oracles: requirements/oracles.txt requirements/set-up-oracles | build/.in
 	@requirements/set-up-oracles
 	@touch $@
 
-test: setup browser infra terraform-tools oracles lint types imports  ## Everything: set-up, lint, types, import contracts, all tests.
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations 40
+test: setup browser infra terraform-tools oracles lint types imports  ## What a change must pass: set-up, lint, types, import contracts, tests.
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not proof" --durations 40
 
 test-k8s: setup infra  ## The manifests of serving/k8s: rendered, checked against schemas and rules; half a minute.
 	$(BIN)/pytest tests/k8s -q
 
 test-infra: setup infra terraform-tools  ## terraform/: every root planned, scanned and refused bad values; EKS applied to a mock; ten minutes.
 	$(BIN)/pytest terraform/tests -n 2 --dist loadfile --durations 20
+
+test-proofs: setup  ## The tests that train or kill whole runs of their own: six minutes.
+	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m proof --durations 10
 
 test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
 	$(BIN)/pytest tests/crash/matrix.py

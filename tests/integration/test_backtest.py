@@ -255,6 +255,7 @@ def stages(weekly, cutoff):
     return {stage["name"]: stage["status"] for stage in report["stages"]}
 
 
+@pytest.mark.proof
 def test_models_are_trained_for_their_cutoffs_and_not_trained_again(weekly, capsys):
     assert backtest(weekly, "--retrain", "--cutoffs", "1", "--json") == 0
     (last,) = json.loads(capsys.readouterr().out)["cutoffs"]
@@ -272,6 +273,7 @@ def test_models_are_trained_for_their_cutoffs_and_not_trained_again(weekly, caps
     assert not (Path(load_config(weekly).push.serving_directory)).exists()
 
 
+@pytest.mark.proof
 def test_no_model_has_seen_what_follows_its_cutoff(weekly, capsys):
     """The same models come from the cache."""
     assert backtest(weekly, "--retrain", "--cutoffs", "2", "--forecasts", "--json") == 0

@@ -1,6 +1,7 @@
 """A run that is killed, interrupted, or without room on its disk, and the run after it.
 
-A part of the matrix that `make test-crash` runs as a whole (`tests/crash/matrix.py`).
+A part of the matrix that `make test-crash` runs as a whole (`tests/crash/matrix.py`): `make test`
+has one of each kind, `make test-proofs` the others.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ HALF_A_MODEL = Point("tensorflow.python.lib.io.file_io:atomic_write_string_to_fi
 FIRST_COPY = Point(f"{FILES}.copy", text=".pushing-")
 
 
+def _proof(*values: object, **options: str) -> object:
+    """A case that `make test` leaves to `make test-proofs`."""
+    return pytest.param(*values, **options, marks=pytest.mark.proof)
+
+
 @pytest.fixture
 def world(crash_world):
     """A pipeline with a model in service; what a test pushes is taken out again after it."""
@@ -48,6 +54,7 @@ def evaluated(crash_world):
     kept.rename(crash_world.serving)
 
 
+@pytest.mark.proof
 def test_training_and_evaluation_start_again_where_they_were_killed(world):
     old = look_at_serving(world.serving)
     for point, stage in [
@@ -70,10 +77,10 @@ def test_training_and_evaluation_start_again_where_they_were_killed(world):
     ("point", "added"),
     [
         (Point(f"{FILES}.copy", when="halfway", call=3, text=".pushing-"), 0),
-        (Point(f"{FILES}.rename", text=".pushing-"), 0),
-        (Point(f"{FILES}.rename", when="after", text=".pushing-"), 1),
+        _proof(Point(f"{FILES}.rename", text=".pushing-"), 0),
+        _proof(Point(f"{FILES}.rename", when="after", text=".pushing-"), 1),
         (Point(f"{FILES}.rename", text=".in_service.json.new"), 1),
-        (before_publishing("Pusher"), 1),
+        _proof(before_publishing("Pusher"), 1),
     ],
     ids=str,
 )
@@ -85,6 +92,7 @@ def test_a_push_that_is_killed_leaves_the_old_model_or_the_new_one(world, evalua
     world.finish_push(old, NEW)
 
 
+@pytest.mark.proof
 def test_a_kill_while_the_metadata_are_written_leaves_what_was_or_what_is(world, evaluated):
     old = look_at_serving(world.serving)
     publish = Point(f"{LAUNCHER}._publish_successful_execution", stage="Pusher", action="SIGSTOP")
@@ -96,6 +104,7 @@ def test_a_kill_while_the_metadata_are_written_leaves_what_was_or_what_is(world,
     world.finish_push(old, NEW)
 
 
+@pytest.mark.proof
 def test_a_kill_while_the_report_is_written_leaves_a_whole_report(world, evaluated):
     old = look_at_serving(world.serving)
     world.kill(Point("pathlib:Path.replace", call=9, text=".run.json.new"), NEW)
@@ -103,7 +112,7 @@ def test_a_kill_while_the_report_is_written_leaves_a_whole_report(world, evaluat
     world.finish_push(old, NEW)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", _proof("SIGTERM")])
 def test_an_interrupted_run_says_so_and_gives_its_lock_back(world, evaluated, name):
     old = look_at_serving(world.serving)
     done = world.run(NEW, point=Point(f"{FILES}.copy", call=3, text=".pushing-", action=name))
@@ -158,11 +167,14 @@ def test_two_pipelines_push_to_one_directory_one_after_the_other(world, evaluate
 @pytest.mark.parametrize(
     ("point", "disk"),
     [
-        (FIRST_COPY, "serving"),
-        (Point(f"{FILES}.write", text=".in_service.json.new"), "serving"),
-        (Point(f"{LAUNCHER}._prepare_execution", stage="Pusher"), "pipeline"),
+        _proof(FIRST_COPY, "serving", id="a version"),
+        pytest.param(
+            Point(f"{FILES}.write", text=".in_service.json.new"), "serving", id="the pointer"
+        ),
+        _proof(
+            Point(f"{LAUNCHER}._prepare_execution", stage="Pusher"), "pipeline", id="the metadata"
+        ),
     ],
-    ids=["a version", "the pointer", "the metadata"],
 )
 def test_a_full_disk_is_one_message_and_the_next_run_with_room_goes_on(
     world, evaluated, point, disk

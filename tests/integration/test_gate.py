@@ -89,6 +89,7 @@ def weekly_demand(sales: pl.DataFrame) -> pl.DataFrame:
     return sales.with_columns(pl.Series("sales", drawn), in_stock_fraction=pl.lit(1.0))
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("shuffled", "code"), [(False, 0), (True, 4)])
 def test_a_model_trained_on_shuffled_targets_fails_on_the_floor(trained, tmp_path, shuffled, code):
     before = served(trained)

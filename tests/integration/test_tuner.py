@@ -12,7 +12,7 @@ from demandcast.pipeline.console import Console
 from demandcast.pipeline.training_run import RunOptions, run
 from demandcast.schema.config import TuningConfig
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.proof, pytest.mark.timeout(900)]
 
 UNTUNED = {"network.units": 16, "training.learning_rate": 5e-3}
 
