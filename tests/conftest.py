@@ -17,8 +17,8 @@ settings.register_profile("demandcast", deadline=None)
 settings.load_profile("demandcast")
 
 # Tests that share a costly session fixture stay on one worker, or it would be made twice. The
-# first name counts: those that kill runs take long enough to have a trained pipeline of their own.
-_SHARED_FIXTURES = ("crash_server", "served", "trained", "walked", "world")
+# first name counts: what is made of a trained pipeline belongs to it.
+_SHARED_FIXTURES = ("trained", "walked", "crash_server", "served", "world")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

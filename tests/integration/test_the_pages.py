@@ -5,6 +5,7 @@ page; a text block that follows a Python block is what it prints.
 """
 
 import shlex
+import shutil
 
 import grpc
 import keras
@@ -31,9 +32,14 @@ APPLICATIONS = "docs/application-developers.md"
 
 
 @pytest.fixture(scope="module")
-def served(walked):
-    """The folder of the walk, and the addresses at which its model answers, by those written."""
-    folder, _ = walked
+def served(walked, tmp_path_factory):
+    """A copy of the walk, so that its other tests see no runs of ours, and its model's addresses.
+
+    The addresses are by those that the pages write.
+    """
+    walk, _ = walked
+    folder = tmp_path_factory.mktemp("pages") / "walk"
+    shutil.copytree(walk, folder, ignore=shutil.ignore_patterns("artifacts", "orders"))
     config = load_config(folder / "demand.yaml")
     serving = ServerConfig(serving_directory=config.push.serving_directory, port=0, rest_port=0)
     with ModelServer(serving) as server:
