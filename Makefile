@@ -73,7 +73,7 @@ test-k8s: setup infra  ## The manifests of serving/k8s: rendered, checked agains
 test-infra: setup infra terraform-tools  ## terraform/: every root planned, scanned and refused bad values; EKS applied to a mock; ten minutes.
 	$(BIN)/pytest terraform/tests -n 2 --dist loadfile --durations 20
 
-test-proofs: setup  ## The tests that train or kill whole runs of their own: six minutes.
+test-proofs: setup  ## The tests that train or kill whole runs of their own: eight minutes.
 	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m proof --durations 10
 
 test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
