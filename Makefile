@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 UV := build/uv/bin/uv
 BIN := .venv/bin
+# Tests that share a costly fixture stay on one of two workers: tests/conftest.py.
+PYTEST_ON_TWO := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 export PYTHONSAFEPATH := 1
 # TensorFlow is 1,500 modules: compiled anew in each process they take 15 s, and 5 s from a cache.
 unexport PYTHONDONTWRITEBYTECODE
@@ -65,7 +67,7 @@ build/.oracles: requirements/oracles.txt requirements/set-up-oracles | build/.in
 	@touch $@
 
 test: setup browser infra terraform-tools oracles lint types imports  ## What a change must pass: set-up, lint, types, import contracts, tests.
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not proof" --durations 40
+	$(PYTEST_ON_TWO) -m "not proof" --durations 40
 
 test-k8s: setup infra  ## The manifests of serving/k8s: rendered, checked against schemas and rules; half a minute.
 	$(BIN)/pytest tests/k8s -q
@@ -74,7 +76,7 @@ test-infra: setup infra terraform-tools  ## terraform/: every root planned, scan
 	$(BIN)/pytest terraform/tests -n 2 --dist loadfile --durations 20
 
 test-proofs: setup  ## The tests that train or kill whole runs of their own: eight minutes.
-	$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m proof --durations 10
+	$(PYTEST_ON_TWO) -m proof --durations 10
 
 test-crash: setup  ## Every stage killed at every moment, and without disk space; needs root for the latter.
 	$(BIN)/pytest tests/crash/matrix.py
